@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/charge.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+void charge_init(struct charge *c, struct charge *within, int64_t limit)
+{
+    assert(limit >= 0);
+    *c = (struct charge){ .within = within, .limit = limit };
+}
+
+bool charge_take(struct charge *c, int64_t amount)
+{
+    assert(amount >= 0);
+    for (struct charge *at = c; at != NULL; at = at->within) {
+        int64_t after = __atomic_add_fetch(&at->used, amount, __ATOMIC_RELAXED);
+
+        if (after <= at->limit)
+            continue;
+        __atomic_add_fetch(&at->refusals, 1, __ATOMIC_RELAXED);
+        for (struct charge *undo = c;; undo = undo->within) {
+            __atomic_sub_fetch(&undo->used, amount, __ATOMIC_RELAXED);
+            if (undo == at)
+                return false;
+        }
+    }
+    return true;
+}
+
+void charge_give(struct charge *c, int64_t amount)
+{
+    assert(amount >= 0);
+    for (struct charge *at = c; at != NULL; at = at->within) {
+        int64_t after = __atomic_sub_fetch(&at->used, amount, __ATOMIC_RELAXED);
+
+        assert(after >= 0);
+    }
+}
+
+int64_t charge_used(const struct charge *c)
+{
+    return __atomic_load_n(&c->used, __ATOMIC_RELAXED);
+}
+
+uint64_t charge_refusals(const struct charge *c)
+{
+    return __atomic_load_n(&c->refusals, __ATOMIC_RELAXED);
+}
