@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * HTTP/1.1 connections as server (RFC 9112): keep-alive, pipelining, bodies both ways, and the
+ * limits and time-outs that strangers meet. One for each loop and service.
+ */
+
+#include "base/clock.h"
+#include "base/counter.h"
+#include "http/exchange.h"
+#include "io/stream.h"
+
+struct http_server;
+
+struct http_server_limits {
+    uint32_t connections; // open at a time; beyond, the longest idle one is closed
+    uint32_t pipelined;   // requests of one connection in the making at a time
+    struct span idle;     // between requests
+    struct span head;     // from a head's first byte to its last
+    struct span stall;    // without progress while a body is moved either way
+    size_t arena_bytes;   // of one request
+};
+
+#define HTTP_SERVER_LIMITS_DEFAULT                       \
+    ((struct http_server_limits){ .connections = 100000, \
+        .pipelined = 16,                                 \
+        .idle = { 60000000000 },                         \
+        .head = { 10000000000 },                         \
+        .stall = { 30000000000 },                        \
+        .arena_bytes = 64 * 1024 })
+
+#define HTTP_SERVER_COUNTERS(X)                                                                   \
+    X(connections, "http_connections_total", "", "Connections accepted")                          \
+    X(closed, "http_connections_closed_total", "", "Connections closed")                          \
+    X(requests, "http_requests_total", "", "Requests with a complete head")                       \
+    X(status_2xx, "http_responses_total", "class=\"2xx\"", "Answers by class")                    \
+    X(status_3xx, "http_responses_total", "class=\"3xx\"", "Answers by class")                    \
+    X(status_4xx, "http_responses_total", "class=\"4xx\"", "Answers by class")                    \
+    X(status_5xx, "http_responses_total", "class=\"5xx\"", "Answers by class")                    \
+    X(bad_heads, "http_bad_requests_total", "", "Requests refused: malformed or over a limit")    \
+    X(timeouts_idle, "http_timeouts_total", "what=\"idle\"", "Connections closed: time ran out")  \
+    X(timeouts_head, "http_timeouts_total", "what=\"head\"", "Connections closed: time ran out")  \
+    X(timeouts_stall, "http_timeouts_total", "what=\"body\"", "Connections closed: time ran out") \
+    X(evicted, "http_connections_evicted_total", "", "Idle connections closed for new ones")      \
+    X(aborted, "http_aborted_total", "", "Answers cut short")                                     \
+    X(bytes_out, "http_sent_bytes_total", "", "Bytes of answers sent, heads included")
+
+struct http_server_counts {
+    HTTP_SERVER_COUNTERS(COUNTER_FIELD)
+};
+
+extern const struct counter_row http_server_counter_rows[];
+extern const size_t http_server_counter_row_count;
+
+/* The service must outlive the server. */
+struct http_server *http_server_new(
+    struct loop *loop, struct http_service *service, const struct http_server_limits *limits);
+
+/* Closes all connections at once; `over` is called for each open exchange. */
+void http_server_free(struct http_server *server);
+
+/* A listener's user: what it accepts becomes a connection of this server. */
+struct listener_user *http_server_listener(struct http_server *server);
+
+/* Gently: idle connections close now, the others after their answer, which says so. */
+void http_server_drain(struct http_server *server);
+
+size_t http_server_open_count(const struct http_server *server);
+struct http_server_counts *http_server_counts(struct http_server *server);
