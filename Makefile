@@ -5,10 +5,17 @@
 #   make asan         tests under sanitizers   make tsan              threads under ThreadSanitizer
 #   make fuzz F=wire-http_head S=60            one fuzzer, S seconds   make night   all that takes long
 #   make bench        against the peers
+# Each installs what it lacks first (tools/setup; Debian 12).
 B := build
 S := 60
 T :=
 F :=
+PREFIX := /usr/local
+SANITIZED := -Db_lundef=false -Db_sanitize
+
+# A finding of any sanitizer fails the test that met it.
+export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS := halt_on_error=1
 
 all: $(B)/build.ninja
 	@meson compile -C $(B)
@@ -17,32 +24,40 @@ $(B)/build.ninja:
 	@tools/setup build
 	@meson setup $(B)
 
+$(B)-asan/build.ninja:
+	@tools/setup check
+	@meson setup $(B)-asan $(SANITIZED)=address,undefined
+
+$(B)-tsan/build.ninja:
+	@tools/setup check
+	@meson setup $(B)-tsan $(SANITIZED)=thread -Db_pie=false -Dsystem_tests=false
+
+$(B)-fuzz/build.ninja:
+	@tools/setup fuzz
+	@CC=clang meson setup $(B)-fuzz -Dfuzz=true $(SANITIZED)=address,undefined
+
 check:
-	@tools/setup build check
-	@test -f $(B)/build.ninja || meson setup $(B)
-	@meson compile -C $(B)
+	@tools/setup check
+	@$(MAKE) --no-print-directory all
 	@meson test -C $(B) --no-rebuild --print-errorlogs $(T)
 
 demo: all
 	@$(B)/waypost demo
 
-asan:
-	@tools/setup build check
-	@test -d $(B)-asan || meson setup $(B)-asan -Db_sanitize=address,undefined -Db_lundef=false
+asan: $(B)-asan/build.ninja
 	@meson test -C $(B)-asan --print-errorlogs $(T)
 
-tsan:
-	@tools/setup build check
-	@test -d $(B)-tsan || meson setup $(B)-tsan -Db_sanitize=thread -Db_lundef=false -Db_pie=false -Dsystem_tests=false
+tsan: $(B)-tsan/build.ninja
 	@meson test -C $(B)-tsan --print-errorlogs $(T)
 
-fuzz:
-	@tools/setup build lint
-	@test -d $(B)-fuzz || CC=clang meson setup $(B)-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+fuzz: $(B)-fuzz/build.ninja
 	@meson compile -C $(B)-fuzz
 	@tools/fuzz $(B)-fuzz "$(F)" $(S)
 
-night: asan tsan
+# WAYPOST_NIGHT lets the stories of tests/system take their full length.
+night:
+	@WAYPOST_NIGHT=1 $(MAKE) asan
+	@$(MAKE) tsan
 	@$(MAKE) fuzz S=600
 
 bench: all
@@ -50,13 +65,14 @@ bench: all
 	@bench/run
 
 fmt:
-	@clang-format -i $$(git ls-files '*.[ch]')
+	@clang-format -i $$(git ls-files -co --exclude-standard '*.[ch]')
 
 lint: all
 	@tools/setup lint
 	@tools/lint $(B)
 
-install: all
+install: $(B)/build.ninja
+	@meson configure $(B) --prefix=$(PREFIX)
 	@meson install -C $(B)
 
 .PHONY: all check demo asan tsan fuzz night bench fmt lint install
