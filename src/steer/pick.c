@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "steer/pick.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+
+enum { LOT_BITS = 32, LOG_FRACTION_BITS = 16 };
+
+/*
+ * -log2 of a lot in (0, 1], the lot given as 1 to 2^32 over 2^32, in units of 2^-16. In integers,
+ * so that every machine computes the same: the fraction's bits come from squaring.
+ */
+static uint64_t minus_log2(uint64_t lot)
+{
+    assert(lot >= 1 && lot <= UINT64_C(1) << LOT_BITS);
+    unsigned top = 63 - (unsigned)__builtin_clzll(lot);
+    uint64_t mantissa = lot << (31 - (top > 31 ? 31 : top)); // 1.0 is 2^31
+    uint64_t fraction = 0;
+
+    if (top > 31)
+        mantissa = lot >> (top - 31);
+    for (unsigned i = 0; i < LOG_FRACTION_BITS; i++) {
+        mantissa = mantissa * mantissa >> 31;
+        fraction <<= 1;
+        if (mantissa >= UINT64_C(1) << 32) {
+            mantissa >>= 1;
+            fraction |= 1;
+        }
+    }
+    return ((uint64_t)LOT_BITS << LOG_FRACTION_BITS) -
+           (((uint64_t)top << LOG_FRACTION_BITS) + fraction);
+}
+
+/*
+ * Weighted rendezvous: target i waits an exponential time of rate weight_i, drawn by hash; the
+ * first to come wins. Chances are as the weights, and no target's wait depends on another's.
+ */
+static size_t draw(const struct steer_row *row, uint64_t client)
+{
+    size_t best = 0;
+    uint64_t best_wait = UINT64_MAX;
+
+    for (size_t i = 0; i < row->count; i++) {
+        uint64_t lot = (hash_mix(client ^ row->targets[i].hash) >> (64 - LOT_BITS)) + 1;
+        uint64_t wait = (minus_log2(lot) << 24) / row->targets[i].weight;
+
+        if (wait < best_wait) {
+            best = i;
+            best_wait = wait;
+        }
+    }
+    return best;
+}
+
+struct steer_pick steer_pick(const struct steer_row *row, const struct ip *client)
+{
+    assert(row->count > 0);
+    bool draws = row->site->policy == POLICY_WEIGHTED || row->site->policy == POLICY_STICKY;
+
+    if (!draws || row->count == 1 || client->family == IP_NONE)
+        return (struct steer_pick){ 0 };
+    uint8_t bits = client->family == IP_V4 ? STEER_CELL_BITS_V4 : STEER_CELL_BITS_V6;
+    uint64_t network = 0;
+
+    for (size_t i = 0; i < bits / 8; i++)
+        network = network << 8 | client->bytes[i];
+    uint64_t cell = hash_mix(network ^ row->hash ^ client->family);
+
+    return (struct steer_pick){ .target = draw(row, cell), .scope_bits = bits };
+}
