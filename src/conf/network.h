@@ -6,6 +6,8 @@
  * never changed. All memory is in its arena; pointers within it are good as long as it is. Shared
  * by all threads as part of a root snapshot. What leaves the process or outlives a root names
  * pops, customers, origins and sites by their names, never by pointer or index.
+ *
+ * Each field is a setting; conf/settings.c has their units, defaults and limits.
  */
 
 #include <stdbool.h>
@@ -23,13 +25,13 @@ struct location {
 };
 
 struct node_ports {
-    uint16_t dns, http, https, admin;
+    uint16_t dns, http, https, admin; // 0: not served
 };
 
 struct pop;
 
 struct node {
-    struct slice name;
+    struct slice name; // unique in the network
     const struct pop *pop;
     const struct ip *addresses; // at least one
     size_t address_count;
@@ -43,16 +45,29 @@ struct pop {
     struct location location;
     const struct node *nodes; // at least one
     size_t node_count;
-    uint64_t memory_bytes; // of each node's store
+    uint64_t memory_bytes;     // of each node's store
+    struct slice disk;         // folder of the disk tier; empty when there is none
+    uint64_t disk_bytes;       // above 0 where there is a disk
+    struct endpoint probe_ftp; // measured beside HTTP; family IP_NONE when not given
+};
+
+/* Prices as exact integers: a hundred million microcents are one unit of the currency. */
+struct plan {
+    struct slice name;
+    struct slice currency; // ISO 4217, three letters
+    int64_t monthly_microcents;
+    int64_t gigabyte_microcents;         // for each 10^9 bytes delivered
+    int64_t million_requests_microcents; // for each 10^6 requests
 };
 
 struct customer;
 
 struct origin {
-    struct slice name;
+    struct slice name; // unique within the customer
     const struct customer *customer;
     struct endpoint address;
     struct slice host; // Host header towards the origin; empty: the site's own
+    bool may_be_private;
     struct location location;
     double capacity_requests_per_s; // 0: not given
 };
@@ -61,7 +76,7 @@ enum site_kind { SITE_STEER, SITE_DELIVER };
 
 enum site_policy { POLICY_BALANCED, POLICY_STRICT, POLICY_WEIGHTED, POLICY_ORDERED, POLICY_STICKY };
 
-enum site_fill { FILL_ORDERED, FILL_PINNED };
+enum site_fill { FILL_LEAST_LOADED, FILL_ORDERED, FILL_PINNED, FILL_HASH };
 
 /* What a path of a deliver site asks for; the rules of the first pattern that matches hold. */
 struct path_rules {
@@ -71,17 +86,26 @@ struct path_rules {
     struct span stale_if_error; // how long past freshness a copy may stand in for a failed origin
 };
 
+/* How the origins of a site are measured. */
+struct site_probe {
+    struct slice path; // begins with a slash; empty: no probe is asked for
+    uint16_t expect;   // status that means healthy
+    struct span every;
+};
+
 struct site {
     struct slice host; // lower case, no dot at the end
     const struct customer *customer;
     enum site_kind kind;
-    enum site_policy policy;
-    enum site_fill fill;
+    enum site_policy policy;             // of steer sites
+    enum site_fill fill;                 // of deliver sites
+    const struct origin *pinned;         // with FILL_PINNED alone, else NULL; one of origins
     bool missing_next;                   // a 404 from one origin asks the next
     const struct origin *const *origins; // steer or deliver list, in order, at least one
-    const uint32_t *weights;             // one for each origin; 1 where not given
+    const uint32_t *weights;             // one for each origin; 1 where not given; not all 0
     size_t origin_count;
-    struct span ttl;                // of steered DNS answers
+    struct span ttl; // of DNS answers that name the site
+    struct site_probe probe;
     const struct path_rules *paths; // at least the last row, which matches all
     size_t path_count;
     uint64_t object_max_bytes; // larger ones are passed on and not kept
@@ -89,7 +113,8 @@ struct site {
 
 struct customer {
     struct slice name;
-    struct slice plan; // empty when none is named
+    struct slice plan;              // empty when none is named
+    const struct plan *plan_prices; // NULL when none is named
     const struct origin *origins;
     size_t origin_count;
     const struct site *sites;
@@ -102,11 +127,16 @@ struct network {
     struct slice zone; // lower case, no dot at the end
     const struct slice *nameservers;
     size_t nameserver_count;
-    struct slice contact; // hostmaster@example.net
-    struct slice state;   // folder
-    struct slice bus;     // "local"
+    struct slice contact;         // hostmaster@example.net
+    struct slice state;           // folder
+    struct slice bus;             // "local" or nats://ADDRESS:PORT,...
+    struct slice geo;             // country database file; empty when not given
+    struct slice accounts_node;   // the node that keeps the ledger; empty: none
+    struct slice accounts_ledger; // where it keeps it
     const struct pop *pops;
     size_t pop_count;
+    const struct plan *plans;
+    size_t plan_count;
     const struct customer *customers;
     size_t customer_count;
     const struct site *const *sites; // of all customers, by host
@@ -119,3 +149,6 @@ struct network {
 const struct node *network_node(const struct network *network, struct slice name);
 const struct site *network_site(const struct network *network, struct slice host);
 const struct pop *network_pop(const struct network *network, struct slice name);
+
+/* Gives all of it back. Accepts NULL. */
+void network_free(struct network *network);
