@@ -25,7 +25,8 @@ bool ip_parse(struct slice text, struct ip *ip)
     char copy[IP_TEXT_MAX];
     struct ip parsed = { 0 };
 
-    if (text.length == 0 || text.length >= sizeof copy)
+    // A zero byte would end the copy early, and what follows it would go unread.
+    if (text.length == 0 || text.length >= sizeof copy || slice_find(text, '\0') < text.length)
         return false;
     memcpy(copy, text.at, text.length);
     copy[text.length] = '\0';
@@ -49,35 +50,33 @@ static bool port_parse(struct slice text, uint16_t *port)
     return true;
 }
 
+/* "[address]" and an optional ":port". */
+static bool bracketed_parse(struct slice text, struct endpoint *endpoint)
+{
+    size_t close = slice_find(text, ']');
+
+    if (close == text.length || !ip_parse(slice_from(slice_head(text, close), 1), &endpoint->ip))
+        return false;
+    struct slice rest = slice_from(text, close + 1);
+
+    if (rest.length > 0 && (rest.at[0] != ':' || !port_parse(slice_from(rest, 1), &endpoint->port)))
+        return false;
+    return endpoint->ip.family == IP_V6;
+}
+
 bool endpoint_parse(struct slice text, uint16_t port, struct endpoint *endpoint)
 {
     struct endpoint parsed = { .port = port };
-    struct slice host = text;
 
     if (text.length > 0 && text.at[0] == '[') {
-        size_t close = slice_find(text, ']');
-
-        if (close == text.length)
+        if (!bracketed_parse(text, &parsed))
             return false;
-        host = (struct slice){ text.at + 1, close - 1 };
-        struct slice rest = slice_from(text, close + 1);
-
-        if (rest.length > 0 &&
-            (rest.at[0] != ':' || !port_parse(slice_from(rest, 1), &parsed.port)))
-            return false;
-        if (!ip_parse(host, &parsed.ip) || parsed.ip.family != IP_V6)
-            return false;
-    } else {
+    } else if (!ip_parse(text, &parsed.ip)) {
+        // Not an address alone; so the only colon there can be is the one before the port.
         size_t colon = slice_find(text, ':');
-        bool is_v6 = slice_find(slice_from(text, colon + 1), ':') < text.length - colon - 1 &&
-                     colon < text.length;
 
-        if (colon < text.length && !is_v6) {
-            host = slice_head(text, colon);
-            if (!port_parse(slice_from(text, colon + 1), &parsed.port))
-                return false;
-        }
-        if (!ip_parse(host, &parsed.ip))
+        if (!ip_parse(slice_head(text, colon), &parsed.ip) ||
+            !port_parse(slice_from(text, colon + 1), &parsed.port))
             return false;
     }
     if (parsed.port == 0)
@@ -148,20 +147,29 @@ bool prefix_holds(const struct prefix *prefix, const struct ip *ip)
     return ip_equal(&same.ip, &prefix->ip);
 }
 
+/* The address that a router on the way would make of this one; itself for nearly all. */
+static struct ip address_meant(const struct ip *ip)
+{
+    static const uint8_t MAPPED[12] = { [10] = 0xff, [11] = 0xff };
+    static const uint8_t TRANSLATED[12] = { 0x00, 0x64, 0xff, 0x9b }; // RFC 6052 §2.1
+
+    if (ip->family == IP_V6 && (memcmp(ip->bytes, MAPPED, sizeof MAPPED) == 0 ||
+                                   memcmp(ip->bytes, TRANSLATED, sizeof TRANSLATED) == 0))
+        return ip_v4(ip->bytes[12], ip->bytes[13], ip->bytes[14], ip->bytes[15]);
+    return *ip;
+}
+
 bool ip_is_private(const struct ip *ip)
 {
     static const char *const PRIVATE[] = { "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10",
-        "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3", "::/127",
-        "fc00::/7", "fe80::/10", "ff00::/8" };
-    struct ip plain = *ip;
-    static const uint8_t MAPPED[12] = { [10] = 0xff, [11] = 0xff };
+        "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3", "::/96",
+        "64:ff9b:1::/48", "fc00::/7", "fe80::/9", "ff00::/8" };
+    struct ip meant = address_meant(ip);
 
-    if (ip->family == IP_V6 && memcmp(ip->bytes, MAPPED, sizeof MAPPED) == 0)
-        plain = ip_v4(ip->bytes[12], ip->bytes[13], ip->bytes[14], ip->bytes[15]);
     for (size_t i = 0; i < COUNT_OF(PRIVATE); i++) {
         struct prefix prefix;
 
-        if (prefix_parse(slice_text(PRIVATE[i]), &prefix) && prefix_holds(&prefix, &plain))
+        if (prefix_parse(slice_text(PRIVATE[i]), &prefix) && prefix_holds(&prefix, &meant))
             return true;
     }
     return false;

@@ -59,6 +59,6 @@ bool prefix_holds(const struct prefix *prefix, const struct ip *ip);
 
 /*
  * Loopback, private, link-local, shared (RFC 6598), unique-local, multicast, unspecified: what no
- * stranger's name may lead us to.
+ * stranger's name may lead us to, also not written as IPv6 (mapped, or for a translator).
  */
 bool ip_is_private(const struct ip *ip);

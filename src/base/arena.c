@@ -44,6 +44,8 @@ void arena_reset(struct arena *a)
 
     while (first != NULL && first->older != NULL)
         first = first->older;
+    if (first != NULL && first->size_bytes > BLOCK_BYTES)
+        first = NULL; // one task that began large must not keep that much for ever
     drop_blocks(a, first);
     a->is_full = false;
 }

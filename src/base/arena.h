@@ -29,7 +29,7 @@ void arena_init(struct arena *a, size_t limit_bytes);
 /* Gives all memory back. */
 void arena_done(struct arena *a);
 
-/* Forgets all that was allocated; keeps the first block for the next task. */
+/* Forgets all that was allocated; keeps a first block of the usual size for the next task. */
 void arena_reset(struct arena *a);
 
 /* Zeroed, aligned for any type. Never NULL; see is_full. */

@@ -4,8 +4,8 @@
 /*
  * An account for what is used on somebody's behalf (a site, a listener, a tier): takes up to a
  * limit, gives back, and counts how often the limit was met. Accounts may stand in a row (site
- * within tier): a take succeeds in all of them or in none. Shared by threads; each call is a few
- * atomic additions.
+ * within tier): a take succeeds in all of them or in none. Shared by threads; each call is one
+ * atomic operation an account.
  */
 
 #include <stdbool.h>

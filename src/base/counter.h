@@ -32,11 +32,9 @@ struct counter_row {
 #define COUNTER_FIELD(field, name, labels, help) struct counter field;
 
 /* A row for `field` of `type`; used through a one-line macro of the part that names its type. */
-#define COUNTER_ROW(type, field, row_name, row_labels, row_help)                               \
-    (struct counter_row)                                                                       \
-    {                                                                                          \
-        .name = (row_name), .labels = (row_labels), .help = (row_help), .kind = COUNTER_TOTAL, \
-        .offset = offsetof(type, field)                                                        \
+#define COUNTER_ROW(type, field, row_name, row_labels, row_help)                   \
+    {                                                                              \
+        (row_name), (row_labels), (row_help), COUNTER_TOTAL, offsetof(type, field) \
     }
 
 /* By the one thread that owns the counter: no locked instruction, no torn read elsewhere. */

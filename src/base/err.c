@@ -20,9 +20,10 @@ enum err err_from_errno(int number)
 {
     switch (number) {
     case 0: return ERR_NONE;
-    case EAGAIN: return ERR_AGAIN;
+    case EAGAIN:
     case EINPROGRESS: return ERR_AGAIN;
     case ECONNRESET:
+    case ECONNABORTED:
     case EPIPE: return ERR_RESET;
     case ECONNREFUSED: return ERR_REFUSED;
     case ETIMEDOUT: return ERR_TIMEOUT;
@@ -35,6 +36,7 @@ enum err err_from_errno(int number)
     case EPERM: return ERR_DENIED;
     case ENOENT: return ERR_MISSING;
     case EEXIST: return ERR_EXISTS;
+    case ENOSPC: return ERR_SPACE;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:

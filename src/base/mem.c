@@ -32,7 +32,8 @@ char *mem_text(const char *bytes, size_t length)
     assert(length < SIZE_MAX);
     char *text = mem_alloc(length + 1);
 
-    memcpy(text, bytes, length);
+    if (length > 0) // of a slice of nothing, `bytes` may be NULL
+        memcpy(text, bytes, length);
     return text;
 }
 

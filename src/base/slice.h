@@ -45,8 +45,10 @@ static inline char ascii_lower(char c)
 /* From `start` to the end; empty where start lies beyond it. */
 static inline struct slice slice_from(struct slice s, size_t start)
 {
-    return start >= s.length ? (struct slice){ s.at + s.length, 0 }
-                             : (struct slice){ s.at + start, s.length - start };
+    // Adding even zero to NULL is undefined, so nothing is added where there is nothing.
+    if (start < s.length)
+        return (struct slice){ s.at + start, s.length - start };
+    return (struct slice){ s.length == 0 ? s.at : s.at + s.length, 0 };
 }
 
 /* The first `length` bytes, or all there are. */
