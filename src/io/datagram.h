@@ -29,15 +29,20 @@ struct datagram {
     size_t out_length; // 0: no answer
 };
 
+/* What the batch points to is good for the call. */
 typedef void datagram_batch_fn(struct datagram_user *user, struct datagram *batch, size_t count);
 
 struct datagram_user {
     datagram_batch_fn *batch;
 };
 
-/* Bound with SO_REUSEPORT. */
+/* Bound with SO_REUSEPORT. Bound to one address, answers come from it; so a host with several has
+ * a socket for each. */
 [[nodiscard]] enum err datagram_open(struct loop *loop, const struct endpoint *at,
     struct datagram_user *user, struct datagram_socket **socket);
+
+/* Where it is bound, with the port the system chose where 0 was asked for. */
+struct endpoint datagram_at(const struct datagram_socket *socket);
 
 /* Accepts NULL. */
 void datagram_close(struct datagram_socket *socket);

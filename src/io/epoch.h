@@ -9,7 +9,8 @@
  * Each loop is a reader. At the top of its turn it notes the current epoch; before it sleeps it
  * notes that it rests, which counts as turned. Retiring stamps an object with the epoch and moves
  * the epoch on; the object is freed by the thread that retired it, once every reader rests or has
- * noted a later epoch.
+ * noted a later epoch. Both sides need a full fence: the reader between noting and its first read,
+ * the retiring thread between unlinking and its look at the readers.
  */
 
 #include <pthread.h>
@@ -17,7 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attr.h"
 #include "base/list.h"
 
 struct epoch {
@@ -34,10 +34,10 @@ struct retired {
 };
 
 struct epoch_reader {
-    ALIGNED(64) _Atomic uint64_t seen; // UINT64_MAX: rests
+    _Atomic uint64_t seen; // UINT64_MAX: rests
     struct epoch *epoch;
     struct list link;
-    struct retired *oldest, **newest_next; // own retired objects, by age
+    struct retired *oldest, **newest; // own retired objects, by age; where the next one goes
 };
 
 void epoch_init(struct epoch *epoch);
@@ -53,7 +53,7 @@ void epoch_enter(struct epoch_reader *reader);
 void epoch_rest(struct epoch_reader *reader);
 
 /* The object was taken out of every shared place; `free` is called by this reader's thread in a
- * later epoch_collect. */
+ * later epoch_collect. It may retire the object once more. */
 void epoch_retire(
     struct epoch_reader *reader, struct retired *retired, void (*free)(struct retired *retired));
 

@@ -7,7 +7,8 @@
  * and datagrams are written once, above it, so that what the simulation tests is what runs.
  *
  * Descriptors are small numbers without meaning above. Readiness is edge-triggered: an event is
- * told once, and again only after the call in question would have blocked.
+ * told once, and again only after the call in question would have blocked; a receive or send that
+ * moved less than it was given room for counts as such. Telling too often does no harm.
  */
 
 #include <stdbool.h>
@@ -17,7 +18,6 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/slice.h"
 
 struct kernel;
 
@@ -28,7 +28,7 @@ struct kernel_event {
 
 struct kernel_datagram {
     struct endpoint peer;
-    struct slice bytes; // receive: the buffer and its room going in, what came coming out
+    struct iovec bytes; // receive: the buffer and its room going in, what came coming out
 };
 
 struct kernel_ops {
@@ -42,9 +42,13 @@ struct kernel_ops {
 
     enum err (*listen)(struct kernel *kernel, const struct endpoint *at, int *fd);
     enum err (*listen_unix)(struct kernel *kernel, const char *path, int *fd);
+    /* ERR_RESET: that one is gone, ask for the next. ERR_LIMIT: no descriptors left. */
     enum err (*accept)(struct kernel *kernel, int fd, struct endpoint *peer, int *accepted);
+    /* ERR_NONE: on its way; writable or ended is told when connect_result is known. */
     enum err (*connect)(struct kernel *kernel, const struct endpoint *to, int *fd);
     enum err (*connect_result)(struct kernel *kernel, int fd);
+    /* Where a listener or datagram socket is bound. */
+    struct endpoint (*local)(struct kernel *kernel, int fd);
     /* ERR_NONE with 0 bytes: the other side sends no more. ERR_AGAIN: nothing now. */
     enum err (*receive)(struct kernel *kernel, int fd, void *room, size_t most, size_t *got);
     enum err (*send)(
@@ -53,13 +57,17 @@ struct kernel_ops {
     void (*shut)(struct kernel *kernel, int fd); // no more output
 
     enum err (*datagram_open)(struct kernel *kernel, const struct endpoint *at, int *fd);
+    /* At most `most`, itself at most KERNEL_BATCH_MAX; fewer: no more are there. */
     size_t (*datagram_receive)(
         struct kernel *kernel, int fd, struct kernel_datagram *batch, size_t most);
+    /* How many the system took; the rest is lost. */
     size_t (*datagram_send)(
         struct kernel *kernel, int fd, const struct kernel_datagram *batch, size_t count);
 
+    /* Tells at once what is ready now. A descriptor is watched by one kernel at a time. */
     enum err (*watch)(struct kernel *kernel, int fd, void *owner);
     void (*unwatch)(struct kernel *kernel, int fd);
+    /* Ends the watch too. Of a descriptor that nobody watches: any thread. */
     void (*close)(struct kernel *kernel, int fd, bool reset);
     void (*free)(struct kernel *kernel);
 };
@@ -68,5 +76,13 @@ struct kernel {
     const struct kernel_ops *ops;
 };
 
+enum {
+    KERNEL_BATCH_MAX = 64,   // datagrams in a call
+    KERNEL_EVENTS_MAX = 256, // of one wait
+};
+
 /* The real one: epoll, sockets, CLOCK_MONOTONIC. One for each loop. */
 [[nodiscard]] enum err kernel_epoll_new(struct kernel **kernel);
+
+/* Accepts NULL. What it opened is closed before. */
+void kernel_free(struct kernel *kernel);

@@ -80,8 +80,11 @@ void loop_free(struct loop *loop);
 /* Turns until loop_stop. */
 void loop_run(struct loop *loop);
 
-/* One turn, waiting at most `wait`; true when anything happened. */
+/* One turn, waiting at most `wait` (negative: endless); true when anything happened. */
 bool loop_turn(struct loop *loop, struct span wait);
+
+/* How long the next turn may wait: nothing when work is left over, negative when nothing is due. */
+struct span loop_patience(const struct loop *loop);
 
 /* The loop ends after the turn it is in. Any thread. */
 void loop_stop(struct loop *loop);
@@ -99,7 +102,7 @@ struct epoch_reader *loop_epoch_reader(struct loop *loop);
 void loop_hook_add(struct loop *loop, struct loop_hook *hook);
 void loop_hook_remove(struct loop *loop, struct loop_hook *hook);
 
-/* Sets, or moves when set already. */
+/* Sets, or moves when set already. What is set while timers fire waits for the next turn. */
 void timer_set(struct loop *loop, struct timer *timer, struct instant due);
 void timer_clear(struct loop *loop, struct timer *timer);
 
@@ -120,4 +123,7 @@ void loop_scratch_trim(struct loop *loop, void *scratch, size_t used);
 /* True for memory that loop_scratch handed out this turn. */
 bool loop_is_scratch(const struct loop *loop, const void *at);
 
-enum { LOOP_SCRATCH_BYTES = 1 << 20 };
+enum {
+    LOOP_SCRATCH_BYTES = 1 << 20,
+    LOOP_INPUT_BYTES = 1 << 19, // what all streams may read in a turn; the rest waits for the next
+};

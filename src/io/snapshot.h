@@ -11,14 +11,19 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/attr.h"
 #include "io/epoch.h"
 
-enum { SNAPSHOT_WORKERS_MAX = 64 };
+enum {
+    SNAPSHOT_WORKERS_MAX = 64,
+    SNAPSHOT_HOLD_STEP = CACHE_LINE_BYTES / sizeof(int64_t), // counts lie a cache line apart
+};
 
 struct snapshot_value {
     struct retired retired;
+    struct epoch_reader *reader; // of the thread that replaced it
     void (*free)(struct snapshot_value *value);
-    _Atomic int64_t holds[SNAPSHOT_WORKERS_MAX]; // each written by one worker alone
+    _Atomic int64_t holds[SNAPSHOT_WORKERS_MAX * SNAPSHOT_HOLD_STEP]; // one writer each
 };
 
 struct snapshot {
@@ -28,13 +33,15 @@ struct snapshot {
 /* `free` gives the whole object back, the embedded value with it. */
 void snapshot_value_init(struct snapshot_value *value, void (*free)(struct snapshot_value *value));
 
-/* Hands *value over (it becomes NULL) and retires the one before. By the thread of `reader`. */
+/* Hands *value over (it becomes NULL) and retires the one before; with NULL in it, only that. By
+ * the thread of `reader`. */
 void snapshot_publish(
     struct snapshot *s, struct epoch_reader *reader, struct snapshot_value **value);
 
 /* NULL before the first was published. Good until the end of the reader's turn. */
 struct snapshot_value *snapshot_read(const struct snapshot *s);
 
-/* Keeps the value beyond the turn; each hold is released by the same worker. */
+/* Keeps the value beyond the turn; each hold is released by the same worker, below
+ * SNAPSHOT_WORKERS_MAX. The loop of the thread that published ends only after the last release. */
 void snapshot_hold(struct snapshot_value *value, unsigned worker);
 void snapshot_release(struct snapshot_value *value, unsigned worker);

@@ -48,7 +48,8 @@ struct stream_user_ops {
     size_t (*pull)(struct stream_user *user, struct iovec *iov, size_t most);
     /* The first `bytes` of what was pulled last went out. Also called with 0 when none did. */
     void (*sent)(struct stream_user *user, size_t bytes);
-    /* The stream failed or was never opened; last call. The stream is freed at the turn's end. */
+    /* The stream failed or was never opened; last call. The stream is freed at the turn's end.
+     * When sending failed, what had come before is handed over first, unless paused. */
     void (*closed)(struct stream_user *user, enum err why);
 };
 
@@ -82,7 +83,8 @@ void stream_close(struct stream *stream, bool reset);
 /* Nothing kept, nothing to send, not ended: it could serve another exchange. */
 bool stream_is_idle(const struct stream *stream);
 
-/* Takes an idle stream out of its loop; its user hears no more. Then it belongs to nobody. */
+/* Takes an idle stream out of its loop; its user hears no more. Then it belongs to nobody. Within
+ * `data`, what was handed over counts as taken. */
 void stream_detach(struct stream *stream);
 
 /* Puts a detached stream into a loop. Any end that came meanwhile is told in that loop's turn. */
@@ -115,5 +117,19 @@ struct listener_user {
 [[nodiscard]] enum err listener_open_unix(
     struct loop *loop, const char *path, struct listener_user *user, struct listener **listener);
 
+/* Where it is bound, with the port the system chose where 0 was asked for. */
+struct endpoint listener_at(const struct listener *listener);
+
 /* Accepts NULL. What was accepted stays open. */
 void listener_close(struct listener *listener);
+
+/* Bytes to be sent, in the form that `pull` fills in. */
+static inline struct iovec stream_iovec(struct slice bytes)
+{
+    union {
+        const void *sent;
+        void *untouched;
+    } at = { .sent = bytes.at };
+
+    return (struct iovec){ at.untouched, bytes.length };
+}

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A stream is in at most one place of each kind: watched.link in its loop's `open`, `fresh` or
+ * `closed`; `reading` in `readable` when there is something for the reading half of the turn
+ * (input, a connect's result, a failure that is still to be told); `writing` in `writable` when
+ * its user is to be asked for output and the socket would take some.
+ *
+ * After each call of the user the stream may be closed, detached, even live in another thread.
+ * loop->current tells: it is NULL then, and the stream is not touched again.
+ */
+#include "io/stream.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+#include "io/loop_priv.h"
+
+struct stream {
+    struct watched watched;
+    struct list reading, writing;
+    struct kernel *kernel;
+    struct loop *loop; // NULL: detached
+    struct stream_user *user;
+    char *kept; // input that the user did not take
+    uint32_t kept_length;
+    int fd;
+    struct endpoint peer;
+    uint8_t failed;         // enum err: what is to be told once the input has been read
+    bool is_closed : 1;     // waits to be freed
+    bool is_watched : 1;    // false while fresh
+    bool is_connecting : 1; //
+    bool is_paused : 1;     //
+    bool is_readable : 1;   // the kernel may hold input
+    bool is_writable : 1;   // the kernel would take output
+    bool is_ending : 1;     // the kernel said that the input's end is near
+    bool is_ended : 1;      // the user knows it
+    bool is_kept_due : 1;   // resumed: what is kept is offered again
+    bool has_output : 1;    // the user is to be asked
+    bool is_finishing : 1;  // after its output, our side ends
+    bool is_finished : 1;
+};
+
+static void queue_reading(struct stream *s)
+{
+    if (list_empty(&s->reading))
+        list_append(&s->loop->readable, &s->reading);
+}
+
+static void queue_writing(struct stream *s)
+{
+    if (s->has_output && s->is_writable && !s->is_connecting && s->failed == ERR_NONE &&
+        list_empty(&s->writing))
+        list_append(&s->loop->writable, &s->writing);
+}
+
+static struct stream *stream_new(struct loop *loop, int fd, const struct endpoint *peer)
+{
+    struct stream *s = mem_new(struct stream);
+
+    s->watched.kind = WATCHED_STREAM;
+    list_init(&s->watched.link);
+    list_init(&s->reading);
+    list_init(&s->writing);
+    s->kernel = loop->kernel;
+    s->loop = loop;
+    s->fd = fd;
+    s->peer = *peer;
+    return s;
+}
+
+static void keep(struct stream *s, struct slice rest)
+{
+    s->kept = NULL;
+    s->kept_length = (uint32_t)rest.length;
+    if (rest.length > 0) {
+        s->kept = mem_alloc(rest.length);
+        memcpy(s->kept, rest.at, rest.length);
+    }
+}
+
+static void forget_kept(struct stream *s)
+{
+    mem_free(s->kept);
+    keep(s, SLICE_NONE);
+}
+
+/* Takes the stream out of all lists. */
+static void unlink_stream(struct stream *s)
+{
+    if (s->loop->current == s)
+        s->loop->current = NULL;
+    list_remove(&s->reading);
+    list_remove(&s->writing);
+    list_remove(&s->watched.link);
+}
+
+static void drop(struct stream *s, bool reset)
+{
+    unlink_stream(s);
+    if (s->fd >= 0)
+        s->kernel->ops->close(s->kernel, s->fd, reset);
+    forget_kept(s);
+    s->is_closed = true;
+    list_append(&s->loop->closed, &s->watched.link);
+}
+
+void stream_drop(struct watched *watched)
+{
+    drop(container_of(watched, struct stream, watched), false);
+}
+
+static void fail(struct stream *s, enum err why)
+{
+    drop(s, why == ERR_LIMIT);
+    s->user->ops->closed(s->user, why);
+}
+
+/* To be told in the reading half of a turn, never within a call of the user's. */
+static void fail_later(struct stream *s, enum err why)
+{
+    s->failed = (uint8_t)why;
+    list_remove(&s->writing);
+    queue_reading(s);
+}
+
+static void watch(struct stream *s)
+{
+    enum err err = s->kernel->ops->watch(s->kernel, s->fd, &s->watched);
+
+    s->is_watched = err == ERR_NONE;
+    list_remove(&s->watched.link);
+    list_append(&s->loop->open, &s->watched.link);
+    if (err != ERR_NONE)
+        fail_later(s, err);
+}
+
+struct stream *stream_connect(
+    struct loop *loop, const struct endpoint *to, struct stream_user *user)
+{
+    int fd = -1;
+    enum err err = loop->kernel->ops->connect(loop->kernel, to, &fd);
+    struct stream *s = stream_new(loop, fd, to);
+
+    s->user = user;
+    s->is_connecting = true;
+    if (err == ERR_NONE) {
+        watch(s);
+        return s;
+    }
+    list_append(&loop->open, &s->watched.link);
+    fail_later(s, err);
+    return s;
+}
+
+struct stream *stream_accepted(struct loop *loop, int fd, const struct endpoint *peer)
+{
+    struct stream *s = stream_new(loop, fd, peer);
+
+    list_append(&loop->fresh, &s->watched.link);
+    s->is_readable = s->is_writable = true;
+    return s;
+}
+
+bool stream_adopt(struct stream *s, struct stream_user *user)
+{
+    if (s->is_closed)
+        return false;
+    if (user == NULL) {
+        drop(s, false);
+        return false;
+    }
+    s->user = user;
+    if (!s->is_paused)
+        queue_reading(s);
+    return true;
+}
+
+void streams_watch_fresh(struct loop *loop)
+{
+    while (!list_empty(&loop->fresh))
+        watch(container_of(loop->fresh.next, struct stream, watched.link));
+}
+
+void stream_note(struct watched *watched, const struct kernel_event *event)
+{
+    struct stream *s = container_of(watched, struct stream, watched);
+
+    if (event->readable || event->ended) {
+        s->is_readable = true;
+        s->is_ending |= event->ended;
+        if (!s->is_paused || s->is_connecting)
+            queue_reading(s);
+    }
+    if (event->writable) {
+        s->is_writable = true;
+        if (s->is_connecting)
+            queue_reading(s);
+        else
+            queue_writing(s);
+    }
+}
+
+/* Asks how the connect went; true when the stream is open. */
+static bool finish_connect(struct stream *s)
+{
+    struct loop *loop = s->loop;
+    enum err err =
+        s->failed != ERR_NONE ? s->failed : s->kernel->ops->connect_result(s->kernel, s->fd);
+
+    if (err == ERR_AGAIN)
+        return false;
+    if (err != ERR_NONE) {
+        fail(s, err);
+        return false;
+    }
+    s->is_connecting = false;
+    s->is_writable = true;
+    queue_writing(s);
+    if (s->user->ops->open != NULL)
+        s->user->ops->open(s->user);
+    return loop->current == s;
+}
+
+static void tell_end(struct stream *s)
+{
+    s->is_readable = false;
+    s->is_ended = true;
+    forget_kept(s);
+    if (s->failed != ERR_NONE)
+        fail(s, s->failed);
+    else
+        s->user->ops->end(s->user);
+}
+
+/* Hands over `bytes`, which stand in the turn's input; false when the stream is gone. */
+static bool hand_over(struct stream *s, struct slice bytes)
+{
+    struct loop *loop = s->loop;
+
+    loop->input_used += (bytes.length + 15) & ~(size_t)15;
+    forget_kept(s);
+    size_t taken = s->user->ops->data(s->user, bytes);
+
+    if (loop->current != s)
+        return false;
+    assert(taken <= bytes.length);
+    keep(s, slice_from(bytes, taken));
+    return true;
+}
+
+/* One receive behind what is kept, or that alone; false when there is no more to do. */
+static bool read_once(struct stream *s, size_t *budget)
+{
+    char *room = s->loop->input + s->loop->input_used;
+    size_t got = 0, most = STREAM_KEEP_MAX - s->kept_length;
+    bool is_offered_again = s->is_kept_due && s->kept != NULL;
+
+    s->is_kept_due = false;
+    if (!is_offered_again) {
+        if (!s->is_readable)
+            return false;
+        if (most == 0) {
+            counter_up(&s->loop->counts.input_full);
+            fail(s, ERR_LIMIT);
+            return false;
+        }
+        enum err err = s->kernel->ops->receive(s->kernel, s->fd, room + s->kept_length, most, &got);
+
+        if (err != ERR_NONE || got == 0) {
+            s->is_readable = false;
+            if (err == ERR_NONE)
+                tell_end(s);
+            else if (err != ERR_AGAIN && s->failed == ERR_NONE)
+                fail(s, err);
+            return false;
+        }
+        if (got < most && !s->is_ending)
+            s->is_readable = false; // RDHUP is told too, so less than room means drained
+        counter_add(&s->loop->counts.bytes_in, got);
+        *budget -= got < *budget ? got : *budget;
+    }
+    if (s->kept != NULL)
+        memcpy(room, s->kept, s->kept_length);
+    return hand_over(s, slice_of(room, s->kept_length + got));
+}
+
+static void read_stream(struct stream *s)
+{
+    struct loop *loop = s->loop;
+    size_t budget = STREAM_READ_MAX;
+    bool is_put_off = false;
+
+    loop->current = s;
+    if (s->is_connecting && !finish_connect(s)) {
+        loop->current = NULL;
+        return;
+    }
+    while (!s->is_paused && !s->is_ended) {
+        is_put_off = budget == 0 || LOOP_INPUT_BYTES - loop->input_used < STREAM_KEEP_MAX;
+        if (is_put_off || !read_once(s, &budget))
+            break;
+    }
+    if (loop->current == s && is_put_off)
+        queue_reading(s);
+    else if (loop->current == s && s->failed != ERR_NONE)
+        fail(s, s->failed);
+    loop->current = NULL;
+}
+
+void streams_read(struct loop *loop)
+{
+    struct list now;
+
+    list_init(&now);
+    list_move_all(&now, &loop->readable);
+    while (!list_empty(&now) && LOOP_INPUT_BYTES - loop->input_used >= STREAM_KEEP_MAX)
+        read_stream(container_of(list_pop(&now), struct stream, reading));
+    list_move_all(&now, &loop->readable); // those not reached come first in the next turn
+    list_move_all(&loop->readable, &now);
+}
+
+static size_t iovec_total(const struct iovec *iov, size_t count)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < count; i++)
+        total += iov[i].iov_len;
+    return total;
+}
+
+static void end_output(struct stream *s)
+{
+    if (!s->is_finishing || s->is_finished)
+        return;
+    s->is_finished = true;
+    s->kernel->ops->shut(s->kernel, s->fd);
+}
+
+/* One pull and one send; false when there is no more to do. */
+static bool write_once(struct stream *s, size_t *budget)
+{
+    struct loop *loop = s->loop;
+    size_t went = 0, count = s->user->ops->pull(s->user, loop->pulled, STREAM_PULL_MAX);
+
+    if (loop->current != s)
+        return false;
+    if (count == 0) {
+        end_output(s);
+        return false;
+    }
+    assert(count <= STREAM_PULL_MAX);
+    size_t total = iovec_total(loop->pulled, count);
+    enum err err = s->kernel->ops->send(s->kernel, s->fd, loop->pulled, count, &went);
+
+    if (err != ERR_NONE)
+        went = 0;
+    if (err != ERR_NONE && err != ERR_AGAIN) {
+        // What the other side said before it went away is still read.
+        s->is_readable = true;
+        fail_later(s, err);
+    } else if (went < total) {
+        s->is_writable = false;
+        s->has_output = true;
+    }
+    counter_add(&loop->counts.bytes_out, went);
+    *budget -= went < *budget ? went : *budget;
+    s->user->ops->sent(s->user, went);
+    return loop->current == s && err == ERR_NONE && went == total;
+}
+
+static void write_stream(struct stream *s)
+{
+    struct loop *loop = s->loop;
+    size_t budget = STREAM_WRITE_MAX;
+
+    loop->current = s;
+    s->has_output = false;
+    while (write_once(s, &budget)) {
+        if (budget == 0) {
+            stream_ready(s);
+            break;
+        }
+    }
+    loop->current = NULL;
+}
+
+void streams_write(struct loop *loop)
+{
+    struct list now;
+
+    list_init(&now);
+    list_move_all(&now, &loop->writable);
+    while (!list_empty(&now))
+        write_stream(container_of(list_pop(&now), struct stream, writing));
+}
+
+void stream_ready(struct stream *s)
+{
+    if (s->is_closed || s->is_finished)
+        return;
+    s->has_output = true;
+    queue_writing(s);
+}
+
+void stream_pause(struct stream *s)
+{
+    s->is_paused = true;
+    if (!s->is_closed && !s->is_connecting && s->failed == ERR_NONE)
+        list_remove(&s->reading);
+}
+
+void stream_resume(struct stream *s)
+{
+    if (s->is_closed || !s->is_paused)
+        return;
+    s->is_paused = false;
+    s->is_kept_due = true; // in the call of `data` this speaks of what will be kept
+    if (s->user != NULL)
+        queue_reading(s);
+}
+
+void stream_finish(struct stream *s)
+{
+    s->is_finishing = true;
+    stream_ready(s);
+}
+
+void stream_close(struct stream *s, bool reset)
+{
+    if (!s->is_closed)
+        drop(s, reset);
+}
+
+bool stream_is_idle(const struct stream *s)
+{
+    return s->kept == NULL && !s->has_output && !s->is_readable && !s->is_ending && !s->is_ended &&
+           !s->is_finishing && !s->is_connecting && !s->is_closed && s->failed == ERR_NONE;
+}
+
+void stream_detach(struct stream *s)
+{
+    assert(!s->is_closed && !s->is_connecting && s->kept == NULL);
+    unlink_stream(s);
+    if (s->is_watched)
+        s->kernel->ops->unwatch(s->kernel, s->fd);
+    s->is_watched = false;
+    s->loop = NULL;
+    s->user = NULL;
+}
+
+void stream_attach(struct stream *s, struct loop *loop, struct stream_user *user)
+{
+    assert(s->loop == NULL);
+    s->loop = loop;
+    s->kernel = loop->kernel;
+    s->user = user;
+    s->is_paused = s->is_kept_due = s->has_output = false;
+    s->is_readable = false; // watching tells
+    s->is_writable = true;
+    watch(s);
+}
+
+void stream_discard(struct stream *s)
+{
+    assert(s->loop == NULL);
+    s->kernel->ops->close(s->kernel, s->fd, false);
+    mem_free(s);
+}
+
+struct endpoint stream_peer(const struct stream *s)
+{
+    return s->peer;
+}
+
+struct loop *stream_loop(const struct stream *s)
+{
+    return s->loop;
+}
+
+enum err stream_rtt(const struct stream *s, struct span *rtt)
+{
+    return s->kernel->ops->round_trip(s->kernel, s->fd, rtt);
+}
