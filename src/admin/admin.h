@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * The admin face: what operators, their tools and their Prometheus ask a running process.
+ *
+ *     GET  /healthz          200 "ok", or 503 and why not
+ *     GET  /metrics          Prometheus text (admin/metrics.h)
+ *     GET  /api/v1/status    JSON (admin/status.h)
+ *     POST /api/v1/reload    takes the configuration file as it is now into use
+ *
+ * Answers of /api are JSON; an error is {"error": {"code", "message", "mend"}}. Nothing may be
+ * cached.
+ *
+ * What is told comes from one `admin_source`, which app fills; admin knows no threads and no
+ * parts. It lives on the control loop, and so do the source's callbacks.
+ *
+ * There is no sign-in yet, so who may ask is decided by where they come from: the Unix socket
+ * (mode 0600) and loopback ports alone (admin_may_listen). A page in a browser on the same machine
+ * comes from loopback too; it is kept out by asking for a literal address or `localhost` as Host,
+ * and by refusing changes that another page asks for (Origin).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "admin/metrics.h"
+#include "admin/status.h"
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/counter.h"
+#include "base/err.h"
+#include "conf/errors.h"
+
+struct admin;
+struct admin_source;
+struct listener;
+struct listener_user;
+struct loop;
+
+enum {
+    ADMIN_ANSWER_MAX = 64 << 20, // bytes of an answer; beyond: 500
+    ADMIN_PATH_MAX = 108,        // of a Unix socket's path, with the terminating zero
+};
+
+struct admin_source_ops {
+    /* True when this process can serve; `why` says what is amiss otherwise. */
+    bool (*healthy)(struct admin_source *source, struct diag *why);
+    /* Adds all there is to `m`. */
+    void (*metrics)(struct admin_source *source, struct metrics *m);
+    /* Fills the zeroed status; what it points to is good until the call's end or in the arena. */
+    void (*status)(struct admin_source *source, struct arena *arena, struct admin_status *status);
+    /* Starts a reload. Answered by admin_reload_done, once, within the call or later. */
+    void (*reload)(struct admin_source *source, struct admin *admin);
+};
+
+/* Embedded in what app keeps; it goes back with container_of. Must outlive the admin. */
+struct admin_source {
+    const struct admin_source_ops *ops;
+};
+
+#define ADMIN_COUNTERS(X)                                                                     \
+    X(requests, "admin_requests_total", "", "Requests of the admin face")                     \
+    X(refused, "admin_refused_total", "", "Requests refused: a browser's page, a wrong Host") \
+    X(reloads_done, "admin_reloads_total", "result=\"done\"", "Reloads asked for")            \
+    X(reloads_failed, "admin_reloads_total", "result=\"failed\"", "Reloads asked for")        \
+    X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")
+
+struct admin_counts {
+    ADMIN_COUNTERS(COUNTER_FIELD)
+};
+
+/* Freed with all its connections by admin_free; listeners are closed by who opened them, before. */
+struct admin *admin_new(struct loop *loop, struct admin_source *source);
+void admin_free(struct admin *admin);
+
+/* For listener_open on the ports that admin_may_listen allows. */
+struct listener_user *admin_listener(struct admin *admin);
+
+/* ERR_DENIED: not a loopback address; that needs TLS and sign-in, which are not there. */
+[[nodiscard]] enum err admin_may_listen(const struct endpoint *at, struct diag *why);
+
+/* STATE/NODE/admin.sock. ERR_LIMIT: longer than the kernel takes. */
+[[nodiscard]] enum err admin_socket_path(
+    struct slice state, struct slice node, char path[ADMIN_PATH_MAX], struct diag *why);
+
+/* Opens the Unix socket of a node; makes the folder STATE/NODE where it is missing. */
+[[nodiscard]] enum err admin_open_unix(struct admin *admin, struct slice state, struct slice node,
+    struct listener **listener, struct diag *why);
+
+struct admin_reload_result {
+    const struct conf_errors *errors; // NULL: the release below is in use now
+    uint64_t release_hash;            // in use after the call, new or not
+    uint32_t release_serial;
+};
+
+/* Ends the reload that the source was asked for; who asked may have left meanwhile. */
+void admin_reload_done(struct admin *admin, const struct admin_reload_result *result);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/json.h"
+
+#include "base/mem.h"
+
+json_t *json_of_text(struct slice text)
+{
+    json_t *json = json_stringn(text.length == 0 ? "" : text.at, text.length);
+
+    if (json != NULL)
+        return json;
+    char *ascii = mem_text(text.at, text.length);
+
+    for (size_t i = 0; i < text.length; i++)
+        if ((unsigned char)ascii[i] >= 0x80)
+            ascii[i] = '?';
+    json = json_stringn(ascii, text.length);
+    mem_free(ascii);
+    return json;
+}
+
+void json_put_text(json_t *object, const char *key, struct slice text)
+{
+    json_object_set_new(object, key, json_of_text(text));
+}
+
+void json_put_number(json_t *object, const char *key, uint64_t number)
+{
+    if (number > INT64_MAX)
+        number = INT64_MAX;
+    json_object_set_new(object, key, json_integer((json_int_t)number));
+}
+
+static int add(const char *bytes, size_t length, void *out)
+{
+    text_add(out, slice_of(bytes, length));
+    return 0;
+}
+
+void json_write(json_t *object, struct text *out)
+{
+    if (json_dump_callback(object, add, out, JSON_INDENT(2)) == 0)
+        text_add(out, SLICE("\n"));
+    json_decref(object);
+}
+
+struct slice json_get_text(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_string(value) ? slice_of(json_string_value(value), json_string_length(value))
+                                 : SLICE_NONE;
+}
+
+uint64_t json_get_number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_integer(value) && json_integer_value(value) > 0
+               ? (uint64_t)json_integer_value(value)
+               : 0;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * A thin dress for jansson: our slices and texts in, its objects owned throughout. Where memory
+ * runs out jansson returns NULL, takes NULL everywhere, and json_write then adds nothing.
+ */
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "admin/text.h"
+#include "base/slice.h"
+
+/* Bytes that are not UTF-8 become '?', since JSON cannot hold them. */
+json_t *json_of_text(struct slice text);
+
+void json_put_text(json_t *object, const char *key, struct slice text);
+
+/* Numbers beyond what JSON readers hold exactly in 63 bits are cut to it. */
+void json_put_number(json_t *object, const char *key, uint64_t number);
+
+/* Writes with a line for each member and a line end, and gives the object back. */
+void json_write(json_t *object, struct text *out);
+
+/* A member's text or number; empty or 0 where it is missing or something else. */
+struct slice json_get_text(const json_t *object, const char *key);
+uint64_t json_get_number(const json_t *object, const char *key);

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/status.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "admin/json.h"
+
+const char *admin_kind_text(enum site_kind kind)
+{
+    switch (kind) {
+    case SITE_STEER: return "steer";
+    case SITE_DELIVER: return "deliver";
+    }
+    assert(false);
+    return "";
+}
+
+const char *admin_policy_text(enum site_policy policy)
+{
+    switch (policy) {
+    case POLICY_BALANCED: return "balanced";
+    case POLICY_STRICT: return "strict";
+    case POLICY_WEIGHTED: return "weighted";
+    case POLICY_ORDERED: return "ordered";
+    case POLICY_STICKY: return "sticky";
+    }
+    assert(false);
+    return "";
+}
+
+const char *admin_fill_text(enum site_fill fill)
+{
+    switch (fill) {
+    case FILL_LEAST_LOADED: return "least-loaded";
+    case FILL_ORDERED: return "ordered";
+    case FILL_PINNED: return "pinned";
+    case FILL_HASH: return "hash";
+    }
+    assert(false);
+    return "";
+}
+
+const char *admin_release_text(uint64_t hash, char text[ADMIN_RELEASE_TEXT_MAX])
+{
+    snprintf(text, ADMIN_RELEASE_TEXT_MAX, "%016" PRIx64, hash);
+    return text;
+}
+
+const char *admin_time_text(struct wall wall, char text[ADMIN_TIME_TEXT_MAX])
+{
+    time_t seconds = (time_t)wall_s(wall);
+    struct tm parts;
+
+    gmtime_r(&seconds, &parts);
+    strftime(text, ADMIN_TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return text;
+}
+
+static void put_time(json_t *object, const char *key, struct wall wall)
+{
+    char text[ADMIN_TIME_TEXT_MAX];
+
+    json_put_text(object, key, slice_text(admin_time_text(wall, text)));
+}
+
+static json_t *node_json(const struct admin_node_status *s)
+{
+    json_t *object = json_object(), *addresses = json_array(), *ports = json_object(),
+           *store = json_object();
+
+    json_put_text(object, "name", s->node->name);
+    json_put_text(object, "pop", s->node->pop->name);
+    json_put_text(object, "place", s->node->pop->place);
+    for (size_t i = 0; i < s->node->address_count; i++) {
+        char text[IP_TEXT_MAX];
+
+        json_array_append_new(addresses, json_string(ip_text(&s->node->addresses[i], text)));
+    }
+    json_object_set_new(object, "addresses", addresses);
+    json_put_number(ports, "dns", s->node->ports.dns);
+    json_put_number(ports, "http", s->node->ports.http);
+    json_put_number(ports, "https", s->node->ports.https);
+    json_put_number(ports, "admin", s->node->ports.admin);
+    json_object_set_new(object, "ports", ports);
+    json_put_number(object, "dns_queries", s->dns_queries);
+    json_put_number(object, "requests", s->requests);
+    json_put_number(object, "hits", s->hits);
+    json_put_number(object, "sent_bytes", s->sent_bytes);
+    json_put_number(object, "connections", s->connections);
+    json_put_number(store, "used_bytes", s->store.used_bytes);
+    json_put_number(store, "limit_bytes", s->store.limit_bytes);
+    json_put_number(store, "objects", s->store.objects);
+    json_object_set_new(object, "store", store);
+    return object;
+}
+
+static json_t *origin_json(const struct admin_origin_status *s)
+{
+    json_t *object = json_object();
+    char address[ENDPOINT_TEXT_MAX];
+
+    json_put_text(object, "customer", s->origin->customer->name);
+    json_put_text(object, "name", s->origin->name);
+    json_put_text(object, "address", slice_text(endpoint_text(&s->origin->address, address)));
+    json_put_text(object, "node", s->node);
+    json_put_number(object, "fetches", s->fetches);
+    json_put_number(object, "failures", s->failures);
+    if (s->last_error.length > 0) {
+        json_put_text(object, "last_error", s->last_error);
+        put_time(object, "last_error_at", s->last_error_at);
+    }
+    return object;
+}
+
+static json_t *site_json(const struct site *site)
+{
+    json_t *object = json_object(), *targets = json_array();
+
+    json_put_text(object, "host", site->host);
+    json_put_text(object, "customer", site->customer->name);
+    json_put_text(object, "kind", slice_text(admin_kind_text(site->kind)));
+    // The word that matters for the kind: who is answered with, or who is asked for a fill.
+    json_put_text(object, "policy",
+        slice_text(site->kind == SITE_STEER ? admin_policy_text(site->policy)
+                                            : admin_fill_text(site->fill)));
+    for (size_t i = 0; i < site->origin_count; i++)
+        json_array_append_new(targets, json_of_text(site->origins[i]->name));
+    json_object_set_new(object, "origins", targets);
+    json_put_number(object, "ttl_s", (uint64_t)(site->ttl.ns / 1000000000));
+    return object;
+}
+
+static json_t *release_json(const struct network *network)
+{
+    json_t *object = json_object();
+    char hash[ADMIN_RELEASE_TEXT_MAX];
+
+    json_put_text(object, "hash", slice_text(admin_release_text(network->hash, hash)));
+    json_put_number(object, "serial", network->serial);
+    return object;
+}
+
+void admin_status_write(const struct admin_status *status, struct text *out)
+{
+    const struct network *network = status->network;
+    json_t *object = json_object(), *nodes = json_array(), *origins = json_array(),
+           *sites = json_array();
+
+    json_put_text(object, "network", network->name);
+    json_put_text(object, "version", status->version);
+    put_time(object, "now", status->now);
+    json_put_number(object, "uptime_s", (uint64_t)(status->uptime.ns / 1000000000));
+    json_put_number(object, "workers", status->workers);
+    json_object_set_new(object, "release", release_json(network));
+    for (size_t i = 0; i < status->node_count; i++)
+        json_array_append_new(nodes, node_json(&status->nodes[i]));
+    json_object_set_new(object, "nodes", nodes);
+    for (size_t i = 0; i < status->origin_count; i++)
+        json_array_append_new(origins, origin_json(&status->origins[i]));
+    json_object_set_new(object, "origins", origins);
+    for (size_t i = 0; i < network->site_count; i++)
+        json_array_append_new(sites, site_json(network->sites[i]));
+    json_object_set_new(object, "sites", sites);
+    json_write(object, out);
+}

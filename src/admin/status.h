@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * What a running process says of itself: the structs that app fills, and their JSON
+ * (/api/v1/status). Plain values; all they point to is the filler's, or in the arena it was given.
+ *
+ * A new part adds a field here, a line in status.c, and where people should see it a column in
+ * table.c. Names in the JSON are never changed or taken away within /api/v1.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "admin/text.h"
+#include "base/clock.h"
+#include "conf/network.h"
+
+struct admin_store_status {
+    uint64_t used_bytes, limit_bytes, objects;
+};
+
+/* A node of this process. Totals are since its start. */
+struct admin_node_status {
+    const struct node *node;
+    uint64_t dns_queries;
+    uint64_t requests, hits; // of visitors, and those answered from the store
+    uint64_t sent_bytes;
+    uint64_t connections; // open now, of visitors
+    struct admin_store_status store;
+};
+
+struct admin_origin_status {
+    const struct origin *origin;
+    struct slice node; // that fetched
+    uint64_t fetches, failures;
+    struct slice last_error;   // empty: none so far
+    struct wall last_error_at; // with last_error
+};
+
+struct admin_status {
+    struct slice version;
+    struct span uptime;
+    struct wall now;
+    unsigned workers;
+    const struct network *network; // in use; its sites and release are shown
+    const struct admin_node_status *nodes;
+    size_t node_count;
+    const struct admin_origin_status *origins;
+    size_t origin_count;
+};
+
+/* Nothing is added when memory for it runs out. */
+void admin_status_write(const struct admin_status *status, struct text *out);
+
+/* Words of settings, as in the file. */
+const char *admin_kind_text(enum site_kind kind);
+const char *admin_policy_text(enum site_policy policy);
+const char *admin_fill_text(enum site_fill fill);
+
+enum { ADMIN_RELEASE_TEXT_MAX = 17, ADMIN_TIME_TEXT_MAX = 21 };
+
+/* Sixteen hexadecimal digits, terminated; returns `text`. */
+const char *admin_release_text(uint64_t hash, char text[ADMIN_RELEASE_TEXT_MAX]);
+
+/* RFC 3339, seconds, UTC: 2026-11-22T10:00:00Z; terminated; returns `text`. */
+const char *admin_time_text(struct wall wall, char text[ADMIN_TIME_TEXT_MAX]);
