@@ -8,6 +8,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -44,9 +45,10 @@ enum cache_store {
 };
 
 /*
- * May the response to this request be stored (RFC 9111 §3)? Fills *meta when it may. `fields` are
- * the stored fields that the meta's slices shall point into (see cache_fields_write).
- * `sent_validators`: the request was our own validation, so that a 304 speaks of the stored one.
+ * May the response to this request be stored (RFC 9111 §3)? Fills *meta when it may; its slices
+ * lie in the response's head until cache_meta_bind. `sent_validators`: the request was our own
+ * validation, so that a 304 speaks of the stored one (then *meta is not filled: see
+ * cache_fields_update).
  */
 enum cache_store cache_may_store(const struct http_head *request, const struct http_head *response,
     const struct cache_rules *rules, bool sent_validators, struct wall now,
@@ -96,10 +98,20 @@ enum cache_range cache_range(const struct http_head *request, const struct cache
     uint64_t length, uint64_t *first, uint64_t *last);
 
 /*
- * The fields to store and to answer with, serialised: without hop-by-hop fields, Age, framing and
- * what is ours to add. Returns their bytes, or 0 when `room` is too small.
+ * The fields to store and to answer with, as lines "Name: value" with CR LF each: without
+ * hop-by-hop fields, Age, framing and what is ours to add; Vary on one line; Date mended when it
+ * is missing or no date. Returns their bytes, or 0 when `room` is too small.
  */
-size_t cache_fields_write(const struct http_head *response, char *room, size_t room_bytes);
+size_t cache_fields_write(
+    const struct http_head *response, struct wall now, char *room, size_t room_bytes);
+
+/*
+ * The stored fields as a 304 (or the head of a HEAD) changes them (RFC 9111 §3.2). Returns their
+ * bytes, or 0 when `room` is too small. For the new meta, parse the result as a response head and
+ * ask cache_may_store.
+ */
+size_t cache_fields_update(struct slice stored, const struct http_head *update, struct wall now,
+    char *room, size_t room_bytes);
 
 /* Points the meta's slices into the stored fields; call after the fields were moved. */
 void cache_meta_bind(struct cache_meta *meta, struct slice fields);

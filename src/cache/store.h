@@ -30,6 +30,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/slice.h"
+#include "cache/key.h"
 #include "cache/policy.h"
 #include "io/loop.h"
 
@@ -47,11 +48,6 @@ struct store_stats {
     uint64_t inserts, evictions, ghost_hits, refused_space, refused_large;
 };
 
-struct cache_key {
-    struct slice text; // host, path, query: see cache/key.h
-    uint64_t hash;
-};
-
 enum cache_kind {
     CACHE_KIND_OBJECT,
     CACHE_KIND_VARY, // `fields` is the list of request fields that make the second key
@@ -65,18 +61,9 @@ enum cache_state {
     CACHE_STATE_FAILED, // the fill ended without (all of) a response; out of the index
 };
 
-/* A stored response. Constant once complete but for the marks of use. Fields below `state` are
- * good once the state says so (read the state first: cache_object_state). */
-struct cache_object {
-    enum cache_kind kind;
-    struct cache_key key; // text in the store's memory
-    struct wall until;    // of a PASS marker
-    /* From CACHE_STATE_READING on: */
-    uint16_t status;
-    struct slice fields; // serialised response fields
-    struct cache_meta meta;
-    int64_t total_bytes; // of the body; -1 while not known
-};
+/* A stored response: one packed item of the store's memory, read through the functions below.
+ * Constant once complete but for the marks of use. */
+struct cache_object;
 
 struct store_fill;
 
@@ -89,11 +76,25 @@ void store_free(struct store *store);
 
 void store_stats(const struct store *store, struct store_stats *stats);
 
-/* What stands under the key, in any state or kind; NULL when nothing does. Marks it as used. Lock
+/* For keys: see cache_key_of. */
+uint64_t store_seed(const struct store *store);
+
+/* What stands under the key: an object that is complete or being read, or a marker; NULL when
+ * nothing does (a fill that waits for its head is met by store_claim). Marks it as used. Lock
  * free; good until the turn's end. */
 struct cache_object *store_find(struct store *store, const struct cache_key *key);
 
+enum cache_kind cache_object_kind(const struct cache_object *object);
+struct slice cache_object_key(const struct cache_object *object);       // its text
+struct wall cache_object_until(const struct cache_object *object);      // of a PASS marker
+uint64_t cache_object_salt(const struct cache_object *object);          // of a VARY marker
 enum cache_state cache_object_state(const struct cache_object *object); // acquire
+
+/* Good from CACHE_STATE_READING on (read the state first); fields also of a VARY marker. */
+uint16_t cache_object_status(const struct cache_object *object);
+struct slice cache_object_fields(const struct cache_object *object);
+void cache_object_meta(const struct cache_object *object, struct cache_meta *meta);
+int64_t cache_object_total(const struct cache_object *object); // of the body; -1: not known yet
 
 /* Body bytes that can be read now; acquire. */
 uint64_t cache_object_length(const struct cache_object *object);
@@ -125,7 +126,11 @@ enum store_claim {
 enum store_claim store_claim(struct store *store, struct epoch_reader *reader,
     const struct cache_key *key, struct cache_object *stale, struct store_fill **fill);
 
-/* The object being filled; good as long as the fill is referenced. */
+/*
+ * The object being filled; good as long as the fill is referenced. Ask again after each progress:
+ * the head's arrival, a refresh and the end may put another in its place (the old one's bytes are
+ * the same, and stay as long as the fill).
+ */
 struct cache_object *store_fill_object(struct store_fill *fill);
 
 /* What it is to replace, or NULL; good likewise (a failed fill's watchers may serve it stale). */
@@ -141,10 +146,17 @@ struct cache_object *store_fill_stale(struct store_fill *fill);
 
 /*
  * The response varies: puts a marker with `vary` under the fill's key and moves the fill to
- * `second`. Those who watch look again. Before store_fill_head.
+ * `second`, which was made with a `salt` of store_salt_new: so a purge of the marker leaves no
+ * way to what it led to. Those who watch look again (store_fill_has_moved). Before
+ * store_fill_head.
  */
 [[nodiscard]] enum err store_fill_vary(struct store_fill *fill, struct epoch_reader *reader,
-    struct slice vary, const struct cache_key *second);
+    struct slice vary, uint64_t salt, const struct cache_key *second);
+
+bool store_fill_has_moved(const struct store_fill *fill);
+
+/* A number no marker has had yet. */
+uint64_t store_salt_new(struct store *store);
 
 /* A 304: the stale object's body with this head and meta takes its place and is complete. */
 [[nodiscard]] enum err store_fill_refresh(struct store_fill *fill, struct epoch_reader *reader,
