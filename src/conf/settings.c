@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "conf/settings.h"
+
+#include <stddef.h>
+
+#include "base/attr.h"
+
+/* The words stand in the order of the enum that their position becomes. */
+static const char *const policy_words[] = { [POLICY_BALANCED] = "balanced",
+    [POLICY_STRICT] = "strict",
+    [POLICY_WEIGHTED] = "weighted",
+    [POLICY_ORDERED] = "ordered",
+    [POLICY_STICKY] = "sticky",
+    NULL };
+
+static const char *const fill_words[] = { [FILL_LEAST_LOADED] = "least-loaded",
+    [FILL_ORDERED] = "ordered",
+    [FILL_PINNED] = "pinned",
+    [FILL_HASH] = "hash",
+    NULL };
+
+static const char *const missing_words[] = { "no", "next", NULL };
+
+#define AT(type, field) .offset = offsetof(struct type, field)
+#define ROWS(table)     .rows = (table), .row_count = COUNT_OF(table)
+
+static const struct schema_row ports_rows[] = {
+    { "dns", KIND_PORT, AT(set_ports, ports.dns), .standard = "53",
+        .help = "Questions over UDP and TCP." },
+    { "http", KIND_PORT, AT(set_ports, ports.http), .standard = "80", .help = "Requests." },
+    { "https", KIND_PORT, AT(set_ports, ports.https), .standard = "443",
+        .help = "Requests over TLS." },
+    { "admin", KIND_PORT, AT(set_ports, ports.admin), .standard = "8653",
+        .help = "Dashboard, API and metrics, on loopback." },
+};
+
+static const struct schema_section ports_section = { "ports",
+    "Where a node listens. `off` closes a port; the others must differ from each other, and from "
+    "those of other nodes at the same address.",
+    ROWS(ports_rows), sizeof(struct set_ports) };
+
+static const struct schema_row node_rows[] = {
+    { "address", KIND_ADDRESS, SHAPE_LIST, AT(set_node, address), .is_required = true,
+        .help = "The node's addresses, given out in answers and listened on." },
+    { "capacity", KIND_BIT_RATE, AT(set_node, capacity_bits_per_s), .least = "1 kbit/s",
+        .standard_text = "not known", .help = "What the node's uplink carries." },
+    { "ports", KIND_SECTION, AT(set_node, ports), .section = &ports_section,
+        .help = "Where the node listens." },
+};
+
+static const struct schema_section node_section = { "a node",
+    "One machine of ours. Its name is unique in the whole network.", ROWS(node_rows),
+    sizeof(struct set_node) };
+
+static const struct schema_row cache_rows[] = {
+    { "memory", KIND_SIZE, AT(set_cache, memory_bytes), .standard = "256 MiB", .least = "1 MiB",
+        .most = "64 TiB", .help = "Memory for stored responses, on each node." },
+    { "disk", KIND_TEXT, AT(set_cache, disk), .standard_text = "no disk tier",
+        .help = "Folder for stored responses that leave memory." },
+    { "disk_size", KIND_SIZE, AT(set_cache, disk_bytes), .least = "1 MiB",
+        .standard_text = "required with `disk`", .help = "What may lie in that folder." },
+};
+
+static const struct schema_section cache_section = { "cache", "What each node of a pop stores.",
+    ROWS(cache_rows), sizeof(struct set_cache) };
+
+static const struct schema_row pop_probe_rows[] = {
+    { "ftp", KIND_ENDPOINT, AT(set_pop_probe, ftp), .standard_text = "not measured",
+        .help = "An FTP service of the pop, measured beside HTTP." },
+};
+
+static const struct schema_section pop_probe_section = { "a pop's probe",
+    "Services of a pop that are measured beside its nodes' own HTTP.", ROWS(pop_probe_rows),
+    sizeof(struct set_pop_probe) };
+
+static const struct schema_row pop_rows[] = {
+    { "place", KIND_TEXT, AT(set_pop, place), .help = "Where it is, for people: Frankfurt, DE." },
+    { "location", KIND_LOCATION, AT(set_pop, location), .standard_text = "not known",
+        .help = "Latitude and longitude; the first guess at distance while nothing is measured." },
+    { "nodes", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_pop, nodes), .is_required = true,
+        .section = &node_section, .help = "The machines there, by name." },
+    { "cache", KIND_SECTION, AT(set_pop, cache), .section = &cache_section,
+        .help = "What each of its nodes stores." },
+    { "probe", KIND_SECTION, AT(set_pop, probe), .section = &pop_probe_section,
+        .help = "What is measured beside HTTP." },
+};
+
+static const struct schema_section pop_section = { "a pop",
+    "A place of ours: one or more nodes behind the same uplink.", ROWS(pop_rows),
+    sizeof(struct set_pop) };
+
+static const struct schema_row plan_rows[] = {
+    { "currency", KIND_CURRENCY, AT(set_plan, currency), .is_required = true,
+        .help = "Of all prices of the plan, by ISO 4217." },
+    { "monthly", KIND_MONEY, AT(set_plan, monthly_microcents), .standard = "0",
+        .help = "Price of a month." },
+    { "per_gb", KIND_MONEY, AT(set_plan, gigabyte_microcents), .standard = "0",
+        .help = "Price of 10^9 bytes delivered." },
+    { "per_million_requests", KIND_MONEY, AT(set_plan, million_requests_microcents),
+        .standard = "0", .help = "Price of a million requests." },
+};
+
+static const struct schema_section plan_section = { "a plan", "What a customer pays.",
+    ROWS(plan_rows), sizeof(struct set_plan) };
+
+static const struct schema_row origin_rows[] = {
+    { "address", KIND_ENDPOINT, AT(set_origin, address), .is_required = true,
+        .help = "Literal address and port." },
+    { "host", KIND_HOST, AT(set_origin, host), .standard_text = "the site's own",
+        .help = "Host name to ask the origin for." },
+    { "private", KIND_YES_NO, AT(set_origin, may_be_private), .standard = "no",
+        .help = "Whether the origin's name may lead to a private address; literal ones may be." },
+    { "location", KIND_LOCATION, AT(set_origin, location), .standard_text = "not known",
+        .help = "Latitude and longitude; the first guess at distance while nothing is measured." },
+    { "capacity", KIND_REQUEST_RATE, AT(set_origin, capacity_requests_per_s),
+        .standard_text = "not known", .least = "0.001 req/s",
+        .help = "What the origin can serve." },
+};
+
+static const struct schema_section origin_section = { "an origin",
+    "One of the customer's own web servers.", ROWS(origin_rows), sizeof(struct set_origin) };
+
+static const struct schema_row site_probe_rows[] = {
+    { "http", KIND_PATH, AT(set_site_probe, path), .is_required = true,
+        .help = "Path to ask each origin for." },
+    { "expect", KIND_COUNT, AT(set_site_probe, expect), .standard = "200", .least = "100",
+        .most = "599", .help = "Status that means healthy." },
+    { "every", KIND_DURATION, AT(set_site_probe, every), .standard = "1s", .least = "100ms",
+        .most = "1h", .help = "Time from one probe to the next." },
+};
+
+static const struct schema_section site_probe_section = { "a site's probe",
+    "How a site's origins are measured.", ROWS(site_probe_rows), sizeof(struct set_site_probe) };
+
+static const struct schema_row path_rows[] = {
+    { "cache", KIND_YES_NO, AT(set_path, may_cache), .standard = "yes",
+        .help = "Whether answers may be stored." },
+    { "ttl", KIND_DURATION, AT(set_path, ttl), .least = "1s", .most = "365d",
+        .standard_text = "as the origin says",
+        .help = "How long stored answers are fresh, instead of what the origin says." },
+    { "stale_if_error", KIND_DURATION, AT(set_path, stale_if_error), .most = "30d",
+        .standard_text = "the site's",
+        .help = "How long past that time a copy may stand in for an origin that fails." },
+};
+
+static const struct schema_section path_section = { "a path",
+    "What holds for paths that match a pattern, in which a star stands for any bytes. The first "
+    "pattern that matches holds, so that `*`, if it is there, comes last.",
+    ROWS(path_rows), sizeof(struct set_path) };
+
+static const struct schema_row site_rows[] = {
+    { "steer", KIND_NAME, SHAPE_LIST, AT(set_site, steer),
+        .help = "Origins that answers lead visitors to; this or `deliver`." },
+    { "deliver", KIND_NAME, SHAPE_LIST, AT(set_site, deliver),
+        .help = "Origins that pops fetch from, while answers lead visitors to the best pop." },
+    { "policy", KIND_WORD, AT(set_site, policy), .standard = "balanced", .words = policy_words,
+        .help = "With `steer`: how the origin is chosen." },
+    { "fill", KIND_WORD, AT(set_site, fill), .standard = "least-loaded", .words = fill_words,
+        .help = "With `deliver`: which origin is asked for what is not stored." },
+    { "pinned", KIND_NAME, AT(set_site, pinned), .standard_text = "required by `fill: pinned`",
+        .help = "With `fill: pinned`: the origin that is always asked." },
+    { "missing", KIND_WORD, AT(set_site, missing), .standard = "no", .words = missing_words,
+        .help = "With `deliver`: whether a 404 from one origin asks the next." },
+    { "weights", KIND_COUNT, SHAPE_MAP, KIND_NAME, AT(set_site, weights), .most = "1000000",
+        .standard_text = "1 each", .help = "Shares of the origins; 0 takes one out." },
+    { "ttl", KIND_DURATION, AT(set_site, ttl), .standard = "20s", .least = "1s", .most = "7d",
+        .help = "How long resolvers keep answers that name the site, in whole seconds." },
+    { "stale_if_error", KIND_DURATION, AT(set_site, stale_if_error), .standard = "1h",
+        .most = "30d",
+        .help = "With `deliver`: how long past its time a copy may stand in for an origin that "
+                "fails." },
+    { "object_max", KIND_SIZE, AT(set_site, object_max_bytes), .standard = "64 MiB",
+        .least = "1 KiB", .most = "1 TiB",
+        .help = "With `deliver`: larger answers are passed on and not stored." },
+    { "probe", KIND_SECTION, AT(set_site, probe), .section = &site_probe_section,
+        .help = "How its origins are measured." },
+    { "paths", KIND_SECTION, SHAPE_MAP, KIND_PATTERN, AT(set_site, paths), .section = &path_section,
+        .help = "With `deliver`: rules by path pattern, first match." },
+};
+
+static const struct schema_section site_section = { "a site",
+    "What a customer has delivered or steered under one host name. It is also served as HOST.ZONE, "
+    "the target of the customer's CNAME.",
+    ROWS(site_rows), sizeof(struct set_site) };
+
+static const struct schema_row customer_rows[] = {
+    { "plan", KIND_NAME, AT(set_customer, plan), .standard_text = "not billed",
+        .help = "The plan that prices what is delivered." },
+    { "origins", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_customer, origins),
+        .section = &origin_section, .help = "The customer's web servers, by name." },
+    { "sites", KIND_SECTION, SHAPE_MAP, KIND_HOST, AT(set_customer, sites),
+        .section = &site_section, .help = "What is served for the customer, by host name." },
+};
+
+static const struct schema_section customer_section = { "a customer", "Who pays.",
+    ROWS(customer_rows), sizeof(struct set_customer) };
+
+static const struct schema_row accounts_rows[] = {
+    { "node", KIND_NAME, AT(set_accounts, node), .is_required = true,
+        .help = "The node that keeps the ledger." },
+    { "ledger", KIND_TEXT, AT(set_accounts, ledger), .standard = "sqlite:ledger.db",
+        .help = "The database; a path is within the node's folder of `state`." },
+};
+
+static const struct schema_section accounts_section = { "accounts",
+    "Where what was delivered is written down and priced.", ROWS(accounts_rows),
+    sizeof(struct set_accounts) };
+
+static const struct schema_row network_rows[] = {
+    { "include", KIND_TEXT, SHAPE_LIST, AT(set_network, include),
+        .help = "More files, by patterns such as sites/*.yaml, relative to this one; maps are "
+                "merged, anything given twice is an error." },
+    { "network", KIND_NAME, AT(set_network, name), .standard = "waypost",
+        .help = "Name of the network." },
+    { "zone", KIND_HOST, AT(set_network, zone), .is_required = true,
+        .help = "Names under this zone are ours to answer, such as cdn.example.net." },
+    { "nameservers", KIND_HOST, SHAPE_LIST, AT(set_network, nameservers),
+        .standard_text = "ns1.ZONE, and ns2.ZONE with two nodes or more",
+        .help = "Names of our DNS servers, as delegated; those in the zone get the nodes' "
+                "addresses." },
+    { "contact", KIND_MAILBOX, AT(set_network, contact), .standard_text = "hostmaster@ZONE",
+        .help = "Whom other operators write to." },
+    { "bus", KIND_BUS, AT(set_network, bus), .standard = "local",
+        .help = "How nodes hear of each other: `local` is one process alone." },
+    { "geo", KIND_TEXT, AT(set_network, geo), .standard_text = "no geography",
+        .help = "Country database, a file of MaxMind's format." },
+    { "state", KIND_TEXT, AT(set_network, state), .standard = "/var/lib/waypost",
+        .help = "Folder for what outlives a restart, with a folder for each node." },
+    { "accounts", KIND_SECTION, AT(set_network, accounts), .section = &accounts_section,
+        .help = "Where use is written down and priced." },
+    { "pops", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_network, pops), .is_required = true,
+        .section = &pop_section, .help = "Our places, by name." },
+    { "plans", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_network, plans), .section = &plan_section,
+        .help = "Price lists, by name." },
+    { "customers", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_network, customers),
+        .section = &customer_section, .help = "Who is served, by name." },
+};
+
+const struct schema_section settings_network = { "the network",
+    "Everything one operator runs as one CDN; the same file on every node.", ROWS(network_rows),
+    sizeof(struct set_network) };

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * The settings as written: one struct for each section of the file, typed but not yet checked
+ * against each other. The tables that describe them hang on `settings_network`; conf/build.c
+ * makes a struct network of them.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/slice.h"
+#include "conf/network.h"
+#include "conf/schema.h"
+
+struct set_ports {
+    struct schema_head head;
+    struct node_ports ports;
+};
+
+struct set_node {
+    struct schema_head head;
+    struct schema_list address; // struct ip
+    uint64_t capacity_bits_per_s;
+    struct set_ports ports;
+};
+
+struct set_cache {
+    struct schema_head head;
+    uint64_t memory_bytes;
+    struct slice disk;
+    uint64_t disk_bytes;
+};
+
+struct set_pop_probe {
+    struct schema_head head;
+    struct endpoint ftp;
+};
+
+struct set_pop {
+    struct schema_head head;
+    struct slice place;
+    struct location location;
+    struct schema_list nodes; // struct set_node
+    struct set_cache cache;
+    struct set_pop_probe probe;
+};
+
+struct set_plan {
+    struct schema_head head;
+    struct slice currency;
+    int64_t monthly_microcents, gigabyte_microcents, million_requests_microcents;
+};
+
+struct set_origin {
+    struct schema_head head;
+    struct endpoint address;
+    struct slice host;
+    bool may_be_private;
+    struct location location;
+    double capacity_requests_per_s;
+};
+
+struct set_site_probe {
+    struct schema_head head;
+    struct slice path;
+    uint64_t expect;
+    struct span every;
+};
+
+struct set_path {
+    struct schema_head head;
+    bool may_cache;
+    struct span ttl;
+    struct span stale_if_error;
+};
+
+struct set_site {
+    struct schema_head head;
+    struct schema_list steer, deliver; // struct slice: names of origins
+    unsigned policy;                   // enum site_policy
+    unsigned fill;                     // enum site_fill
+    struct slice pinned;
+    unsigned missing;           // 1: next
+    struct schema_list weights; // uint64_t, by name of origin
+    struct span ttl;
+    struct span stale_if_error;
+    uint64_t object_max_bytes;
+    struct set_site_probe probe;
+    struct schema_list paths; // struct set_path, by pattern
+};
+
+struct set_customer {
+    struct schema_head head;
+    struct slice plan;
+    struct schema_list origins; // struct set_origin
+    struct schema_list sites;   // struct set_site, by host
+};
+
+struct set_accounts {
+    struct schema_head head;
+    struct slice node, ledger;
+};
+
+struct set_network {
+    struct schema_head head;
+    struct schema_list include; // struct slice; taken out of the tree before it is typed
+    struct slice name, zone;
+    struct schema_list nameservers; // struct slice
+    struct slice contact, bus, geo, state;
+    struct set_accounts accounts;
+    struct schema_list pops, plans, customers;
+};
+
+extern const struct schema_section settings_network;
