@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "admin/json.h"
+#include "admin/status.h"
+
+static const struct customer acme = { .name = { "acme", 4 } };
+static const struct origin ams = {
+    .name = { "ams", 3 }, .customer = &acme, .address = { { IP_V4, { 198, 51, 100, 7 } }, 80 }
+};
+static const struct origin *const origins[] = { &ams };
+static const struct site www = { .host = { "www.acme.example", 16 },
+    .customer = &acme,
+    .kind = SITE_STEER,
+    .policy = POLICY_WEIGHTED,
+    .origins = origins,
+    .origin_count = 1,
+    .ttl = { 20000000000 } };
+static const struct site assets = { .host = { "static.acme.example", 19 },
+    .customer = &acme,
+    .kind = SITE_DELIVER,
+    .fill = FILL_LEAST_LOADED,
+    .origins = origins,
+    .origin_count = 1 };
+static const struct site *const sites[] = { &assets, &www };
+static const struct network network = {
+    .name = { "example", 7 }, .sites = sites, .site_count = 2, .hash = 0xfedc, .serial = 1790000000
+};
+static const struct ip addresses[] = { { IP_V4, { 192, 0, 2, 10 } },
+    { IP_V6, { 0x20, 1, 0xd, 0xb8, [15] = 16 } } };
+static const struct pop fra = { .name = { "fra", 3 }, .place = { "Frankfurt, DE", 13 } };
+static const struct node fra1 = { .name = { "fra1", 4 },
+    .pop = &fra,
+    .addresses = addresses,
+    .address_count = 2,
+    .ports = { 53, 80, 443, 8653 } };
+
+static json_t *status_json(const struct admin_origin_status *origin)
+{
+    const struct admin_node_status node = { .node = &fra1,
+        .dns_queries = 7,
+        .requests = 10,
+        .hits = 9,
+        .sent_bytes = UINT64_MAX,
+        .connections = 3,
+        .store = { 1024, 4096, 2 } };
+    const struct admin_status status = { .version = SLICE("0.1"),
+        .uptime = span_s(61),
+        .now = { 1795341600000 },
+        .workers = 2,
+        .network = &network,
+        .nodes = &node,
+        .node_count = 1,
+        .origins = origin,
+        .origin_count = 1 };
+    struct text text;
+
+    text_init(&text, 1 << 20);
+    admin_status_write(&status, &text);
+    assert_true(slice_ends(text_slice(&text), SLICE("}\n")));
+    json_t *json = json_loads(text.at, JSON_REJECT_DUPLICATES, NULL);
+
+    text_done(&text);
+    assert_non_null(json);
+    return json;
+}
+
+static void text_is(const json_t *object, const char *key, const char *expected)
+{
+    assert_string_equal(json_string_value(json_object_get(object, key)), expected);
+}
+
+static void number_is(const json_t *object, const char *key, int64_t expected)
+{
+    assert_true(json_is_integer(json_object_get(object, key)));
+    assert_true(json_integer_value(json_object_get(object, key)) == expected);
+}
+
+static const struct admin_origin_status quiet = { .origin = &ams, .node = { "fra1", 4 } };
+
+static void names_release_times_and_workers(void **)
+{
+    json_t *json = status_json(&quiet);
+
+    text_is(json, "network", "example");
+    text_is(json, "version", "0.1");
+    text_is(json, "now", "2026-11-22T10:00:00Z");
+    number_is(json, "uptime_s", 61);
+    number_is(json, "workers", 2);
+    text_is(json_object_get(json, "release"), "hash", "000000000000fedc");
+    number_is(json_object_get(json, "release"), "serial", 1790000000);
+    json_decref(json);
+}
+
+static void nodes_come_with_addresses_ports_counts_and_store(void **)
+{
+    json_t *json = status_json(&quiet);
+    const json_t *node = json_array_get(json_object_get(json, "nodes"), 0);
+
+    text_is(node, "name", "fra1");
+    text_is(node, "pop", "fra");
+    text_is(node, "place", "Frankfurt, DE");
+    assert_string_equal(
+        json_string_value(json_array_get(json_object_get(node, "addresses"), 1)), "2001:db8::10");
+    number_is(json_object_get(node, "ports"), "dns", 53);
+    number_is(json_object_get(node, "ports"), "admin", 8653);
+    number_is(node, "dns_queries", 7);
+    number_is(node, "hits", 9);
+    number_is(node, "sent_bytes", INT64_MAX);
+    number_is(json_object_get(node, "store"), "limit_bytes", 4096);
+    json_decref(json);
+}
+
+static void sites_name_their_kind_and_what_chooses(void **)
+{
+    json_t *json = status_json(&quiet);
+    const json_t *list = json_object_get(json, "sites");
+
+    assert_int_equal(json_array_size(list), 2);
+    text_is(json_array_get(list, 0), "host", "static.acme.example");
+    text_is(json_array_get(list, 0), "kind", "deliver");
+    text_is(json_array_get(list, 0), "policy", "least-loaded");
+    text_is(json_array_get(list, 1), "kind", "steer");
+    text_is(json_array_get(list, 1), "policy", "weighted");
+    number_is(json_array_get(list, 1), "ttl_s", 20);
+    json_decref(json);
+}
+
+static void an_origin_has_an_error_only_when_it_had_one(void **)
+{
+    struct admin_origin_status failed = quiet;
+    json_t *json = status_json(&quiet);
+    const json_t *origin = json_array_get(json_object_get(json, "origins"), 0);
+
+    text_is(origin, "address", "198.51.100.7:80");
+    assert_null(json_object_get(origin, "last_error"));
+    json_decref(json);
+    failed.failures = 1;
+    failed.last_error = SLICE("refused \xff\"");
+    failed.last_error_at = (struct wall){ 1795341600000 };
+    json = status_json(&failed);
+    origin = json_array_get(json_object_get(json, "origins"), 0);
+    text_is(origin, "last_error", "refused ?\"");
+    text_is(origin, "last_error_at", "2026-11-22T10:00:00Z");
+    json_decref(json);
+}
+
+static void every_word_of_the_settings_is_known(void **)
+{
+    assert_string_equal(admin_kind_text(SITE_DELIVER), "deliver");
+    assert_string_equal(admin_policy_text(POLICY_BALANCED), "balanced");
+    assert_string_equal(admin_policy_text(POLICY_STRICT), "strict");
+    assert_string_equal(admin_policy_text(POLICY_ORDERED), "ordered");
+    assert_string_equal(admin_policy_text(POLICY_STICKY), "sticky");
+    assert_string_equal(admin_fill_text(FILL_ORDERED), "ordered");
+    assert_string_equal(admin_fill_text(FILL_PINNED), "pinned");
+    assert_string_equal(admin_fill_text(FILL_HASH), "hash");
+}
+
+int main(void)
+{
+    const struct CMUnitTest cases[] = {
+        cmocka_unit_test(names_release_times_and_workers),
+        cmocka_unit_test(nodes_come_with_addresses_ports_counts_and_store),
+        cmocka_unit_test(sites_name_their_kind_and_what_chooses),
+        cmocka_unit_test(an_origin_has_an_error_only_when_it_had_one),
+        cmocka_unit_test(every_word_of_the_settings_is_known),
+    };
+
+    return cmocka_run_group_tests_name("admin/status", cases, NULL, NULL);
+}

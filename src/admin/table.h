@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * The status JSON as tables for people: aligned columns, a line of capitals above, numbers to the
+ * right, units written out. Pure. What a newer or older node says otherwise than expected is shown
+ * as far as it is understood; control bytes are shown as '?'.
+ */
+
+#include "admin/text.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 10000, TABLE_CELL_MAX = 64 };
+
+struct table_column {
+    const char *title;
+    bool is_number; // to the right
+};
+
+/* Cells of text in rows; starts empty. */
+struct table {
+    const struct table_column *columns;
+    size_t column_count;
+    char (*cells)[TABLE_CELL_MAX]; // row by row
+    size_t cell_count;
+};
+
+void table_init(struct table *t, const struct table_column *columns, size_t column_count);
+void table_done(struct table *t);
+
+/* The next cell, row by row; cut to TABLE_CELL_MAX. Cells beyond TABLE_ROWS_MAX rows are dropped.
+ */
+void table_cell(struct table *t, const char *fmt, ...) PRINTS(2, 3);
+
+/* Nothing for a table without rows; else the titles and the rows. */
+void table_write(const struct table *t, struct text *out);
+
+enum { TABLE_AMOUNT_MAX = 32 };
+
+/* 0 B, 999 B, 1.5 KiB, 12 MiB, ...; returns `text`, as the others do. */
+const char *table_size(uint64_t bytes, char text[TABLE_AMOUNT_MAX]);
+/* 1,234,567 */
+const char *table_count(uint64_t count, char text[TABLE_AMOUNT_MAX]);
+/* 45 s, 2 min 5 s, 3 h 20 min, 12 d 4 h */
+const char *table_duration(uint64_t seconds, char text[TABLE_AMOUNT_MAX]);
+/* 97 %; "-" of nothing */
+const char *table_share(uint64_t part, uint64_t whole, char text[TABLE_AMOUNT_MAX]);
+
+/* What `waypost status` prints. ERR_PARSE: not the JSON of a status. */
+[[nodiscard]] enum err table_status(struct text *out, struct slice json, struct diag *why);

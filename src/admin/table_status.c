@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+
+#include <jansson.h>
+
+#include "admin/json.h"
+#include "admin/table.h"
+
+/* A member's text as a format argument: never NULL, "-" for none. */
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text == NULL || text[0] == '\0' ? "-" : text;
+}
+
+static void put_count(struct table *t, const json_t *object, const char *key)
+{
+    char text[TABLE_AMOUNT_MAX];
+
+    table_cell(t, "%s", table_count(json_get_number(object, key), text));
+}
+
+/* The texts of a list, with commas. */
+static void put_list(struct table *t, const json_t *list)
+{
+    char text[TABLE_CELL_MAX * 2] = "";
+    size_t length = 0, i;
+    const json_t *item;
+
+    json_array_foreach(list, i, item)
+    {
+        const char *word = json_string_value(item);
+
+        if (word == NULL || length >= sizeof text - 1)
+            continue;
+        int more =
+            snprintf(text + length, sizeof text - length, "%s%s", length == 0 ? "" : ", ", word);
+        length += (size_t)more;
+    }
+    table_cell(t, "%s", text[0] == '\0' ? "-" : text);
+}
+
+static void write_nodes(const json_t *nodes, struct text *out)
+{
+    static const struct table_column COLUMNS[] = { { "NODE", false }, { "POP", false },
+        { "ADDRESSES", false }, { "DNS", true }, { "HTTP", true }, { "QUERIES", true },
+        { "REQUESTS", true }, { "HITS", true }, { "SENT", true }, { "OPEN", true },
+        { "OBJECTS", true }, { "STORE", false } };
+    struct table t;
+    size_t i;
+    const json_t *node;
+
+    table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
+    json_array_foreach(nodes, i, node)
+    {
+        const json_t *ports = json_object_get(node, "ports"),
+                     *store = json_object_get(node, "store");
+        uint64_t requests = json_get_number(node, "requests");
+        char one[TABLE_AMOUNT_MAX], two[TABLE_AMOUNT_MAX];
+
+        table_cell(&t, "%s", text_of(node, "name"));
+        table_cell(&t, "%s", text_of(node, "pop"));
+        put_list(&t, json_object_get(node, "addresses"));
+        table_cell(&t, "%" PRIu64, json_get_number(ports, "dns"));
+        table_cell(&t, "%" PRIu64, json_get_number(ports, "http"));
+        put_count(&t, node, "dns_queries");
+        put_count(&t, node, "requests");
+        table_cell(&t, "%s", table_share(json_get_number(node, "hits"), requests, one));
+        table_cell(&t, "%s", table_size(json_get_number(node, "sent_bytes"), one));
+        put_count(&t, node, "connections");
+        put_count(&t, store, "objects");
+        table_cell(&t, "%s of %s", table_size(json_get_number(store, "used_bytes"), one),
+            table_size(json_get_number(store, "limit_bytes"), two));
+    }
+    table_write(&t, out);
+    table_done(&t);
+}
+
+static void write_origins(const json_t *origins, struct text *out)
+{
+    static const struct table_column COLUMNS[] = { { "ORIGIN", false }, { "ADDRESS", false },
+        { "NODE", false }, { "FETCHES", true }, { "FAILED", true }, { "LAST ERROR", false } };
+    struct table t;
+    size_t i;
+    const json_t *origin;
+
+    table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
+    json_array_foreach(origins, i, origin)
+    {
+        table_cell(&t, "%s/%s", text_of(origin, "customer"), text_of(origin, "name"));
+        table_cell(&t, "%s", text_of(origin, "address"));
+        table_cell(&t, "%s", text_of(origin, "node"));
+        put_count(&t, origin, "fetches");
+        put_count(&t, origin, "failures");
+        if (json_get_text(origin, "last_error").length == 0)
+            table_cell(&t, "-");
+        else
+            table_cell(
+                &t, "%s, %s", text_of(origin, "last_error"), text_of(origin, "last_error_at"));
+    }
+    if (t.cell_count > 0)
+        text_add(out, SLICE("\n"));
+    table_write(&t, out);
+    table_done(&t);
+}
+
+static void write_sites(const json_t *sites, struct text *out)
+{
+    static const struct table_column COLUMNS[] = { { "SITE", false }, { "CUSTOMER", false },
+        { "KIND", false }, { "POLICY", false }, { "ORIGINS", false } };
+    struct table t;
+    size_t i;
+    const json_t *site;
+
+    table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
+    json_array_foreach(sites, i, site)
+    {
+        table_cell(&t, "%s", text_of(site, "host"));
+        table_cell(&t, "%s", text_of(site, "customer"));
+        table_cell(&t, "%s", text_of(site, "kind"));
+        table_cell(&t, "%s", text_of(site, "policy"));
+        put_list(&t, json_object_get(site, "origins"));
+    }
+    if (t.cell_count > 0)
+        text_add(out, SLICE("\n"));
+    table_write(&t, out);
+    table_done(&t);
+}
+
+/* The line above the tables: a table of one row without its titles would be no clearer. */
+static void write_head(const json_t *status, struct text *out)
+{
+    const json_t *release = json_object_get(status, "release");
+    char up[TABLE_AMOUNT_MAX];
+    struct table t;
+    static const struct table_column COLUMNS[] = { { "NETWORK", false }, { "RELEASE", false },
+        { "SERIAL", true }, { "UP", true }, { "WORKERS", true }, { "VERSION", false } };
+
+    table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
+    table_cell(&t, "%s", text_of(status, "network"));
+    table_cell(&t, "%s", text_of(release, "hash"));
+    table_cell(&t, "%" PRIu64, json_get_number(release, "serial"));
+    table_cell(&t, "%s", table_duration(json_get_number(status, "uptime_s"), up));
+    table_cell(&t, "%" PRIu64, json_get_number(status, "workers"));
+    table_cell(&t, "%s", text_of(status, "version"));
+    table_write(&t, out);
+    table_done(&t);
+    text_add(out, SLICE("\n"));
+}
+
+enum err table_status(struct text *out, struct slice json, struct diag *why)
+{
+    json_error_t error;
+    json_t *status =
+        json_loadb(json.at == NULL ? "" : json.at, json.length, JSON_REJECT_DUPLICATES, &error);
+
+    if (!json_is_object(status) || !json_is_object(json_object_get(status, "release"))) {
+        json_decref(status);
+        diag_say(why, "the answer is not the status of a node; is it a node of this version?");
+        return ERR_PARSE;
+    }
+    write_head(status, out);
+    write_nodes(json_object_get(status, "nodes"), out);
+    write_origins(json_object_get(status, "origins"), out);
+    write_sites(json_object_get(status, "sites"), out);
+    json_decref(status);
+    return ERR_NONE;
+}
