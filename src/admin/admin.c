@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/admin.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "admin/json.h"
+#include "base/mem.h"
+#include "http/exchange.h"
+#include "http/server.h"
+#include "io/loop.h"
+#include "io/stream.h"
+
+enum {
+    CONNECTIONS_MAX = 256,
+    STATUS_ARENA_MAX = 64 << 20,
+    FIELDS_MAX = 256,
+};
+
+struct admin {
+    struct http_service service;
+    struct loop *loop;
+    struct http_server *server;
+    struct admin_source *source;
+    struct admin_counts counts;
+    bool is_reloading;
+    struct http_exchange *reload; // who waits for its end; NULL: left, or nobody
+};
+
+static const struct counter_row ROWS[] = {
+#define ROW(field, name, labels, help) COUNTER_ROW(struct admin_counts, field, name, labels, help),
+    ADMIN_COUNTERS(ROW)
+#undef ROW
+};
+
+/* What an answer of ours is made of. */
+struct answer {
+    int status;
+    const char *type; // media type
+    const char *more; // further fields, each with its line end
+    struct text *body;
+};
+
+#define TYPE_TEXT    "text/plain; charset=utf-8"
+#define TYPE_JSON    "application/json"
+#define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
+
+/* Sends the answer and gives its body back. */
+static void answer(struct http_exchange *x, const struct answer *a)
+{
+    char date[32], *fields = arena_alloc(&x->arena, FIELDS_MAX);
+    time_t seconds = (time_t)wall_s(loop_wall(x->loop));
+    struct tm parts;
+
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&seconds, &parts));
+    int length = snprintf(fields, FIELDS_MAX,
+        "Date: %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\n"
+        "X-Content-Type-Options: nosniff\r\n%s",
+        date, a->type, a->more);
+
+    assert(length > 0 && length < FIELDS_MAX);
+    struct slice body = arena_copy(&x->arena, text_slice(a->body));
+
+    text_done(a->body);
+    http_reply(x, &(struct http_reply){ .status = a->status,
+                      .fields = slice_of(fields, (size_t)length),
+                      .length = (int64_t)body.length,
+                      .body = body });
+}
+
+static void answer_text(struct http_exchange *x, int status, const char *more, const char *line)
+{
+    struct text body;
+
+    text_init(&body, ADMIN_ANSWER_MAX);
+    text_say(&body, "%s\n", line);
+    answer(x, &(struct answer){ status, TYPE_TEXT, more, &body });
+}
+
+/* An answer in JSON; takes `json`. */
+static void answer_json(struct http_exchange *x, int status, const char *more, json_t *json)
+{
+    struct text body;
+
+    text_init(&body, ADMIN_ANSWER_MAX);
+    json_write(json, &body);
+    answer(x, &(struct answer){ status, TYPE_JSON, more, &body });
+}
+
+static json_t *error_json(const char *code, const char *message, const char *mend)
+{
+    json_t *json = json_object(), *error = json_object();
+
+    json_put_text(error, "code", slice_text(code));
+    json_put_text(error, "message", slice_text(message));
+    json_put_text(error, "mend", slice_text(mend));
+    json_object_set_new(json, "error", error);
+    return json;
+}
+
+static void serve_healthz(struct admin *admin, struct http_exchange *x)
+{
+    struct diag why = { .text = "not ready" };
+
+    if (admin->source->ops->healthy(admin->source, &why))
+        answer_text(x, 200, "", "ok");
+    else
+        answer_text(x, 503, "", why.text);
+}
+
+static void serve_metrics(struct admin *admin, struct http_exchange *x)
+{
+    const void *own = &admin->counts;
+    struct metrics m;
+    struct text body;
+
+    metrics_init(&m);
+    text_init(&body, ADMIN_ANSWER_MAX);
+    admin->source->ops->metrics(admin->source, &m);
+    metrics_add_counters(&m,
+        &(struct metrics_set){
+            .rows = ROWS, .row_count = COUNT_OF(ROWS), .instances = &own, .instance_count = 1 });
+    metrics_write(&m, &body);
+    metrics_done(&m);
+    if (body.is_full) {
+        text_done(&body);
+        answer_text(x, 500, "", "the metrics are larger than an answer may be");
+        return;
+    }
+    answer(x, &(struct answer){ 200, TYPE_METRICS, "", &body });
+}
+
+static void serve_status(struct admin *admin, struct http_exchange *x)
+{
+    struct admin_status status = { 0 };
+    struct arena arena;
+    struct text body;
+
+    arena_init(&arena, STATUS_ARENA_MAX);
+    text_init(&body, ADMIN_ANSWER_MAX);
+    admin->source->ops->status(admin->source, &arena, &status);
+    admin_status_write(&status, &body);
+    arena_done(&arena);
+    if (body.is_full || body.length == 0) {
+        text_done(&body);
+        answer_json(x, 500, "",
+            error_json("large", "the status is larger than an answer may be", "read /metrics"));
+        return;
+    }
+    answer(x, &(struct answer){ 200, TYPE_JSON, "", &body });
+}
+
+static void serve_reload(struct admin *admin, struct http_exchange *x)
+{
+    if (admin->is_reloading) {
+        counter_up(&admin->counts.reloads_busy);
+        answer_json(
+            x, 409, "", error_json("busy", "a reload is under way", "ask again when it has ended"));
+        return;
+    }
+    admin->is_reloading = true;
+    admin->reload = x;
+    admin->source->ops->reload(admin->source, admin);
+}
+
+static json_t *reload_errors_json(const struct conf_errors *errors, const char *release)
+{
+    char message[128];
+    json_t *list = json_array();
+
+    snprintf(message, sizeof message, "the configuration has %zu error%s; release %s stays in use",
+        errors->count + errors->more, errors->count + errors->more == 1 ? "" : "s", release);
+    json_t *json = error_json("configuration", message, "mend the places named and reload again");
+
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct diag *diag = &errors->list[i];
+        json_t *place = json_object();
+
+        json_put_text(place, "file", slice_text(diag->file));
+        json_put_number(place, "line", (uint64_t)diag->line);
+        json_put_number(place, "column", (uint64_t)diag->column);
+        json_put_text(place, "text", slice_text(diag->text));
+        json_array_append_new(list, place);
+    }
+    json_object_set_new(json, "errors", list);
+    json_put_number(json, "more", errors->more);
+    return json;
+}
+
+void admin_reload_done(struct admin *admin, const struct admin_reload_result *result)
+{
+    struct http_exchange *x = admin->reload;
+    char release[ADMIN_RELEASE_TEXT_MAX];
+
+    assert(admin->is_reloading);
+    admin->is_reloading = false;
+    admin->reload = NULL;
+    counter_up(
+        result->errors == NULL ? &admin->counts.reloads_done : &admin->counts.reloads_failed);
+    if (x == NULL)
+        return;
+    admin_release_text(result->release_hash, release);
+    if (result->errors != NULL) {
+        answer_json(x, 422, "", reload_errors_json(result->errors, release));
+        return;
+    }
+    json_t *json = json_object(), *object = json_object();
+
+    json_put_text(object, "hash", slice_text(release));
+    json_put_number(object, "serial", result->release_serial);
+    json_object_set_new(json, "release", object);
+    answer_json(x, 200, "", json);
+}
+
+struct route {
+    struct slice path;
+    enum http_method method; // HTTP_GET takes HTTP_HEAD too
+    const char *allow;       // the field for a 405
+    void (*serve)(struct admin *admin, struct http_exchange *x);
+};
+
+static const struct route ROUTES[] = {
+    { { "/healthz", 8 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_healthz },
+    { { "/metrics", 8 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_metrics },
+    { { "/api/v1/status", 14 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_status },
+    { { "/api/v1/reload", 14 }, HTTP_POST, "Allow: POST\r\n", serve_reload },
+};
+
+/* Refuses in the dress of the path: JSON for /api, a line for the rest. */
+static void refuse(struct http_exchange *x, int status, const char *more, json_t *error)
+{
+    if (slice_starts(x->authority.path, SLICE("/api/"))) {
+        answer_json(x, status, more, error);
+        return;
+    }
+    const json_t *inner = json_object_get(error, "error");
+    char line[256];
+
+    snprintf(line, sizeof line, "%s; %s", json_string_value(json_object_get(inner, "message")),
+        json_string_value(json_object_get(inner, "mend")));
+    json_decref(error);
+    answer_text(x, status, more, line);
+}
+
+static bool is_loopback(const struct ip *ip)
+{
+    static const struct ip SIX = { .family = IP_V6, .bytes = { [15] = 1 } };
+
+    return (ip->family == IP_V4 && ip->bytes[0] == 127) || ip_equal(ip, &SIX);
+}
+
+/* A literal address or `localhost`: what no name that a stranger controls can be (DNS rebinding).
+ */
+static bool is_literal_host(struct slice host)
+{
+    struct ip ip;
+
+    if (host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']')
+        host = slice_of(host.at + 1, host.length - 2);
+    return slice_same(host, SLICE("localhost")) || ip_parse(host, &ip);
+}
+
+/* A change that a page from elsewhere asks for in somebody's browser. */
+static bool is_foreign(const struct http_exchange *x)
+{
+    struct slice own = http_head_value(x->request, HTTP_NAME_HOST);
+
+    for (size_t i = 0; i < x->request->field_count; i++) {
+        const struct http_field *field = &x->request->fields[i];
+
+        if (slice_same(field->name, SLICE("origin")) &&
+            !(slice_starts(field->value, SLICE("http://")) &&
+                slice_same(slice_from(field->value, 7), own)))
+            return true;
+    }
+    return false;
+}
+
+static void serve(struct http_service *service, struct http_exchange *x)
+{
+    struct admin *admin = container_of(service, struct admin, service);
+    enum http_method method = x->request->method == HTTP_HEAD ? HTTP_GET : x->request->method;
+    struct slice path = slice_head(x->authority.path, slice_find(x->authority.path, '?'));
+
+    counter_up(&admin->counts.requests);
+    if (!is_literal_host(x->authority.host) || (method != HTTP_GET && is_foreign(x))) {
+        counter_up(&admin->counts.refused);
+        refuse(x, 403, "",
+            error_json("foreign", "this is not asked for by the admin's own address",
+                "ask with a literal address or localhost as Host, and not from another page"));
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(ROUTES); i++) {
+        const struct route *route = &ROUTES[i];
+
+        if (!slice_equal(route->path, path))
+            continue;
+        if (route->method == method)
+            route->serve(admin, x);
+        else
+            refuse(x, 405, route->allow,
+                error_json("method", "the method is not allowed here", "see Allow"));
+        return;
+    }
+    refuse(x, 404, "",
+        error_json("missing", "there is nothing of that name",
+            "there are /healthz, /metrics, /api/v1/status, /api/v1/reload"));
+}
+
+static void over(struct http_service *service, struct http_exchange *x, bool)
+{
+    struct admin *admin = container_of(service, struct admin, service);
+
+    if (admin->reload == x)
+        admin->reload = NULL;
+}
+
+struct admin *admin_new(struct loop *loop, struct admin_source *source)
+{
+    struct admin *admin = mem_new(struct admin);
+    struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
+
+    *admin = (struct admin){ .service = { serve, over }, .loop = loop, .source = source };
+    limits.connections = CONNECTIONS_MAX;
+    limits.arena_bytes = ADMIN_ANSWER_MAX + (1 << 20);
+    admin->server = http_server_new(loop, &admin->service, &limits);
+    return admin;
+}
+
+void admin_free(struct admin *admin)
+{
+    if (admin == NULL)
+        return;
+    http_server_free(admin->server);
+    mem_free(admin);
+}
+
+struct listener_user *admin_listener(struct admin *admin)
+{
+    return http_server_listener(admin->server);
+}
+
+enum err admin_may_listen(const struct endpoint *at, struct diag *why)
+{
+    char text[ENDPOINT_TEXT_MAX];
+
+    if (is_loopback(&at->ip))
+        return ERR_NONE;
+    diag_say(why,
+        "admin cannot listen on %s: anything but loopback needs TLS and sign-in, which are not "
+        "there yet; ask over the Unix socket or 127.0.0.1, from afar through ssh",
+        endpoint_text(at, text));
+    return ERR_DENIED;
+}
+
+enum err admin_socket_path(
+    struct slice state, struct slice node, char path[ADMIN_PATH_MAX], struct diag *why)
+{
+    int length =
+        snprintf(path, ADMIN_PATH_MAX, "%.*s/%.*s/admin.sock", SLICE_ARG(state), SLICE_ARG(node));
+
+    if (length < ADMIN_PATH_MAX)
+        return ERR_NONE;
+    diag_say(why,
+        "%.*s/%.*s/admin.sock is longer than the path of a socket may be (%d bytes); set "
+        "a shorter `state`",
+        SLICE_ARG(slice_head(state, 200)), SLICE_ARG(node), ADMIN_PATH_MAX - 1);
+    return ERR_LIMIT;
+}
+
+/* The folder and those above it, where they are missing. */
+static enum err make_folders(char *path, struct diag *why)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int made = mkdir(path, 0755);
+
+        if (made != 0 && errno != EEXIST) {
+            diag_say(why, "the folder %s cannot be made: %s", path, strerror(errno));
+            *slash = '/';
+            return err_from_errno(errno);
+        }
+        *slash = '/';
+    }
+    return ERR_NONE;
+}
+
+enum err admin_open_unix(struct admin *admin, struct slice state, struct slice node,
+    struct listener **listener, struct diag *why)
+{
+    char path[ADMIN_PATH_MAX];
+
+    TRY(admin_socket_path(state, node, path, why));
+    TRY(make_folders(path, why));
+    enum err err = listener_open_unix(admin->loop, path, admin_listener(admin), listener);
+
+    if (err != ERR_NONE)
+        diag_say(why, "the admin socket %s cannot be opened: %s", path, err_text(err));
+    return err;
+}

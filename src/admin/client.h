@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * What the command line asks a running process through: one blocking request over the admin's Unix
+ * socket, or its port. Every error says what to do about it.
+ *
+ * Limits: CLIENT_ANSWER_MAX bytes of answer, and the patience given, for all of it.
+ */
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+struct text;
+
+enum { CLIENT_ANSWER_MAX = 64 << 20 };
+
+struct client_ask {
+    const char *socket;       // path of a Unix socket; NULL: `endpoint` is asked
+    struct endpoint endpoint; // loopback, where admin listens
+    const char *method;       // GET or POST; a body is not sent
+    const char *path;         // with its query
+    struct span patience;
+};
+
+struct client_answer {
+    int status;
+    struct slice body; // within memory
+    char *memory;
+};
+
+/* On ERR_NONE the answer is given back with client_answer_done, whatever its status. */
+[[nodiscard]] enum err client_ask(
+    const struct client_ask *ask, struct client_answer *answer, struct diag *why);
+
+void client_answer_done(struct client_answer *answer);
+
+/*
+ * What an answer that is no success says, for people: message and mend, and before them the
+ * errors of the configuration, one a line, where they are the reason.
+ */
+void client_explain(const struct client_answer *answer, struct text *out);
