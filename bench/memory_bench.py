@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory: of a cached small object, of an idle connection, of a name in DNS.
+
+Each figure is a difference within one process or between two that differ in nothing else, divided
+by the number of things. It counts all processes of a server and the files it keeps in RAM; it does
+not count what the kernel keeps for a connection, which is alike for all.
+"""
+
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import dns_bench
+import machine
+from http_bench import Origin, check_body
+from report import Measure
+from rounds import Stage, Workload, Wrong
+
+OBJECTS = 200000
+OBJECT_BYTES = 128
+CONNECTIONS = 9000
+NAMES = 10000
+BYTES = Measure("bytes", "bytes", 0)
+
+WORKLOADS = [
+    Workload("object-128", f"memory of each of {OBJECTS} cached objects of {OBJECT_BYTES} bytes",
+             "memory", ("-u", f"/m/{OBJECT_BYTES}/", "-U", 0, "-n", OBJECTS, "-e", OBJECT_BYTES),
+             (BYTES,)),
+    Workload("idle-connection", f"memory of each of {CONNECTIONS} idle connections", "idle",
+             ("-u", "/o/1024", "-i", "-c", CONNECTIONS), (BYTES,)),
+    Workload("dns-name", f"memory of each of {NAMES} names with an address", "dns", (), (BYTES,)),
+]
+
+
+def settled(server):
+    """Memory once it has stopped changing, or after two seconds."""
+    before, now = -1, server.memory_bytes()
+    for _ in range(10):
+        if before == now:
+            break
+        time.sleep(0.2)
+        before, now = now, server.memory_bytes()
+    return now
+
+
+def of_object(bench, workload, server):
+    check_body(server, f"/o/{OBJECT_BYTES}", OBJECT_BYTES)
+    bench.load("http_load", server, ["-u", f"/o/{OBJECT_BYTES}", "-n", 1000], timed=False)
+    before = settled(server)
+    bench.load("http_load", server, workload.load, timed=False)
+    return (settled(server) - before) / OBJECTS
+
+
+def of_connection(bench, workload, server):
+    check_body(server, "/o/1024", 1024)
+    bench.load("http_load", server, ["-u", "/o/1024", "-n", 1000], timed=False)
+    before = settled(server)
+    command = [str(part) for part in (bench.tools / "http_load", "-p", server.place.port,
+                                      *workload.load)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                          preexec_fn=machine.pinned(machine.LOAD_CORE)) as load:
+        if load.stdout.readline().strip() != "idle":
+            raise Wrong(f"did not answer on {CONNECTIONS} connections")
+        after = settled(server)
+        load.communicate()
+    if load.returncode != 0:
+        raise Wrong("lost connections")
+    return (after - before) / CONNECTIONS
+
+
+def of_name(bench, kind):
+    """Two fresh servers, one with a single name and one with all."""
+    sizes = []
+    for names in (1, NAMES):
+        with Stage(bench, [kind], names=names) as stage:
+            if not stage.servers:
+                raise Wrong("did not start")
+            server = stage.servers[0]
+            dns_bench.check_names(server, names)
+            sizes.append(settled(server))
+    return (sizes[1] - sizes[0]) / (NAMES - 1)
+
+
+def fresh(bench, kind, workload, measure):
+    """A figure of a server that has done nothing before."""
+    with tempfile.TemporaryDirectory(prefix="waypost-bench.", dir="/dev/shm") as scratch, \
+            Origin(bench, Path(scratch)) as origin, \
+            Stage(bench, [kind], origin_port=origin.port, documents=origin.documents) as stage:
+        if not stage.servers:
+            raise Wrong("did not start")
+        return measure(bench, workload, stage.servers[0])
+
+
+def take(bench, kind, workload):
+    if workload.group == "dns":
+        return of_name(bench, kind)
+    return fresh(bench, kind, workload,
+                 of_object if workload.group == "memory" else of_connection)
+
+
+def run(bench, kinds, chosen):
+    for workload in chosen:
+        for kind in kinds:
+            if workload.group not in kind.serves:
+                continue
+            for turn in range(min(bench.rounds, 3)):  # memory hardly varies
+                try:
+                    figure = take(bench, kind, workload)
+                except Wrong as wrong:
+                    bench.results.withdraw(workload.name, kind.name, str(wrong))
+                    break
+                bench.results.add(workload.name, kind.name, turn, {"bytes": figure},
+                                  workload.measures)
+                print(f"  {workload.name:16} {kind.name:12} {figure:.0f} bytes", flush=True)
