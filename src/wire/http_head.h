@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "wire/http_name.h"
 
 enum {
     HTTP_HEAD_MAX = 32 * 1024,  // bytes of a head, with the blank line
@@ -30,59 +31,6 @@ enum http_method {
     HTTP_TRACE,
     HTTP_PATCH,
     HTTP_METHOD_OTHER, // see method_text
-};
-
-/* The fields that the program reads; all others are HTTP_NAME_OTHER. */
-#define HTTP_NAME_LIST(X)                         \
-    X(ACCEPT_ENCODING, "accept-encoding")         \
-    X(AGE, "age")                                 \
-    X(AUTHORIZATION, "authorization")             \
-    X(CACHE_CONTROL, "cache-control")             \
-    X(CACHE_STATUS, "cache-status")               \
-    X(CDN_CACHE_CONTROL, "cdn-cache-control")     \
-    X(CDN_LOOP, "cdn-loop")                       \
-    X(CONNECTION, "connection")                   \
-    X(CONTENT_ENCODING, "content-encoding")       \
-    X(CONTENT_LENGTH, "content-length")           \
-    X(CONTENT_LOCATION, "content-location")       \
-    X(CONTENT_RANGE, "content-range")             \
-    X(CONTENT_TYPE, "content-type")               \
-    X(COOKIE, "cookie")                           \
-    X(DATE, "date")                               \
-    X(ETAG, "etag")                               \
-    X(EXPECT, "expect")                           \
-    X(EXPIRES, "expires")                         \
-    X(HOST, "host")                               \
-    X(IF_MATCH, "if-match")                       \
-    X(IF_MODIFIED_SINCE, "if-modified-since")     \
-    X(IF_NONE_MATCH, "if-none-match")             \
-    X(IF_RANGE, "if-range")                       \
-    X(IF_UNMODIFIED_SINCE, "if-unmodified-since") \
-    X(KEEP_ALIVE, "keep-alive")                   \
-    X(LAST_MODIFIED, "last-modified")             \
-    X(LOCATION, "location")                       \
-    X(MAX_FORWARDS, "max-forwards")               \
-    X(PRAGMA, "pragma")                           \
-    X(PROXY_AUTHENTICATE, "proxy-authenticate")   \
-    X(PROXY_AUTHORIZATION, "proxy-authorization") \
-    X(PROXY_CONNECTION, "proxy-connection")       \
-    X(RANGE, "range")                             \
-    X(SERVER, "server")                           \
-    X(SET_COOKIE, "set-cookie")                   \
-    X(TE, "te")                                   \
-    X(TRAILER, "trailer")                         \
-    X(TRANSFER_ENCODING, "transfer-encoding")     \
-    X(UPGRADE, "upgrade")                         \
-    X(VARY, "vary")                               \
-    X(VIA, "via")                                 \
-    X(X_FORWARDED_FOR, "x-forwarded-for")
-
-enum http_name {
-    HTTP_NAME_OTHER,
-#define X(name, text) HTTP_NAME_##name,
-    HTTP_NAME_LIST(X)
-#undef X
-        HTTP_NAME_COUNT
 };
 
 struct http_field {
