@@ -43,7 +43,8 @@ static size_t draw(const struct steer_row *row, uint64_t client)
 
     for (size_t i = 0; i < row->count; i++) {
         uint64_t lot = (hash_mix(client ^ row->targets[i].hash) >> (64 - LOT_BITS)) + 1;
-        uint64_t wait = (minus_log2(lot) << 24) / row->targets[i].weight;
+        uint32_t weight = row->targets[i].weight;
+        uint64_t wait = weight == 0 ? UINT64_MAX : (minus_log2(lot) << 24) / weight;
 
         if (wait < best_wait) {
             best = i;

@@ -80,6 +80,18 @@ static void taking_a_target_out_moves_only_its_clients(void **)
     }
 }
 
+static void a_target_without_weight_is_drawn_by_nobody(void **)
+{
+    struct world w;
+
+    world(&w, POLICY_WEIGHTED)->targets[1].weight = 0;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct ip ip = client(i);
+
+        assert_int_not_equal(steer_pick(&w.row, &ip).target, 1);
+    }
+}
+
 static void one_cell_gets_one_answer_whoever_asks_within_it(void **)
 {
     struct world w;
@@ -131,6 +143,7 @@ int main(void)
         cmocka_unit_test(ordered_is_the_first_and_nobodys_address_decided),
         cmocka_unit_test(weights_share_the_clients),
         cmocka_unit_test(taking_a_target_out_moves_only_its_clients),
+        cmocka_unit_test(a_target_without_weight_is_drawn_by_nobody),
         cmocka_unit_test(one_cell_gets_one_answer_whoever_asks_within_it),
         cmocka_unit_test(another_site_draws_lots_of_its_own),
         cmocka_unit_test(answers_are_the_same_on_every_machine),

@@ -20,7 +20,7 @@ struct steer_target {
     const struct origin *origin; // of a steer site; else NULL
     const struct pop *pop;       // of a deliver site; else NULL
     uint64_t hash;               // of its name: the same on every node
-    uint32_t weight;             // above 0
+    uint32_t weight;             // 0: drawn by nobody
 };
 
 struct steer_row {

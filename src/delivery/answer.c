@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
+#include "base/writer.h"
+#include "delivery/delivery_priv.h"
+
+enum { HOW_MAX = 128 };
+
+static size_t pull(struct http_source *source, struct iovec *iov, size_t most, bool *is_last)
+{
+    struct visit *visit = container_of(source, struct visit, source);
+    // The state first: what is complete now has its whole length to be read below.
+    enum cache_state state = cache_object_state(visit->object);
+    size_t count = cache_object_read(visit->object, visit->at, iov, most);
+    uint64_t at = visit->at;
+
+    for (size_t i = 0; i < count; i++) {
+        if (iov[i].iov_len >= visit->end - at) {
+            iov[i].iov_len = visit->end - at;
+            *is_last = true;
+            return i + (iov[i].iov_len > 0);
+        }
+        at += iov[i].iov_len;
+    }
+    *is_last = state == CACHE_STATE_COMPLETE && at == cache_object_length(visit->object);
+    if (count == 0 && state == CACHE_STATE_FAILED)
+        http_exchange_abort(visit_exchange(visit));
+    return count;
+}
+
+static void sent(struct http_source *source, size_t bytes)
+{
+    container_of(source, struct visit, source)->at += bytes;
+}
+
+static const struct http_source_ops SOURCE_OPS = { .pull = pull, .sent = sent };
+
+void visit_progress(struct visit *visit)
+{
+    struct delivery *d = visit->delivery;
+    struct cache_object *object = store_fill_object(visit->watch.fill);
+    enum cache_state state = cache_object_state(object);
+
+    if (object != visit->object) { // the same bytes in another place
+        cache_object_ref(object);
+        cache_object_unref(d->setup.store, delivery_reader(d), visit->object);
+        visit->object = object;
+    }
+    http_exchange_wake(visit_exchange(visit));
+    if (state == CACHE_STATE_COMPLETE || state == CACHE_STATE_FAILED)
+        store_watch_end(&visit->watch, d->setup.loop);
+}
+
+void visit_refuse(struct visit *visit, int status)
+{
+    http_reply_status(visit_exchange(visit), status,
+        fields_of_ours(
+            visit, -1, status == 504 ? SLICE("detail=only-if-cached") : SLICE("detail=refused")));
+}
+
+static void count_outcome(struct delivery_counts *counts, enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_HIT: counter_up(&counts->hits); break;
+    case OUTCOME_STALE: counter_up(&counts->stale); break;
+    case OUTCOME_MISS: counter_up(&counts->misses); break;
+    case OUTCOME_REVALIDATED: counter_up(&counts->revalidated); break;
+    case OUTCOME_COLLAPSED: counter_up(&counts->collapsed); break;
+    case OUTCOME_PASS: counter_up(&counts->passed); break;
+    case OUTCOME_NONE: break;
+    }
+}
+
+/* RFC 9211. */
+static struct slice cache_status(char *room, enum outcome outcome, int64_t ttl_s)
+{
+    struct writer w = writer_on(room, HOW_MAX);
+
+    switch (outcome) {
+    case OUTCOME_HIT: write_slice(&w, SLICE("hit; ttl=")); break;
+    case OUTCOME_STALE: write_slice(&w, SLICE("hit; fwd=stale; ttl=")); break;
+    case OUTCOME_MISS: write_slice(&w, SLICE("fwd=uri-miss; stored; ttl=")); break;
+    case OUTCOME_REVALIDATED: write_slice(&w, SLICE("fwd=stale; stored; ttl=")); break;
+    case OUTCOME_COLLAPSED: write_slice(&w, SLICE("fwd=uri-miss; collapsed; ttl=")); break;
+    case OUTCOME_PASS:
+    case OUTCOME_NONE: assert(false && "answers from the store have an outcome of it");
+    }
+    write_number(&w, ttl_s);
+    return writer_slice(&w);
+}
+
+static int64_t age_now(const struct visit *visit, const struct cache_meta *meta)
+{
+    struct wall now = loop_wall(visit->delivery->setup.loop);
+    int64_t resident_s = wall_s(now) - wall_s(meta->received);
+
+    return meta->age_s + (resident_s > 0 ? resident_s : 0); // RFC 9111 §4.2.3
+}
+
+/* The body at once where it is small and whole; else pulled while the object is held. */
+static void reply_with_body(
+    struct visit *visit, struct cache_object *object, struct http_reply *reply)
+{
+    struct iovec whole;
+    bool complete = cache_object_state(object) == CACHE_STATE_COMPLETE;
+
+    if (complete && reply->length == 0) {
+        http_reply(visit_exchange(visit), reply);
+        return;
+    }
+    if (complete && reply->length <= AT_HAND_MAX && reply->length > 0 &&
+        cache_object_read(object, visit->at, &whole, 1) == 1 &&
+        whole.iov_len >= (size_t)reply->length) {
+        reply->body = slice_of(whole.iov_base, (size_t)reply->length);
+        http_reply(visit_exchange(visit), reply);
+        return;
+    }
+    if (!visit_keep(visit))
+        return;
+    cache_object_ref(object);
+    visit->object = object;
+    visit->source.ops = &SOURCE_OPS;
+    reply->source = &visit->source;
+    http_reply(visit_exchange(visit), reply);
+}
+
+static void reply_range(struct visit *visit, struct cache_object *object,
+    const struct cache_meta *meta, struct http_reply *reply)
+{
+    struct http_exchange *x = visit_exchange(visit);
+    int64_t total = cache_object_total(object);
+    uint64_t first = 0, last = 0;
+    struct writer w = writer_on(arena_alloc(&x->arena, 2 * (size_t)HOW_MAX + reply->more.length),
+        2 * (size_t)HOW_MAX + reply->more.length);
+    enum cache_range range = total < 0 || reply->status != 200
+                                 ? CACHE_RANGE_NONE
+                                 : cache_range(x->request, meta, (uint64_t)total, &first, &last);
+
+    if (range == CACHE_RANGE_NONE) {
+        reply_with_body(visit, object, reply);
+        return;
+    }
+    write_slice(&w, reply->more);
+    write_slice(&w, SLICE("Content-Range: bytes "));
+    if (range == CACHE_RANGE_BAD) {
+        write_slice(&w, SLICE("*/"));
+        write_number(&w, total);
+        write_slice(&w, SLICE("\r\n"));
+        http_reply_status(x, 416, writer_slice(&w));
+        return;
+    }
+    write_number(&w, (int64_t)first);
+    write_slice(&w, SLICE("-"));
+    write_number(&w, (int64_t)last);
+    write_slice(&w, SLICE("/"));
+    write_number(&w, total);
+    write_slice(&w, SLICE("\r\n"));
+    visit->at = first;
+    visit->end = last + 1;
+    reply->status = 206;
+    reply->length = (int64_t)(last + 1 - first);
+    reply->more = writer_slice(&w);
+    reply_with_body(visit, object, reply);
+}
+
+/* What is still arriving is watched, so that the rest is heard of. False: answered otherwise. */
+static bool watch_rest(struct visit *visit, struct cache_object *object)
+{
+    struct delivery *d = visit->delivery;
+    struct store_fill *fill = NULL;
+
+    if (cache_object_state(object) == CACHE_STATE_COMPLETE || visit->watch.fill != NULL)
+        return true;
+    if (!visit_keep(visit))
+        return false;
+    switch (store_claim(d->setup.store, delivery_reader(d), &visit->key, NULL, &fill)) {
+    case STORE_JOINED:
+        store_fill_watch(fill, d->setup.loop, &visit->watch);
+        store_fill_unref(fill, delivery_reader(d));
+        break;
+    case STORE_CLAIMED: // it failed this very moment, and the key is ours now
+        store_fill_fail(fill, delivery_reader(d), (struct wall){ 0 });
+        store_fill_unref(fill, delivery_reader(d));
+        break;
+    case STORE_FOUND:
+    case STORE_FULL: break;
+    }
+    return true;
+}
+
+void visit_answer(struct visit *visit, struct cache_object *object, const struct cache_meta *meta,
+    enum outcome outcome)
+{
+    struct http_exchange *x = visit_exchange(visit);
+    char how[HOW_MAX];
+    int64_t age_s = age_now(visit, meta);
+
+    if (!watch_rest(visit, object))
+        return;
+    count_outcome(&visit->delivery->counts, outcome);
+    visit->end = UINT64_MAX;
+    struct http_reply reply = {
+        .status = cache_object_status(object),
+        .fields = cache_object_fields(object),
+        .more = fields_of_ours(visit, age_s, cache_status(how, outcome, meta->lifetime_s - age_s)),
+        .length = cache_object_total(object),
+    };
+
+    switch (cache_condition(x->request, meta, reply.status)) {
+    case CACHE_CONDITION_304:
+        reply.status = 304;
+        reply.length = 0;
+        http_reply(x, &reply);
+        break;
+    case CACHE_CONDITION_412: http_reply_status(x, 412, reply.more); break;
+    case CACHE_CONDITION_NONE:
+        if (http_head_field(x->request, HTTP_NAME_RANGE) != NULL)
+            reply_range(visit, object, meta, &reply);
+        else
+            reply_with_body(visit, object, &reply);
+        break;
+    }
+    // Not earlier: what is watched holds the stale object that may stand in here.
+    if (cache_object_state(object) == CACHE_STATE_COMPLETE)
+        store_watch_end(&visit->watch, visit->delivery->setup.loop);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/* What the files of this folder share: the worker's state, a visit, and the two ways to an origin.
+ */
+
+#include "cache/key.h"
+#include "cache/store.h"
+#include "delivery/delivery.h"
+#include "delivery/pipe.h"
+#include "delivery/routes.h"
+#include "http/exchange.h"
+#include "io/loop.h"
+#include "origin/fetch.h"
+
+enum {
+    LOOK_UPS_MAX = 4,        // of one visit: after that it is passed
+    AT_HAND_MAX = 64 * 1024, // a stored body up to this is answered without a reference
+    HEAD_ROOM = 64 * 1024,   // for field lines that are written
+    PASS_MARK_S = 60,        // how long an uncacheable key is remembered as such
+};
+
+struct delivery {
+    struct http_service service;
+    struct delivery_setup setup;
+    struct delivery_counts counts;
+    struct loop_hook hook;
+    struct list dirty; // fillings with news for those who wait
+    struct list fillings;
+    struct charge pipes;
+    const struct routes *routes; // of this turn
+    struct snapshot_value *root; // which they are part of
+    char via[96];
+};
+
+enum outcome {
+    OUTCOME_NONE,
+    OUTCOME_HIT,
+    OUTCOME_STALE,
+    OUTCOME_MISS,
+    OUTCOME_REVALIDATED,
+    OUTCOME_COLLAPSED,
+    OUTCOME_PASS,
+};
+
+struct filling;
+struct passing;
+
+/* The service's state of one exchange. */
+struct visit {
+    struct delivery *delivery;
+    struct snapshot_value *root; // held; NULL while the visit is within its first turn
+    const struct route *route;
+    const struct path_rules *rules;
+    struct slice path;           // normalised, with the query: what the origin is asked for
+    struct cache_key first;      // by host, path and query
+    struct cache_key key;        // the same, or by what the response varies by
+    struct slice vary;           // the marker's list when key is that of a variant
+    struct wall began;           // when the visit was kept
+    struct store_watch watch;    // of the fill that is waited for
+    struct cache_object *object; // referenced: what is being sent
+    struct http_source source;
+    uint64_t at, end; // of the object's body; end UINT64_MAX: wherever it ends
+    struct filling *leads;
+    struct passing *passing;
+    const char *why_passed; // for Cache-Status
+    uint8_t look_ups;
+    uint8_t outcome; // enum outcome
+    bool is_kept;
+};
+
+static_assert(sizeof(struct visit) <= HTTP_SERVICE_BYTES, "a visit lies in its exchange");
+
+static inline struct visit *visit_of(struct http_exchange *x)
+{
+    return (struct visit *)(void *)x->service;
+}
+
+static inline struct http_exchange *visit_exchange(struct visit *visit)
+{
+    return container_of(
+        (unsigned char(*)[HTTP_SERVICE_BYTES])(void *)visit, struct http_exchange, service);
+}
+
+static inline struct epoch_reader *delivery_reader(const struct delivery *d)
+{
+    return loop_epoch_reader(d->setup.loop);
+}
+
+/* visit.c */
+
+/* Makes the visit outlive its turn. False: it was answered with 503. */
+[[nodiscard]] bool visit_keep(struct visit *visit);
+
+/* Finds or asks for what the visit's key names, and answers or waits. */
+void visit_look_up(struct visit *visit);
+
+/* answer.c */
+
+/* From the store; the fields say how it came about. `meta` is the object's. */
+void visit_answer(struct visit *visit, struct cache_object *object, const struct cache_meta *meta,
+    enum outcome outcome);
+
+/* A short answer of our own. */
+void visit_refuse(struct visit *visit, int status);
+
+/* What is being sent has grown, or moved, or failed. */
+void visit_progress(struct visit *visit);
+
+/* filling.c: a fetch into the store, run by this worker. */
+
+/* Takes the claimed fill over. With a leader, it is the one to get an answer that is not kept. */
+void filling_start(
+    struct delivery *d, struct visit *cause, struct store_fill *fill, bool is_leader);
+
+/* The visit leaves: the fill goes on without it. */
+void filling_forget(struct filling *filling);
+void filling_end_all(struct delivery *d);
+
+/* Those who wait are told of what changed in this turn. */
+void filling_turn_end(struct loop_hook *hook);
+
+/* passing.c: an origin's answer handed through to one visitor. */
+
+void passing_start(struct visit *visit, const char *why);
+
+/* Goes on with a fetch whose answer is not kept; to be called within its `head`. */
+void passing_take_over(
+    struct visit *visit, struct fetch *fetch, const struct fetch_answer *answer, const char *why);
+
+/* The visitor left or was answered. */
+void passing_end(struct passing *passing);
+
+/* fields.c: what goes to origins and to visitors. */
+
+/* The request's end-to-end fields for an origin, in `room`; for a fill without what belongs to one
+ * visitor alone, with validators of `stale` where it is not NULL. */
+struct slice fields_for_origin(
+    struct visit *visit, bool is_fill, const struct cache_object *stale, struct arena *arena);
+
+/* Via, Cache-Status (this node, then `how`), and Age where it is not negative; good until the end
+ * of the turn. */
+struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how);

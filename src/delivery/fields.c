@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
+#include "base/writer.h"
+#include "delivery/delivery_priv.h"
+
+enum { OURS_MAX = 512 };
+
+/*
+ * Fields by which a stranger could change an answer that others then get from the store, as many
+ * frameworks obey them: they never reach an origin.
+ */
+static bool is_smuggled(struct slice name)
+{
+    static const char *const NAMES[] = { "forwarded", "x-forwarded-host", "x-forwarded-port",
+        "x-forwarded-proto", "x-forwarded-scheme", "x-forwarded-server", "x-forwarded-prefix",
+        "x-host", "x-original-url", "x-original-host", "x-rewrite-url", "x-http-method",
+        "x-http-method-override", "x-method-override" };
+
+    for (size_t i = 0; i < COUNT_OF(NAMES); i++)
+        if (slice_same(name, slice_text(NAMES[i])))
+            return true;
+    return false;
+}
+
+/* Written anew on each way, by us or by the HTTP client. */
+static bool is_rewritten(enum http_name id)
+{
+    return id == HTTP_NAME_HOST || id == HTTP_NAME_CONTENT_LENGTH || id == HTTP_NAME_EXPECT ||
+           id == HTTP_NAME_VIA || id == HTTP_NAME_CDN_LOOP || id == HTTP_NAME_X_FORWARDED_FOR;
+}
+
+/* A fill asks for the whole, whatever part of it its first visitor wanted. */
+static bool is_of_one_visitor(enum http_name id)
+{
+    return id == HTTP_NAME_RANGE || id == HTTP_NAME_IF_RANGE || id == HTTP_NAME_IF_MATCH ||
+           id == HTTP_NAME_IF_NONE_MATCH || id == HTTP_NAME_IF_MODIFIED_SINCE ||
+           id == HTTP_NAME_IF_UNMODIFIED_SINCE || id == HTTP_NAME_CACHE_CONTROL ||
+           id == HTTP_NAME_PRAGMA;
+}
+
+static void write_field(struct writer *w, struct slice name, struct slice value)
+{
+    write_slice(w, name);
+    write_slice(w, SLICE(": "));
+    write_slice(w, value);
+    write_slice(w, SLICE("\r\n"));
+}
+
+/* All values of a list field, and behind them ours. */
+static void write_list(struct writer *w, const struct http_head *head, enum http_name id,
+    struct slice name, struct slice ours)
+{
+    write_slice(w, name);
+    write_slice(w, SLICE(": "));
+    for (const struct http_field *f = NULL; (f = http_head_next(head, id, f)) != NULL;) {
+        write_slice(w, f->value);
+        write_slice(w, SLICE(", "));
+    }
+    write_slice(w, ours);
+    write_slice(w, SLICE("\r\n"));
+}
+
+static void write_validators(struct writer *w, const struct cache_object *stale)
+{
+    struct cache_meta meta;
+
+    cache_object_meta(stale, &meta);
+    if (meta.etag.length > 0)
+        write_field(w, SLICE("If-None-Match"), meta.etag);
+    if (meta.last_modified.length > 0)
+        write_field(w, SLICE("If-Modified-Since"), meta.last_modified);
+}
+
+static void write_framing(struct writer *w, const struct http_exchange *x)
+{
+    if (x->framing == HTTP_BODY_CHUNKED)
+        write_field(w, SLICE("Transfer-Encoding"), SLICE("chunked"));
+    if (x->framing != HTTP_BODY_LENGTH)
+        return;
+    write_slice(w, SLICE("Content-Length: "));
+    write_number(w, (int64_t)x->request_length);
+    write_slice(w, SLICE("\r\n"));
+}
+
+struct slice fields_for_origin(
+    struct visit *visit, bool is_fill, const struct cache_object *stale, struct arena *arena)
+{
+    const struct http_exchange *x = visit_exchange(visit);
+    const struct delivery *d = visit->delivery;
+    const struct http_head *head = x->request;
+    struct writer w = writer_on(arena_alloc(arena, HEAD_ROOM), HEAD_ROOM);
+    char peer[IP_TEXT_MAX];
+
+    for (size_t i = 0; i < head->field_count; i++) {
+        const struct http_field *field = &head->fields[i];
+
+        if (is_rewritten(field->id) || http_field_is_hop(head, field) || is_smuggled(field->name) ||
+            (is_fill && is_of_one_visitor(field->id)))
+            continue;
+        write_field(&w, field->name, field->value);
+    }
+    write_list(&w, head, HTTP_NAME_VIA, SLICE("Via"), slice_text(d->via));
+    write_list(&w, head, HTTP_NAME_CDN_LOOP, SLICE("CDN-Loop"), d->setup.cdn_id);
+    if (is_fill) {
+        if (stale != NULL)
+            write_validators(&w, stale);
+    } else {
+        write_list(&w, head, HTTP_NAME_X_FORWARDED_FOR, SLICE("X-Forwarded-For"),
+            slice_text(ip_text(&x->peer.ip, peer)));
+        write_field(&w, SLICE("X-Forwarded-Proto"), x->is_secure ? SLICE("https") : SLICE("http"));
+        write_framing(&w, x);
+    }
+    assert(!w.is_short); // a head has at most HTTP_HEAD_MAX bytes, half of the room
+    return writer_slice(&w);
+}
+
+struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how)
+{
+    const struct delivery *d = visit->delivery;
+    char *room = loop_scratch(d->setup.loop, OURS_MAX);
+
+    if (room == NULL)
+        room = arena_alloc(&visit_exchange(visit)->arena, OURS_MAX);
+    struct writer w = writer_on(room, OURS_MAX);
+
+    if (age_s >= 0) {
+        write_slice(&w, SLICE("Age: "));
+        write_number(&w, age_s);
+        write_slice(&w, SLICE("\r\n"));
+    }
+    write_slice(&w, SLICE("Via: "));
+    write_slice(&w, slice_text(d->via));
+    write_slice(&w, SLICE("\r\nCache-Status: \""));
+    write_slice(&w, d->setup.node);
+    write_slice(&w, SLICE("\"; "));
+    write_slice(&w, how);
+    write_slice(&w, SLICE("\r\n"));
+    assert(!w.is_short);
+    if (loop_is_scratch(d->setup.loop, room))
+        loop_scratch_trim(d->setup.loop, room, w.length);
+    return writer_slice(&w);
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/writer.h"
+#include "delivery/delivery_priv.h"
+
+enum { CHUNK_HEAD_MAX = 20, HOW_MAX = 128, PASSING_ARENA_MAX = 256 * 1024 };
+
+/*
+ * A request handed through to an origin, and its answer back: each direction is a pipe with back
+ * pressure. Lives until both sides are done with it: the visitor (visit is NULL then) and the
+ * fetch.
+ */
+struct passing {
+    struct fetch_user user;
+    struct delivery *delivery;
+    struct visit *visit; // NULL: the visitor is gone
+    struct fetch *fetch; // NULL: the origin is done
+    struct arena arena;
+    struct pipe up, down;           // request's body, answer's body
+    struct http_sink sink;          // takes the request's body
+    struct http_source up_source;   // gives it to the fetch
+    struct http_source down_source; // gives the answer's body to the visitor
+    bool up_ended, down_ended, has_head, is_chunked_up;
+    bool fetch_pauses, visitor_pauses;
+};
+
+static void free_when_done(struct passing *p)
+{
+    if (p->visit != NULL || p->fetch != NULL)
+        return;
+    pipe_done(&p->up);
+    pipe_done(&p->down);
+    arena_done(&p->arena);
+    mem_free(p);
+}
+
+/* The answer's body, towards the visitor. */
+static size_t down_pull(struct http_source *source, struct iovec *iov, size_t most, bool *is_last)
+{
+    const struct passing *p = container_of(source, struct passing, down_source);
+    size_t count = pipe_pull(&p->down, iov, most);
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += iov[i].iov_len;
+    *is_last = p->down_ended && bytes == p->down.held;
+    return count;
+}
+
+static void down_sent(struct http_source *source, size_t bytes)
+{
+    struct passing *p = container_of(source, struct passing, down_source);
+
+    if (pipe_sent(&p->down, bytes) && p->fetch_pauses && p->fetch != NULL) {
+        p->fetch_pauses = false;
+        fetch_resume(p->fetch);
+    }
+}
+
+/* The request's body, towards the origin. */
+static size_t up_pull(struct http_source *source, struct iovec *iov, size_t most, bool *is_last)
+{
+    const struct passing *p = container_of(source, struct passing, up_source);
+    size_t count = pipe_pull(&p->up, iov, most);
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += iov[i].iov_len;
+    *is_last = p->up_ended && bytes == p->up.held;
+    return count;
+}
+
+static void up_sent(struct http_source *source, size_t bytes)
+{
+    struct passing *p = container_of(source, struct passing, up_source);
+
+    if (pipe_sent(&p->up, bytes) && p->visitor_pauses && p->visit != NULL) {
+        p->visitor_pauses = false;
+        http_exchange_read_on(visit_exchange(p->visit));
+    }
+}
+
+/* As much of the bytes as fits, as one chunk (RFC 9112 §7.1). */
+static size_t put_chunk(struct pipe *pipe, struct slice bytes)
+{
+    char head[CHUNK_HEAD_MAX];
+    size_t room = pipe->held < PIPE_MAX ? PIPE_MAX - pipe->held : 0;
+
+    if (room <= CHUNK_HEAD_MAX + 2)
+        return 0;
+    struct slice part = slice_head(bytes, room - CHUNK_HEAD_MAX - 2);
+    int length = snprintf(head, sizeof head, "%zx\r\n", part.length);
+    size_t put = pipe_put(pipe, slice_of(head, (size_t)length));
+
+    put += pipe_put(pipe, part);
+    put += pipe_put(pipe, SLICE("\r\n"));
+    // Half a chunk cannot be taken back: with no memory for it the request is cut.
+    return put == (size_t)length + part.length + 2 ? part.length : SIZE_MAX;
+}
+
+static void cut(struct passing *p)
+{
+    counter_up(&p->delivery->counts.pipe_full);
+    if (p->visit != NULL)
+        http_exchange_abort(visit_exchange(p->visit));
+}
+
+static size_t up_data(struct http_sink *sink, struct slice bytes)
+{
+    struct passing *p = container_of(sink, struct passing, sink);
+    size_t taken = p->is_chunked_up ? put_chunk(&p->up, bytes) : pipe_put(&p->up, bytes);
+
+    if (taken == SIZE_MAX || (taken == 0 && p->up.held == 0)) {
+        cut(p);
+        return bytes.length;
+    }
+    p->visitor_pauses = taken < bytes.length;
+    if (p->fetch != NULL)
+        fetch_wake(p->fetch);
+    return p->fetch == NULL ? bytes.length : taken;
+}
+
+static void up_end(struct http_sink *sink)
+{
+    struct passing *p = container_of(sink, struct passing, sink);
+
+    if (p->is_chunked_up && pipe_put(&p->up, SLICE("0\r\n\r\n")) != 5)
+        cut(p);
+    p->up_ended = true;
+    if (p->fetch != NULL)
+        fetch_wake(p->fetch);
+}
+
+static const struct http_source_ops DOWN_OPS = { .pull = down_pull, .sent = down_sent };
+static const struct http_source_ops UP_OPS = { .pull = up_pull, .sent = up_sent };
+static const struct http_sink_ops SINK_OPS = { .data = up_data, .end = up_end };
+
+/* RFC 9111 §4.4: what was changed at the origin is not served from the store any more. */
+static void invalidate(struct passing *p, int status)
+{
+    struct visit *visit = p->visit;
+    struct delivery *d = p->delivery;
+
+    if (cache_is_unsafe(visit_exchange(visit)->request->method) && status >= 200 && status < 400)
+        store_drop(d->setup.store, delivery_reader(d), &visit->first);
+}
+
+static int64_t announced_length(const struct fetch_answer *answer, enum http_method asked)
+{
+    uint64_t length;
+    struct slice field = http_head_value(answer->head, HTTP_NAME_CONTENT_LENGTH);
+
+    if (answer->framing == HTTP_BODY_LENGTH)
+        return (int64_t)answer->length;
+    if (asked == HTTP_HEAD && slice_number(field, INT64_MAX, &length))
+        return (int64_t)length;
+    return answer->framing == HTTP_BODY_NONE && asked != HTTP_HEAD ? 0 : -1;
+}
+
+static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
+{
+    struct passing *p = container_of(user, struct passing, user);
+    struct visit *visit = p->visit;
+    char how[HOW_MAX], *room = arena_alloc(&p->arena, HEAD_ROOM);
+
+    p->has_head = true;
+    if (visit == NULL)
+        return;
+    invalidate(p, answer->head->status);
+    counter_up(&p->delivery->counts.passed);
+    int length = snprintf(
+        how, sizeof how, "%s; fwd-status=%u", visit->why_passed, (unsigned)answer->head->status);
+
+    http_reply(visit_exchange(visit),
+        &(struct http_reply){
+            .status = answer->head->status,
+            .fields = slice_of(room, cache_fields_write(answer->head,
+                                         loop_wall(p->delivery->setup.loop), room, HEAD_ROOM)),
+            .more = fields_of_ours(visit, -1, slice_of(how, (size_t)length)),
+            .length = announced_length(answer, visit_exchange(visit)->request->method),
+            .source = &p->down_source,
+        });
+}
+
+static size_t on_body(struct fetch_user *user, struct slice bytes)
+{
+    struct passing *p = container_of(user, struct passing, user);
+
+    if (p->visit == NULL)
+        return bytes.length;
+    size_t taken = pipe_put(&p->down, bytes);
+
+    if (taken == 0 && p->down.held == 0) {
+        cut(p);
+        return bytes.length;
+    }
+    p->fetch_pauses = taken < bytes.length;
+    http_exchange_wake(visit_exchange(p->visit));
+    return taken;
+}
+
+static void on_done(struct fetch_user *user, enum err why)
+{
+    struct passing *p = container_of(user, struct passing, user);
+
+    p->fetch = NULL;
+    p->down_ended = why == ERR_NONE;
+    if (p->visit != NULL) {
+        struct http_exchange *x = visit_exchange(p->visit);
+
+        if (why == ERR_NONE) {
+            http_exchange_wake(x);
+        } else if (p->has_head) {
+            http_exchange_abort(x);
+        } else {
+            counter_up(&p->delivery->counts.failed);
+            visit_refuse(p->visit, why == ERR_TIMEOUT ? 504 : 502);
+        }
+    }
+    free_when_done(p);
+}
+
+static const struct fetch_ops FETCH_OPS = { .head = on_head, .body = on_body, .done = on_done };
+
+static struct passing *new_passing(struct visit *visit, const char *why)
+{
+    struct passing *p = mem_new(struct passing);
+    struct delivery *d = visit->delivery;
+
+    p->user.ops = &FETCH_OPS;
+    p->delivery = d;
+    p->visit = visit;
+    p->down_source.ops = &DOWN_OPS;
+    p->up_source.ops = &UP_OPS;
+    p->sink.ops = &SINK_OPS;
+    arena_init(&p->arena, PASSING_ARENA_MAX);
+    pipe_init(&p->up, &d->pipes);
+    pipe_init(&p->down, &d->pipes);
+    visit->passing = p;
+    visit->why_passed = why;
+    visit->outcome = OUTCOME_PASS;
+    return p;
+}
+
+void passing_start(struct visit *visit, const char *why)
+{
+    struct delivery *d = visit->delivery;
+    struct http_exchange *x = visit_exchange(visit);
+
+    if (!visit_keep(visit))
+        return;
+    struct passing *p = new_passing(visit, why);
+    bool has_body = x->framing == HTTP_BODY_CHUNKED ||
+                    (x->framing == HTTP_BODY_LENGTH && x->request_length > 0);
+    const struct fetch_request request = {
+        .method = x->request->method,
+        .method_text = x->request->method_text,
+        .path = visit->path,
+        .fields = fields_for_origin(visit, false, NULL, &p->arena),
+        .body = has_body ? &p->up_source : NULL,
+        .origins = visit->route->origins,
+        .origin_count = visit->route->origin_count,
+        .missing_next = visit->route->site->missing_next,
+    };
+
+    p->is_chunked_up = x->framing == HTTP_BODY_CHUNKED;
+    p->fetch = fetch_start(d->setup.loop, d->setup.pool, &request, &p->user);
+    if (has_body)
+        http_exchange_read(x, &p->sink);
+}
+
+void passing_take_over(
+    struct visit *visit, struct fetch *fetch, const struct fetch_answer *answer, const char *why)
+{
+    struct passing *p = new_passing(visit, why);
+
+    store_watch_end(&visit->watch, visit->delivery->setup.loop);
+    p->fetch = fetch;
+    fetch_hand_over(fetch, &p->user);
+    on_head(&p->user, answer);
+}
+
+void passing_end(struct passing *passing)
+{
+    passing->visit->passing = NULL;
+    passing->visit = NULL;
+    if (passing->fetch != NULL)
+        fetch_cancel(passing->fetch);
+    passing->fetch = NULL;
+    free_when_done(passing);
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "delivery/routes.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+enum { HOST_MAX = 255 };
+
+struct slot {
+    uint64_t hash;
+    struct slice host; // empty: free
+    const struct route *route;
+};
+
+struct routes {
+    struct arena arena;
+    uint64_t seed;
+    size_t mask; // slots less one; at least twice as many slots as hosts
+    struct slot *slots;
+};
+
+/* A pinned site has one origin to go to; the others go in the order given. */
+static struct route make_route(struct arena *arena, const struct site *site)
+{
+    const struct origin *const *origins = site->fill == FILL_PINNED ? &site->pinned : site->origins;
+    size_t count = site->fill == FILL_PINNED ? 1 : site->origin_count;
+    struct fetch_origin *ranked = arena_array(arena, count, sizeof *ranked);
+
+    for (size_t i = 0; i < count; i++)
+        ranked[i] = (struct fetch_origin){ .address = origins[i]->address,
+            .host = origins[i]->host.length > 0 ? origins[i]->host : site->host };
+    return (struct route){ .site = site, .origins = ranked, .origin_count = count };
+}
+
+static void add_host(struct routes *routes, struct slice host, const struct route *route)
+{
+    uint64_t hash = hash_bytes(host, routes->seed);
+    size_t at = hash & routes->mask;
+
+    while (routes->slots[at].host.length > 0)
+        at = (at + 1) & routes->mask;
+    routes->slots[at] = (struct slot){ .hash = hash, .host = host, .route = route };
+}
+
+static struct slice host_in_zone(struct arena *arena, struct slice host, struct slice zone)
+{
+    size_t length = host.length + 1 + zone.length;
+    char *text = arena_alloc(arena, length + 1);
+
+    snprintf(text, length + 1, "%.*s.%.*s", SLICE_ARG(host), SLICE_ARG(zone));
+    return slice_of(text, length);
+}
+
+struct routes *routes_new(const struct network *network)
+{
+    struct routes *routes = mem_new(struct routes);
+    size_t slots = 16;
+
+    while (slots < network->site_count * 4)
+        slots *= 2;
+    arena_init(&routes->arena, SIZE_MAX);
+    routes->seed = hash_seed_random();
+    routes->mask = slots - 1;
+    routes->slots = arena_array(&routes->arena, slots, sizeof *routes->slots);
+    for (size_t i = 0; i < network->site_count; i++) {
+        const struct site *site = network->sites[i];
+        struct route *route = arena_new(&routes->arena, struct route);
+
+        *route = make_route(&routes->arena, site);
+        add_host(routes, site->host, route);
+        add_host(routes, host_in_zone(&routes->arena, site->host, network->zone), route);
+    }
+    return routes;
+}
+
+void routes_free(struct routes *routes)
+{
+    if (routes == NULL)
+        return;
+    arena_done(&routes->arena);
+    mem_free(routes);
+}
+
+const struct route *routes_find(const struct routes *routes, struct slice host)
+{
+    char lower[HOST_MAX];
+
+    if (host.length > 1 && host.at[host.length - 1] == '.')
+        host.length--;
+    if (host.length == 0 || host.length > sizeof lower)
+        return NULL;
+    for (size_t i = 0; i < host.length; i++)
+        lower[i] = ascii_lower(host.at[i]);
+    struct slice name = slice_of(lower, host.length);
+    uint64_t hash = hash_bytes(name, routes->seed);
+
+    for (size_t at = hash & routes->mask; routes->slots[at].host.length > 0;
+         at = (at + 1) & routes->mask)
+        if (routes->slots[at].hash == hash && slice_equal(routes->slots[at].host, name))
+            return routes->slots[at].route;
+    return NULL;
+}
+
+/* Greedy with one way back: the last star takes one byte more each time the rest did not fit. */
+static bool pattern_matches(struct slice pattern, struct slice path)
+{
+    size_t p = 0, s = 0, star = SIZE_MAX, taken = 0;
+
+    while (s < path.length) {
+        if (p < pattern.length && pattern.at[p] == '*') {
+            star = p++;
+            taken = s;
+        } else if (p < pattern.length && pattern.at[p] == path.at[s]) {
+            p++;
+            s++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            s = ++taken;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.length && pattern.at[p] == '*')
+        p++;
+    return p == pattern.length;
+}
+
+const struct path_rules *route_rules(const struct route *route, struct slice path)
+{
+    const struct site *site = route->site;
+    struct slice bare = slice_head(path, slice_find(path, '?'));
+
+    for (size_t i = 0; i + 1 < site->path_count; i++)
+        if (pattern_matches(site->paths[i].pattern, bare))
+            return &site->paths[i];
+    assert(site->path_count > 0);
+    return &site->paths[site->path_count - 1];
+}

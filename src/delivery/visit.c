@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "delivery/delivery.h"
+#include "delivery/delivery_priv.h"
+
+#define PROBE_PATH SLICE("/.well-known/waypost/probe")
+
+#define X_ROW(field, name, labels, help) \
+    COUNTER_ROW(struct delivery_counts, field, name, labels, help),
+const struct counter_row delivery_counter_rows[] = { DELIVERY_COUNTERS(X_ROW) };
+#undef X_ROW
+const size_t delivery_counter_row_count = COUNT_OF(delivery_counter_rows);
+
+bool visit_keep(struct visit *visit)
+{
+    struct http_exchange *x = visit_exchange(visit);
+
+    if (visit->is_kept)
+        return true;
+    if (!http_exchange_keep(x)) {
+        visit_refuse(visit, 503);
+        return false;
+    }
+    visit->path = arena_copy(&x->arena, visit->path);
+    visit->first.text = arena_copy(&x->arena, visit->first.text);
+    visit->key.text = arena_copy(&x->arena, visit->key.text);
+    visit->vary = arena_copy(&x->arena, visit->vary);
+    visit->began = loop_wall(x->loop);
+    visit->root = visit->delivery->root;
+    snapshot_hold(visit->root, visit->delivery->setup.worker);
+    visit->is_kept = true;
+    return true;
+}
+
+/* The key under which this request's variant would be. False: it cannot be built. */
+static bool use_variant(struct visit *visit, const struct cache_object *marker)
+{
+    struct http_exchange *x = visit_exchange(visit);
+    struct cache_text text = { .at = arena_alloc(&x->arena, CACHE_KEY_MAX), .room = CACHE_KEY_MAX };
+
+    visit->vary = cache_object_fields(marker);
+    if (!cache_key_vary_write(
+            visit->first.text, cache_object_salt(marker), visit->vary, x->request, &text))
+        return false;
+    visit->key = cache_key_of(cache_text_slice(&text), store_seed(visit->delivery->setup.store));
+    return true;
+}
+
+static void wait_for(struct visit *visit, struct store_fill *fill)
+{
+    if (visit->watch.fill == NULL)
+        store_fill_watch(fill, visit->delivery->setup.loop, &visit->watch);
+}
+
+static bool is_object(const struct cache_object *object)
+{
+    return object != NULL && cache_object_kind(object) == CACHE_KIND_OBJECT;
+}
+
+/* Starts the fill that was claimed, or waits for somebody's. */
+static void fill_or_join(struct visit *visit, struct cache_object *stale)
+{
+    struct delivery *d = visit->delivery;
+    struct store_fill *fill = NULL;
+
+    if (!visit_keep(visit))
+        return;
+    switch (store_claim(d->setup.store, delivery_reader(d), &visit->key, stale, &fill)) {
+    case STORE_CLAIMED:
+        visit->outcome = is_object(stale) ? OUTCOME_REVALIDATED : OUTCOME_MISS;
+        wait_for(visit, fill);
+        filling_start(d, visit, fill, true);
+        break;
+    case STORE_JOINED:
+        visit->outcome = OUTCOME_COLLAPSED;
+        wait_for(visit, fill);
+        store_fill_unref(fill, delivery_reader(d));
+        break;
+    case STORE_FOUND: visit_look_up(visit); break;
+    case STORE_FULL:
+        counter_up(&d->counts.store_full);
+        passing_start(visit, "fwd=miss; detail=store-full");
+        break;
+    }
+}
+
+/* Serves what is a little stale and asks the origin beside it (RFC 5861 §3). */
+static void refresh_beside(struct visit *visit, struct cache_object *stale)
+{
+    struct delivery *d = visit->delivery;
+    struct store_fill *fill = NULL;
+
+    switch (store_claim(d->setup.store, delivery_reader(d), &visit->key, stale, &fill)) {
+    case STORE_CLAIMED: filling_start(d, visit, fill, false); break;
+    case STORE_JOINED: store_fill_unref(fill, delivery_reader(d)); break;
+    case STORE_FOUND:
+    case STORE_FULL: break;
+    }
+}
+
+static void use_found(struct visit *visit, struct cache_object *object)
+{
+    const struct http_exchange *x = visit_exchange(visit);
+    struct cache_meta meta;
+    int64_t age_s;
+
+    cache_object_meta(object, &meta);
+    switch (cache_may_use(x->request, &meta, loop_wall(x->loop), &age_s)) {
+    case CACHE_FRESH: visit_answer(visit, object, &meta, OUTCOME_HIT); break;
+    case CACHE_STALE:
+        refresh_beside(visit, object);
+        visit_answer(visit, object, &meta, OUTCOME_STALE);
+        break;
+    case CACHE_REVALIDATE:
+        // It was on its way when we asked, so it may be used even if it is stale at once.
+        if (visit->outcome == OUTCOME_COLLAPSED && meta.received.ms >= visit->began.ms)
+            visit_answer(visit, object, &meta, OUTCOME_COLLAPSED);
+        else if (cache_only_if_cached(x->request))
+            visit_refuse(visit, 504);
+        else
+            fill_or_join(visit, object);
+        break;
+    case CACHE_UNUSABLE: passing_start(visit, "fwd=request"); break;
+    }
+}
+
+static void use_nothing(struct visit *visit)
+{
+    const struct http_exchange *x = visit_exchange(visit);
+
+    if (cache_only_if_cached(x->request))
+        visit_refuse(visit, 504);
+    else if (x->request->method == HTTP_HEAD)
+        passing_start(visit, "fwd=uri-miss"); // a head alone is not worth a body's fill
+    else
+        fill_or_join(visit, NULL);
+}
+
+void visit_look_up(struct visit *visit)
+{
+    struct delivery *d = visit->delivery;
+    struct cache_object *object;
+
+    if (++visit->look_ups > LOOK_UPS_MAX) {
+        passing_start(visit, "fwd=miss; detail=busy");
+        return;
+    }
+    object = store_find(d->setup.store, &visit->key);
+    if (object != NULL && cache_object_kind(object) == CACHE_KIND_VARY) {
+        if (!use_variant(visit, object)) {
+            passing_start(visit, "fwd=vary-miss");
+            return;
+        }
+        object = store_find(d->setup.store, &visit->key);
+    }
+    if (object == NULL) {
+        use_nothing(visit);
+        return;
+    }
+    if (cache_object_kind(object) == CACHE_KIND_PASS) {
+        if (cache_object_until(object).ms > loop_wall(d->setup.loop).ms)
+            passing_start(visit, "fwd=uri-miss; detail=uncacheable");
+        else
+            fill_or_join(visit, object);
+        return;
+    }
+    switch (cache_object_state(object)) {
+    case CACHE_STATE_WAITING:
+    case CACHE_STATE_FAILED: use_nothing(visit); break;
+    case CACHE_STATE_READING:
+    case CACHE_STATE_COMPLETE: use_found(visit, object); break;
+    }
+}
+
+/* The fill that was waited for came to nothing. */
+static void use_failed(struct visit *visit, struct store_fill *fill)
+{
+    struct delivery *d = visit->delivery;
+    struct wall now = loop_wall(d->setup.loop);
+    struct cache_object *stale = store_fill_stale(fill);
+    const struct cache_object *left = store_find(d->setup.store, &visit->key);
+    struct cache_meta meta;
+
+    if (left != NULL && cache_object_kind(left) == CACHE_KIND_PASS &&
+        cache_object_until(left).ms > now.ms) {
+        store_watch_end(&visit->watch, d->setup.loop);
+        passing_start(visit, "fwd=uri-miss; detail=uncacheable");
+        return;
+    }
+    if (is_object(stale)) {
+        cache_object_meta(stale, &meta);
+        if (cache_may_use_stale(&meta, now)) {
+            visit_answer(visit, stale, &meta, OUTCOME_STALE);
+            return;
+        }
+    }
+    counter_up(&d->counts.failed);
+    visit_refuse(visit, 502);
+}
+
+/*
+ * A head came. The visit that caused the fill takes it; those who joined take it unless it turned
+ * out to be another variant's, or not to be for requests with credentials.
+ */
+static void use_arriving(struct visit *visit, struct store_fill *fill)
+{
+    struct delivery *d = visit->delivery;
+    struct cache_object *object = store_fill_object(fill);
+    const struct http_exchange *x = visit_exchange(visit);
+    bool joined = visit->outcome == OUTCOME_COLLAPSED;
+    struct cache_meta meta;
+
+    if (joined && store_fill_has_moved(fill)) {
+        store_watch_end(&visit->watch, d->setup.loop);
+        visit->key = visit->first;
+        visit_look_up(visit);
+        return;
+    }
+    cache_object_meta(object, &meta);
+    if (joined && !meta.serves_authorized &&
+        http_head_field(x->request, HTTP_NAME_AUTHORIZATION) != NULL) {
+        store_watch_end(&visit->watch, d->setup.loop);
+        passing_start(visit, "fwd=request");
+        return;
+    }
+    visit_answer(visit, object, &meta, (enum outcome)visit->outcome);
+}
+
+static void on_progress(struct store_watch *watch)
+{
+    struct visit *visit = container_of(watch, struct visit, watch);
+    struct store_fill *fill = watch->fill;
+
+    if (visit->object != NULL) {
+        visit_progress(visit);
+        return;
+    }
+    if (visit->passing != NULL)
+        return; // the fill's answer came, and is passed to this visit
+    switch (cache_object_state(store_fill_object(fill))) {
+    case CACHE_STATE_WAITING: break;
+    case CACHE_STATE_READING:
+    case CACHE_STATE_COMPLETE: use_arriving(visit, fill); break;
+    case CACHE_STATE_FAILED: use_failed(visit, fill); break;
+    }
+}
+
+/* RFC 8586: a request that has our name in it has been here. */
+static bool has_looped(const struct delivery *d, const struct http_head *head)
+{
+    for (const struct http_field *f = NULL;
+         (f = http_head_next(head, HTTP_NAME_CDN_LOOP, f)) != NULL;) {
+        struct slice rest = f->value, member;
+
+        while (slice_cut(&rest, ',', &member))
+            if (slice_same(
+                    slice_trim(slice_head(member, slice_find(member, ';'))), d->setup.cdn_id))
+                return true;
+    }
+    return false;
+}
+
+static void answer_probe(struct visit *visit)
+{
+    counter_up(&visit->delivery->counts.probes);
+    http_reply(visit_exchange(visit),
+        &(struct http_reply){ .status = 200,
+            .fields = SLICE("Content-Type: text/plain\r\nCache-Control: no-store\r\n"),
+            .length = 3,
+            .body = SLICE("ok\n") });
+}
+
+/* 0: it may go on. */
+static int refusal(const struct visit *visit, const struct http_head *head)
+{
+    const struct delivery *d = visit->delivery;
+
+    if (visit->route == NULL || visit->route->site->kind != SITE_DELIVER)
+        return 421; // RFC 9110 §15.5.20: not for this host
+    if (head->method == HTTP_CONNECT || head->method == HTTP_TRACE)
+        return 405;
+    return has_looped(d, head) ? 508 : 0;
+}
+
+/* Both texts are in the turn's scratch until the visit is kept. */
+static bool build_key(struct visit *visit)
+{
+    struct http_exchange *x = visit_exchange(visit);
+    struct loop *loop = visit->delivery->setup.loop;
+    struct slice site = visit->route->site->host;
+    size_t path_room = HTTP_TARGET_MAX + 3 * x->authority.path.length;
+    size_t key_room = site.length + path_room + 8;
+    char *room = loop_scratch(loop, path_room + key_room);
+
+    if (room == NULL)
+        room = arena_alloc(&x->arena, path_room + key_room);
+    if (!cache_path_normalise(x->authority.path, room, path_room, &visit->path))
+        return false;
+    struct cache_text text = { .at = room + visit->path.length, .room = key_room };
+
+    if (!cache_key_write(site, visit->path, &text))
+        return false;
+    if (loop_is_scratch(loop, room))
+        loop_scratch_trim(loop, room, visit->path.length + text.length);
+    visit->first = cache_key_of(cache_text_slice(&text), store_seed(visit->delivery->setup.store));
+    visit->key = visit->first;
+    return true;
+}
+
+static void serve(struct http_service *service, struct http_exchange *x)
+{
+    struct delivery *d = container_of(service, struct delivery, service);
+    struct visit *visit = visit_of(x);
+
+    visit->delivery = d;
+    visit->watch.progress = on_progress;
+    if (slice_equal(x->authority.path, PROBE_PATH)) {
+        answer_probe(visit);
+        return;
+    }
+    if (d->routes != NULL)
+        visit->route = routes_find(d->routes, x->authority.host);
+    int status = refusal(visit, x->request);
+
+    if (status == 508)
+        counter_up(&d->counts.loops);
+    if (status == 0 && !build_key(visit))
+        status = 400;
+    if (status != 0) {
+        counter_up(&d->counts.refused);
+        visit_refuse(visit, status);
+        return;
+    }
+    visit->rules = route_rules(visit->route, visit->path);
+    if (!visit->rules->may_cache)
+        passing_start(visit, "fwd=bypass");
+    else if (!cache_may_look_up(x->request))
+        passing_start(visit, "fwd=method");
+    else
+        visit_look_up(visit);
+}
+
+static void over(struct http_service *service, struct http_exchange *x, bool complete)
+{
+    struct delivery *d = container_of(service, struct delivery, service);
+    struct visit *visit = visit_of(x);
+
+    (void)complete;
+    store_watch_end(&visit->watch, d->setup.loop);
+    if (visit->object != NULL)
+        cache_object_unref(d->setup.store, delivery_reader(d), visit->object);
+    if (visit->passing != NULL)
+        passing_end(visit->passing);
+    if (visit->leads != NULL)
+        filling_forget(visit->leads);
+    if (visit->root != NULL)
+        snapshot_release(visit->root, d->setup.worker);
+}
+
+struct delivery *delivery_new(const struct delivery_setup *setup)
+{
+    struct delivery *d = mem_new(struct delivery);
+
+    d->service = (struct http_service){ .serve = serve, .over = over };
+    d->setup = *setup;
+    d->hook.end = filling_turn_end;
+    list_init(&d->dirty);
+    list_init(&d->fillings);
+    charge_init(&d->pipes, NULL, setup->pipe_bytes);
+    snprintf(d->via, sizeof d->via, "1.1 %.*s (waypost)", SLICE_ARG(setup->node));
+    loop_hook_add(setup->loop, &d->hook);
+    return d;
+}
+
+void delivery_free(struct delivery *delivery)
+{
+    if (delivery == NULL)
+        return;
+    filling_end_all(delivery);
+    loop_hook_remove(delivery->setup.loop, &delivery->hook);
+    mem_free(delivery);
+}
+
+struct http_service *delivery_service(struct delivery *delivery)
+{
+    return &delivery->service;
+}
+
+void delivery_use(
+    struct delivery *delivery, const struct routes *routes, struct snapshot_value *root)
+{
+    delivery->routes = routes;
+    delivery->root = root;
+}
+
+const struct delivery_counts *delivery_counts(const struct delivery *delivery)
+{
+    return &delivery->counts;
+}

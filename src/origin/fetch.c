@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "origin/fetch.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "io/loop.h"
+
+enum {
+    REQUEST_BYTES_MAX = 64 * 1024,
+    UNWANTED_DRAIN_MAX = 64 * 1024, // of an answer's body, to keep its connection
+};
+
+static const struct http_client_times TIMES = {
+    .connect = { INT64_C(2000000000) },
+    .first = { INT64_C(15000000000) },
+    .stall = { INT64_C(15000000000) },
+};
+
+struct fetch {
+    struct http_client_user client_user;
+    struct http_client *client; // NULL between tries
+    struct fetch_user *user;
+    struct loop *loop;
+    struct origin_pool *pool;
+    struct fetch_request request; // its slices lie in the arena
+    struct arena arena;
+    struct timer next;               // each try begins in a turn of its own
+    size_t order[FETCH_ORIGINS_MAX]; // indices of origins, in the order of trying
+    size_t tried;                    // position in order of the try under way
+    bool was_reused;                 // the connection of this try
+    bool fresh_only;                 // the kept connection was dead: connect anew
+    bool handed_over;                // `head` was called
+    bool skips;                      // this answer is not wanted, the next origin is asked
+};
+
+/* Those that failed lately go behind the others; within both, as ranked. */
+static void order_origins(struct fetch *f)
+{
+    bool avoids[FETCH_ORIGINS_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < f->request.origin_count; i++)
+        avoids[i] = origin_pool_avoids(f->pool, &f->request.origins[i].address, loop_now(f->loop));
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < f->request.origin_count; i++)
+            if (avoids[i] == (round == 1))
+                f->order[count++] = i;
+}
+
+static const struct fetch_origin *origin_now(const struct fetch *f)
+{
+    return &f->request.origins[f->order[f->tried]];
+}
+
+static void note(struct fetch *f, bool answered)
+{
+    origin_pool_note(f->pool, &origin_now(f)->address, loop_now(f->loop), answered);
+}
+
+/* RFC 9110 §9.2.2, less the methods that write: an origin may not keep that promise. */
+static bool may_repeat(const struct fetch *f)
+{
+    enum http_method method = f->request.method;
+
+    return f->request.body == NULL &&
+           (method == HTTP_GET || method == HTTP_HEAD || method == HTTP_OPTIONS);
+}
+
+static bool has_next(const struct fetch *f)
+{
+    return f->tried + 1 < f->request.origin_count;
+}
+
+static struct slice write_head(struct fetch *f)
+{
+    const struct fetch_request *r = &f->request;
+    struct slice host = origin_now(f)->host;
+    size_t room = r->method_text.length + r->path.length + host.length + r->fields.length + 32;
+    char *head = arena_alloc(&f->arena, room);
+    int length = snprintf(head, room, "%.*s %.*s HTTP/1.1\r\nHost: %.*s\r\n%.*s\r\n",
+        SLICE_ARG(r->method_text), SLICE_ARG(r->path), SLICE_ARG(host), SLICE_ARG(r->fields));
+
+    assert(length > 0 && (size_t)length < room);
+    return slice_of(head, (size_t)length);
+}
+
+static void try_now(struct fetch *f)
+{
+    const struct endpoint *address = &origin_now(f)->address;
+    struct stream *idle = NULL;
+
+    // A request that cannot be repeated gets a connection that cannot turn out dead half-way.
+    if (may_repeat(f) && !f->fresh_only)
+        idle = origin_pool_take(f->pool, address, loop_now(f->loop));
+    f->was_reused = idle != NULL;
+    f->skips = false;
+    const struct http_client_request request = {
+        .head = write_head(f), .method = f->request.method, .body = f->request.body
+    };
+
+    f->client = http_client_start(f->loop, address, idle, &request, &TIMES, &f->client_user);
+}
+
+static void try_next(struct fetch *f)
+{
+    f->tried++;
+    f->fresh_only = false;
+    try_now(f);
+}
+
+/* The first try, one more, or the next origin's while an unwanted answer was still coming. */
+static void on_timer(struct timer *timer)
+{
+    struct fetch *f = container_of(timer, struct fetch, next);
+
+    if (f->client == NULL) {
+        try_now(f);
+        return;
+    }
+    http_client_cancel(f->client);
+    try_next(f);
+}
+
+static void wait_a_turn(struct fetch *f)
+{
+    timer_set(f->loop, &f->next, loop_now(f->loop));
+}
+
+static void free_fetch(struct fetch *f)
+{
+    timer_clear(f->loop, &f->next);
+    arena_done(&f->arena);
+    mem_free(f);
+}
+
+/* A failed origin's own word, which another's may replace. */
+static bool is_failure(int status)
+{
+    return status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+static void on_head(struct http_client_user *user, const struct http_head *head)
+{
+    struct fetch *f = container_of(user, struct fetch, client_user);
+    struct fetch_answer answer = { .head = head, .origin = f->order[f->tried] };
+    bool failed = is_failure(head->status);
+
+    note(f, !failed);
+    answer.framing = http_response_framing(head, f->request.method, &answer.length);
+    if (has_next(f) && may_repeat(f) &&
+        (failed || (head->status == 404 && f->request.missing_next))) {
+        f->skips = true;
+        if (answer.framing != HTTP_BODY_NONE &&
+            (answer.framing != HTTP_BODY_LENGTH || answer.length > UNWANTED_DRAIN_MAX))
+            wait_a_turn(f);
+        return;
+    }
+    f->handed_over = true;
+    f->user->ops->head(f->user, &answer);
+}
+
+static size_t on_body(struct http_client_user *user, struct slice bytes)
+{
+    struct fetch *f = container_of(user, struct fetch, client_user);
+
+    return f->skips ? bytes.length : f->user->ops->body(f->user, bytes);
+}
+
+/* After a try that handed nothing over; false when there is nothing left to try. */
+static bool tries_on(struct fetch *f, enum err why, bool got_bytes)
+{
+    bool nothing_sent = why == ERR_REFUSED || why == ERR_UNREACHABLE;
+
+    if (f->skips) {
+        f->tried++;
+        f->fresh_only = false;
+        return true;
+    }
+    if (f->was_reused && !got_bytes) {
+        f->fresh_only = true;
+        return true;
+    }
+    note(f, false);
+    if (!has_next(f) || !(may_repeat(f) || nothing_sent))
+        return false;
+    f->tried++;
+    f->fresh_only = false;
+    return true;
+}
+
+static void on_done(struct http_client_user *user, enum err why, bool got_bytes)
+{
+    struct fetch *f = container_of(user, struct fetch, client_user);
+
+    if (why == ERR_NONE) {
+        struct stream *idle = http_client_take_stream(f->client);
+
+        if (idle != NULL)
+            origin_pool_give(f->pool, &origin_now(f)->address, loop_now(f->loop), &idle);
+    }
+    f->client = NULL;
+    if (!f->handed_over && tries_on(f, why, got_bytes)) {
+        wait_a_turn(f);
+        return;
+    }
+    f->user->ops->done(f->user, why);
+    free_fetch(f);
+}
+
+static const struct http_client_ops CLIENT_OPS = {
+    .head = on_head, .body = on_body, .done = on_done
+};
+
+struct fetch *fetch_start(struct loop *loop, struct origin_pool *pool,
+    const struct fetch_request *request, struct fetch_user *user)
+{
+    struct fetch *f = mem_new(struct fetch);
+    size_t count =
+        request->origin_count < FETCH_ORIGINS_MAX ? request->origin_count : FETCH_ORIGINS_MAX;
+    struct fetch_origin *origins;
+
+    assert(count > 0);
+    f->client_user.ops = &CLIENT_OPS;
+    f->user = user;
+    f->loop = loop;
+    f->pool = pool;
+    f->next.fire = on_timer;
+    f->request = *request;
+    arena_init(&f->arena, REQUEST_BYTES_MAX);
+    f->request.method_text = arena_copy(&f->arena, request->method_text);
+    f->request.path = arena_copy(&f->arena, request->path);
+    f->request.fields = arena_copy(&f->arena, request->fields);
+    origins = arena_array(&f->arena, count, sizeof *origins);
+    for (size_t i = 0; i < count; i++)
+        origins[i] = (struct fetch_origin){ .address = request->origins[i].address,
+            .host = arena_copy(&f->arena, request->origins[i].host) };
+    f->request.origins = origins;
+    f->request.origin_count = count;
+    order_origins(f);
+    wait_a_turn(f);
+    return f;
+}
+
+void fetch_hand_over(struct fetch *fetch, struct fetch_user *user)
+{
+    fetch->user = user;
+}
+
+void fetch_resume(struct fetch *fetch)
+{
+    if (fetch->client != NULL)
+        http_client_resume(fetch->client);
+}
+
+void fetch_wake(struct fetch *fetch)
+{
+    if (fetch->client != NULL)
+        http_client_wake(fetch->client);
+}
+
+void fetch_cancel(struct fetch *fetch)
+{
+    if (fetch->client != NULL)
+        http_client_cancel(fetch->client);
+    free_fetch(fetch);
+}

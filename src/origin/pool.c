@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "origin/pool.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "io/stream.h"
+
+enum { BUCKETS = 1024, DOUBLINGS_MAX = 5 };
+
+#define IDLE_MOST   span_s(30)
+#define AVOID_FIRST span_s(1)
+
+struct idle {
+    struct stream *stream;
+    struct instant since;
+};
+
+struct known {
+    struct endpoint address;
+    struct list bucket;
+    struct list by_use;                     // most lately used last
+    struct idle idle[ORIGIN_POOL_IDLE_MAX]; // oldest first
+    size_t idle_count;
+    unsigned failures; // in a row
+    struct instant avoid_until;
+};
+
+struct origin_pool {
+    pthread_mutex_t lock; // of all below
+    struct list buckets[BUCKETS];
+    struct list by_use;
+    size_t known_count;
+    struct origin_pool_stats stats;
+};
+
+struct origin_pool *origin_pool_new(void)
+{
+    struct origin_pool *pool = mem_new(struct origin_pool);
+
+    pthread_mutex_init(&pool->lock, NULL);
+    list_init(&pool->by_use);
+    for (size_t i = 0; i < BUCKETS; i++)
+        list_init(&pool->buckets[i]);
+    return pool;
+}
+
+static void discard_all(const struct idle *idle, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        stream_discard(idle[i].stream);
+}
+
+static void forget(struct origin_pool *pool, struct known *known)
+{
+    list_remove(&known->bucket);
+    list_remove(&known->by_use);
+    pool->known_count--;
+    pool->stats.idle -= known->idle_count;
+}
+
+/* Accepts NULL. Not under the lock: closing is a system call. */
+static void drop(struct known *known)
+{
+    if (known != NULL)
+        discard_all(known->idle, known->idle_count);
+    mem_free(known);
+}
+
+void origin_pool_free(struct origin_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    list_each_safe (link, &pool->by_use) {
+        struct known *known = container_of(link, struct known, by_use);
+
+        forget(pool, known);
+        drop(known);
+    }
+    pthread_mutex_destroy(&pool->lock);
+    mem_free(pool);
+}
+
+static struct list *bucket_of(struct origin_pool *pool, const struct endpoint *origin)
+{
+    uint64_t hash = hash_bytes(slice_of(&origin->ip, sizeof origin->ip), origin->port);
+
+    return &pool->buckets[hash % BUCKETS];
+}
+
+/* Under the lock. */
+static struct known *find(struct origin_pool *pool, const struct endpoint *origin)
+{
+    list_each (link, bucket_of(pool, origin)) {
+        struct known *known = container_of(link, struct known, bucket);
+
+        if (endpoint_equal(&known->address, origin))
+            return known;
+    }
+    return NULL;
+}
+
+/*
+ * Under the lock. *dropped is the longest unused origin when a new one took its place, for the
+ * caller to drop after unlocking.
+ */
+static struct known *find_or_add(
+    struct origin_pool *pool, const struct endpoint *origin, struct known **dropped)
+{
+    struct known *known = find(pool, origin);
+
+    if (known == NULL) {
+        if (pool->known_count == ORIGIN_POOL_ORIGINS_MAX) {
+            *dropped = container_of(pool->by_use.next, struct known, by_use);
+            forget(pool, *dropped);
+        }
+        known = mem_new(struct known);
+        known->address = *origin;
+        list_init(&known->by_use);
+        list_append(bucket_of(pool, origin), &known->bucket);
+        pool->known_count++;
+    }
+    list_remove(&known->by_use);
+    list_append(&pool->by_use, &known->by_use);
+    return known;
+}
+
+struct stream *origin_pool_take(
+    struct origin_pool *pool, const struct endpoint *origin, struct instant now)
+{
+    struct stream *stream = NULL;
+
+    pthread_mutex_lock(&pool->lock);
+    struct known *known = find(pool, origin);
+
+    // The newest stands last; when it is too old all are, and the sweep closes them.
+    if (known != NULL && known->idle_count > 0) {
+        const struct idle *newest = &known->idle[known->idle_count - 1];
+
+        if (instant_since(newest->since, now).ns < IDLE_MOST.ns) {
+            stream = newest->stream;
+            known->idle_count--;
+            pool->stats.idle--;
+            pool->stats.reused++;
+        }
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return stream;
+}
+
+void origin_pool_give(struct origin_pool *pool, const struct endpoint *origin, struct instant now,
+    struct stream **stream)
+{
+    struct known *dropped = NULL;
+    struct stream *rest = *stream;
+
+    pthread_mutex_lock(&pool->lock);
+    struct known *known = find_or_add(pool, origin, &dropped);
+
+    pool->stats.given++;
+    if (known->idle_count < ORIGIN_POOL_IDLE_MAX) {
+        known->idle[known->idle_count++] = (struct idle){ .stream = rest, .since = now };
+        pool->stats.idle++;
+        rest = NULL;
+    } else {
+        pool->stats.full++;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    *stream = NULL;
+    if (rest != NULL)
+        stream_discard(rest);
+    drop(dropped);
+}
+
+void origin_pool_note(
+    struct origin_pool *pool, const struct endpoint *origin, struct instant now, bool answered)
+{
+    struct known *dropped = NULL;
+
+    pthread_mutex_lock(&pool->lock);
+    struct known *known = answered ? find(pool, origin) : find_or_add(pool, origin, &dropped);
+
+    if (known != NULL && answered) {
+        known->failures = 0;
+        known->avoid_until = (struct instant){ 0 };
+    } else if (known != NULL) {
+        unsigned doublings = known->failures < DOUBLINGS_MAX ? known->failures : DOUBLINGS_MAX;
+
+        known->failures++;
+        known->avoid_until = instant_after(now, (struct span){ AVOID_FIRST.ns << doublings });
+        pool->stats.failed++;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    drop(dropped);
+}
+
+bool origin_pool_avoids(struct origin_pool *pool, const struct endpoint *origin, struct instant now)
+{
+    pthread_mutex_lock(&pool->lock);
+    const struct known *known = find(pool, origin);
+    bool avoids = known != NULL && known->avoid_until.ns > now.ns;
+
+    pthread_mutex_unlock(&pool->lock);
+    return avoids;
+}
+
+/* Moves what is too old out of the list, oldest first; returns how many. */
+static size_t take_old(struct known *known, struct instant now, struct idle *old)
+{
+    size_t count = 0;
+
+    while (count < known->idle_count &&
+           instant_since(known->idle[count].since, now).ns >= IDLE_MOST.ns) {
+        old[count] = known->idle[count];
+        count++;
+    }
+    known->idle_count -= count;
+    memmove(known->idle, known->idle + count, known->idle_count * sizeof *known->idle);
+    return count;
+}
+
+void origin_pool_sweep(struct origin_pool *pool, struct instant now)
+{
+    struct idle old[ORIGIN_POOL_IDLE_MAX];
+    size_t count;
+
+    // One origin a hold of the lock, until a whole round finds nothing.
+    do {
+        count = 0;
+        pthread_mutex_lock(&pool->lock);
+        list_each (link, &pool->by_use) {
+            count = take_old(container_of(link, struct known, by_use), now, old);
+            if (count > 0)
+                break;
+        }
+        pool->stats.idle -= count;
+        pthread_mutex_unlock(&pool->lock);
+        discard_all(old, count);
+    } while (count > 0);
+}
+
+void origin_pool_stats(struct origin_pool *pool, struct origin_pool_stats *stats)
+{
+    pthread_mutex_lock(&pool->lock);
+    *stats = pool->stats;
+    stats->origins = pool->known_count;
+    pthread_mutex_unlock(&pool->lock);
+}
