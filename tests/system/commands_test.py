@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program at the command line, as somebody meets it who has just installed it."""
+import copy
+import json
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import time
+
+from raw import ask
+from waypost import BINARY, FRA, Waypost, network, run_waypost, sites
+from world import wait_until
+
+
+def written(world, config, name):
+    """The configuration as a file."""
+    path = world.folder / name
+    path.write_text(json.dumps({"state": str(world.folder / f"{name}.state"), **config}, indent=2))
+    return path
+
+
+def test_version_and_help_are_there():
+    status, out, _ = run_waypost("version")
+    assert status == 0 and re.search(r"\d+\.\d+", out)
+    status, out, _ = run_waypost("help")
+    assert status == 0
+    for command in ("run", "check", "status", "demo", "reload", "schema"):
+        assert command in out
+
+
+def test_an_unknown_command_is_told_the_nearest(world):
+    status, _, err = run_waypost("chekc")
+    assert status != 0 and "check" in err
+
+
+def test_check_shows_what_would_be_served(world):
+    status, out, err = run_waypost("check", "-c", written(world, network(), "good.yaml"))
+    assert status == 0, err
+    for word in ("fra", "nyc1", "192.0.2.10", "acme", "www.acme.test", "static.acme.test"):
+        assert word in out
+
+
+def test_check_lists_all_errors_at_once_with_their_places(world):
+    config = network()
+    sites(config)["www.acme.test"]["polcy"] = "weighted"
+    sites(config)["static.acme.test"]["deliver"] = ["asm"]
+    config["customers"]["acme"]["origins"]["ams"]["address"] = "198.51.100.7:port"
+    path = written(world, config, "bad.yaml")
+    status, _, err = run_waypost("check", "-c", path)
+    assert status != 0
+    places = re.findall(rf"{re.escape(str(path))}:(\d+):(\d+): (.*)", err)
+    assert len(places) >= 3
+    lines = path.read_text().splitlines()
+    for word, mend in (("polcy", "policy"), ("asm", "ams"), ("198.51.100.7:port", "")):
+        assert any(word in lines[int(line) - 1] and mend in text for line, _, text in places), err
+
+
+def test_run_refuses_a_wrong_configuration(world):
+    config = network()
+    sites(config)["www.acme.test"]["ttl"] = "soon"
+    path = written(world, config, "wrong.yaml")
+    status, _, err = run_waypost("run", "-c", path, "--all-nodes")
+    assert status != 0 and f"{path}:" in err and "soon" in err
+
+
+def test_run_names_the_address_that_is_taken(world):
+    config = copy.deepcopy(network())
+    config["pops"] = {"fra": {"nodes": {"fra1": {"address": [world.address("192.0.2.99")]}}}}
+    with socket.create_server(("192.0.2.99", 80)):
+        status, _, err = run_waypost("run", "-c", written(world, config, "taken.yaml"),
+                                     "--node", "fra1")
+    assert status != 0 and "192.0.2.99:80" in err
+
+
+def test_run_starts_the_node_named_and_no_other(world, origins):
+    waypost_config = network()
+    path = written(world, waypost_config, "one.yaml")
+    world.address(FRA)
+    process = world.start("one", [BINARY, "run", "-c", path, "--node", "fra1", "--workers", "2"])
+    wait_until(lambda: process.must_run() and _serves(FRA), "fra1 serves")
+    assert not _serves(world.address("192.0.2.20"))
+    assert process.stop() == 0
+
+
+def _serves(address):
+    try:
+        return ask(address, "/sqlite.css", "static.acme.test").status == 200
+    except OSError:
+        return False
+
+
+def test_status_tells_of_a_running_node(world, origins, serve):
+    waypost = serve(network())
+    for _ in range(3):
+        assert ask(FRA, "/sqlite.css", "static.acme.test").status == 200
+    status, out, err = run_waypost("status", "-c", waypost.path)
+    assert status == 0, err
+    assert "fra1" in out and "static.acme.test" in out
+    status, out, err = run_waypost("status", "-c", waypost.path, "--json")
+    assert status == 0, err
+    assert isinstance(json.loads(out), (dict, list))
+    assert json.loads(waypost.admin_text("/api/v1/status", "fra1"))
+
+
+def test_metrics_are_in_good_form(serve, origins):
+    waypost = serve(network())
+    text = waypost.admin_text("/metrics")
+    typed, sampled = {}, set()
+    for row in text.splitlines():
+        if row.startswith("# TYPE "):
+            _, _, name, kind = row.split(" ")
+            assert name not in typed
+            typed[name] = kind
+        elif row and not row.startswith("#"):
+            found = re.fullmatch(r'([a-z_0-9]+)(\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)*\})? (\S+)', row)
+            assert found, row
+            assert found[1].startswith("waypost_") and found[1] in typed, row
+            assert (found[1], found[2]) not in sampled, row
+            sampled.add((found[1], found[2]))
+            float(found[3])
+            assert typed[found[1]] != "counter" or found[1].endswith("_total"), row
+    assert len(sampled) > 20
+
+
+def test_status_without_a_node_says_what_to_do(world):
+    status, _, err = run_waypost("status", "-c", written(world, network(), "nobody.yaml"))
+    assert status != 0 and "waypost run" in err
+
+
+def test_schema_is_json(world):
+    status, out, _ = run_waypost("schema")
+    assert status == 0
+    schema = json.loads(out)
+    assert "pops" in schema["properties"] and "customers" in schema["properties"]
+
+
+def test_reload_command_takes_a_new_configuration(serve, origins):
+    config = network()
+    waypost = serve(config)
+    sites(config)["new.acme.test"] = {"deliver": ["ams"]}
+    waypost.write(config)
+    status, _, err = run_waypost("reload", "-c", waypost.path)
+    assert status == 0, err
+    wait_until(lambda: ask(FRA, "/sqlite.css", "new.acme.test").status == 200, "served", 3)
+    sites(config)["new.acme.test"] = {"deliver": ["nobody"]}
+    waypost.write(config)
+    status, _, err = run_waypost("reload", "-c", waypost.path)
+    assert status != 0 and "nobody" in err
+
+
+def test_control_c_ends_it_at_once_and_in_order(world, origins):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        waypost = Waypost(world, network(), name=f"stops-{number}")
+        assert waypost.stop(number) < 3
+
+
+def test_demo_starts_and_its_tour_works(world):
+    """Every command that the demo tells people to try is tried."""
+    started = time.monotonic()
+    demo = world.start("demo", [BINARY, "demo"])
+    wait_until(lambda: demo.must_run() and "Ctrl-C" in demo.output(), "the tour is printed", 15)
+    assert time.monotonic() - started < 10
+    time.sleep(1)
+    commands = re.findall(r"^\s*\$?\s*((?:dig|curl|kdig|\S*waypost) .*)$", demo.output(), re.M)
+    assert len(commands) >= 4, demo.output()
+    for command in commands:
+        if "waypost" in command.split()[0]:
+            command = shlex.join([BINARY]) + " " + command.split(" ", 1)[1]
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20,
+                              cwd=world.folder, check=False)
+        assert done.returncode == 0 and done.stdout, f"{command}: {done.stderr}"
+    assert demo.stop(signal.SIGINT) == 0, demo.output()

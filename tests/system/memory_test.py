@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is set for memory is what is used, however much is asked for."""
+import threading
+
+from raw import Connection
+from scripted import Scripted
+from waypost import FRA, IS_SANITIZED, network
+
+STATIC = "static.acme.test"
+SET = 64 << 20
+BASE = 24 << 20  # the program itself: code, stacks, connections, one empty node more
+
+
+def many(connection, first, count, size):
+    """Asks for `count` distinct objects of `size` bytes over one connection."""
+    for n in range(first, first + count):
+        connection.send(f"GET /{size}/{n} HTTP/1.1\r\nHost: {STATIC}\r\n\r\n")
+        reply = connection.reply()
+        assert reply.status == 200 and len(reply.body) == size
+
+
+def test_memory_stays_within_what_is_set(serve, world):
+    bodies = {size: b"x" * size for size in (300, 20_000, 1_000_000)}
+
+    def script(conversation):
+        size = int(conversation.path.split("/")[1])
+        conversation.answer(bodies[size], Cache_Control="max-age=3600")
+
+    origin = Scripted(world, "203.0.113.90", script)
+    config = network()
+    config["customers"]["acme"]["origins"]["ams"]["address"] = f"{origin.address}:80"
+    waypost = serve(config)
+    empty = waypost.memory_bytes()
+    seen = []
+
+    for size, count in ((1_000_000, 150), (20_000, 6_000), (300, 8_000), (1_000_000, 150)):
+        connections = [Connection(FRA) for _ in range(4)]
+        threads = [threading.Thread(target=many, args=(c, i * count, count // 4, size))
+                   for i, c in enumerate(connections)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for connection in connections:
+            connection.sock.close()
+        seen.append(waypost.memory_bytes())
+
+    asked = sum(int(path.split("/")[1]) for path in origin.paths)
+    assert asked > 5 * SET
+    if IS_SANITIZED:  # a sanitizer keeps what is freed for a while: it must level off all the same
+        assert seen[-1] - empty < 4 * SET
+    else:
+        assert seen[-1] < SET * 1.05 + BASE, [s >> 20 for s in seen]
+        assert max(seen) < SET * 1.05 + BASE, [s >> 20 for s in seen]
+    assert waypost.metric("cache_evictions_total", "fra1") > 0
+    origin.stop()

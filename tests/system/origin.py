@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A customer's own web server: a real nginx over a real web site, and its access log."""
+import collections
+import re
+import shutil
+
+from world import listens, run, wait_until
+
+PAGES = "/usr/share/doc/sqlite3"
+EMBEDDED = re.compile(r'(src|href)="([^":#?]+\.(?:gif|png|jpe?g|svg|css|js|ico))"', re.IGNORECASE)
+
+CONF = """\
+daemon off; user root; worker_processes 1; pid {folder}/pid; error_log stderr;
+events {{ worker_connections 4096; }}
+http {{
+  include /etc/nginx/mime.types;
+  log_format story '$host $request_method $uri $status $http_if_none_match $http_via';
+  access_log {folder}/access story;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen {address}:80; listen {address}:8080;
+    root {root};
+    add_header X-Origin {name} always;
+    location / {{ expires 1h; }}
+    location ~ \\.html$ {{ add_header X-Origin {name} always; add_header Cache-Control no-cache; }}
+    location /short/ {{ alias {root}/; add_header X-Origin {name} always;
+                        add_header Cache-Control max-age=1; }}
+    location /must/ {{ alias {root}/; add_header X-Origin {name} always;
+                       add_header Cache-Control "max-age=1, must-revalidate"; }}
+    location /never/ {{ alias {root}/; add_header X-Origin {name} always;
+                        add_header Cache-Control no-store; }}
+    location /dynamic {{ default_type text/plain; add_header Cache-Control no-store;
+                         add_header X-Origin {name} always;
+                         return 200 "{name} $request_method $args\\n"; }}
+    location /language {{ default_type text/plain; add_header Cache-Control max-age=600;
+                          add_header Vary Accept-Language; add_header X-Origin {name} always;
+                          return 200 "language=$http_accept_language\\n"; }}
+    location /health {{ default_type text/plain; return 200 "well\\n"; }}
+  }}
+}}
+"""
+
+
+Request = collections.namedtuple("Request", "host method path status etag via")
+
+
+def site_copy(folder, static_host):
+    """
+    A copy of the site whose pages embed pictures and styles from `static_host`, as its owner would
+    have them after signing up for delivery. Returns the folder.
+    """
+    root = folder / "site"
+    shutil.copytree(PAGES, root)
+    for page in root.rglob("*.html"):
+        base = "/" + str(page.parent.relative_to(root)).replace(".", "") + "/"
+        base = base.replace("//", "/")
+
+        def absolute(found, base=base):
+            path = found[2] if found[2].startswith("/") else base + found[2]
+            return f'{found[1]}="http://{static_host}{path}"'
+
+        text = page.read_text(errors="surrogateescape")
+        changed = EMBEDDED.sub(absolute, text)
+        if changed != text:
+            page.write_text(changed, errors="surrogateescape")
+    return root
+
+
+def embedded_in(root, page, static_host):
+    """The paths that a page of the copy embeds from `static_host`."""
+    text = (root / page.lstrip("/")).read_text(errors="replace")
+    return sorted(set(re.findall(rf'(?:src|href)="http://{re.escape(static_host)}(/[^"]+)"', text)))
+
+
+class Origin:
+    """One nginx at one address, port 80 and 8080."""
+
+    def __init__(self, world, name, address, root):
+        self.world, self.name, self.address = world, name, world.address(address)
+        self.root = root
+        self.folder = world.place(f"origin-{name}")
+        self.log_path = self.folder / "access"
+        (self.folder / "conf").write_text(CONF.format(
+            folder=self.folder, address=address, name=name, root=root))
+        self.process = None
+        self.start()
+
+    def start(self):
+        """Starts it, or starts it again."""
+        words = ["/usr/sbin/nginx", "-c", self.folder / "conf", "-p", self.folder, "-e", "stderr"]
+        run(*words, "-t")
+        self.process = self.world.start(f"nginx-{self.name}", words, self.folder)
+        wait_until(lambda: self.process.must_run() and listens(self.address, 80),
+                   f"origin {self.name} listens")
+
+    def stop(self):
+        """From here on connections are refused."""
+        self.process.stop()
+
+    def requests(self, path=None):
+        """What it was asked for so far, oldest first; of one path, if given."""
+        if not self.log_path.exists():
+            return []
+        rows = [Request(*line.split(" ", 5)) for line in self.log_path.read_text().splitlines()]
+        return [r for r in rows if r.path != "/health" and path in (None, r.path)]
+
+    def forget(self):
+        """Empties the log."""
+        self.log_path.write_text("")

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program under test: its configuration, its process, what it says of itself."""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from world import listens, wait_until
+
+BINARY = os.environ.get("WAYPOST") or str(
+    pathlib.Path(__file__).resolve().parents[2] / "build" / "waypost")
+IS_SANITIZED = os.environ.get("WAYPOST_SANITIZED") == "1"
+IS_NIGHT = os.environ.get("WAYPOST_NIGHT") == "1"
+ZONE = "cdn.waypost.test"
+FRA, NYC = "192.0.2.10", "192.0.2.20"
+AMS_ORIGIN, NYC_ORIGIN = "198.51.100.7", "203.0.113.9"
+
+
+def network(**changes):
+    """
+    Two pops, and one customer with two origins, a page that is steered and static content that is
+    delivered. The stories change what they are about.
+    """
+    config = {
+        "network": "story",
+        "zone": ZONE,
+        "nameservers": [f"ns1.{ZONE}", f"ns2.{ZONE}"],
+        "contact": "hostmaster@waypost.test",
+        "pops": {
+            "fra": {"place": "Frankfurt, DE", "location": [50.11, 8.68],
+                    "nodes": {"fra1": {"address": [FRA], "ports": {"admin": 8653}}},
+                    "cache": {"memory": "64 MiB"}},
+            "nyc": {"place": "New York, US", "location": [40.71, -74.01],
+                    "nodes": {"nyc1": {"address": [NYC], "ports": {"admin": 8654}}},
+                    "cache": {"memory": "64 MiB"}},
+        },
+        "customers": {
+            "acme": {
+                "origins": {
+                    "ams": {"address": f"{AMS_ORIGIN}:80", "location": [52.37, 4.90]},
+                    "nyc": {"address": f"{NYC_ORIGIN}:80", "location": [40.71, -74.01]},
+                },
+                "sites": {
+                    "www.acme.test": {"steer": ["ams", "nyc"], "policy": "weighted", "ttl": "2s"},
+                    "static.acme.test": {"deliver": ["ams", "nyc"], "fill": "ordered",
+                                         "ttl": "2s"},
+                },
+            },
+        },
+    }
+    return {**config, **changes}
+
+
+def sites(config, customer="acme"):
+    """The sites of a customer, to be changed in place."""
+    return config["customers"][customer]["sites"]
+
+
+def run_waypost(*words, seconds=20):
+    """Runs a command of the program to its end: (exit status, stdout, stderr)."""
+    done = subprocess.run([BINARY, *map(str, words)], capture_output=True, text=True,
+                          timeout=seconds, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Waypost:
+    """All nodes of a network in one process, two workers."""
+
+    def __init__(self, world, config, name="waypost", workers=2, words=("--all-nodes",)):
+        self.world, self.name, self.config = world, name, config
+        self.folder = world.place(name)
+        self.path = self.folder / "waypost.yaml"
+        self.words = ["run", "-c", self.path, *words, "--workers", workers]
+        self.addresses = [address for pop in config["pops"].values()
+                          for node in pop["nodes"].values() for address in node["address"]]
+        for address in self.addresses:
+            world.address(address)
+        self.admins = {node_name: node.get("ports", {}).get("admin", 8653)
+                       for pop in config["pops"].values()
+                       for node_name, node in pop["nodes"].items()}
+        self.process = None
+        self.write(config)
+        self.start()
+
+    def write(self, config):
+        """Writes the configuration (JSON is YAML too); the state folder lies beside it."""
+        self.config = config
+        fresh = self.path.with_suffix(".new")
+        fresh.write_text(json.dumps({"state": str(self.folder / "state"), **config}, indent=2))
+        fresh.rename(self.path)
+
+    def start(self):
+        """Starts it and waits until every node serves."""
+        self.process = self.world.start(self.name, [BINARY, *self.words], self.folder)
+        wait_until(lambda: self.process.must_run() and all(
+            listens(a, 80) and listens(a, 53) for a in self.addresses), "all nodes listen")
+        wait_until(lambda: self.process.must_run() and all(
+            self.admin_text("/healthz", node) is not None for node in self.admins), "healthy")
+
+    def admin_text(self, path, node=None):
+        """What the admin side of a node (the first) says; None when it does not answer 200."""
+        port = self.admins[node or next(iter(self.admins))]
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as reply:
+                return reply.read().decode()
+        except (urllib.error.URLError, OSError):
+            return None
+
+    def metric(self, name, node=None, **labels):
+        """The sum of all rows of a metric that carry these labels; node None: of all nodes."""
+        total = 0.0
+        for one in [node] if node else self.admins:
+            text = self.admin_text("/metrics", one)
+            assert text is not None, "no /metrics"
+            for row in text.splitlines():
+                found = re.match(rf"waypost_{name}(?:{{(.*)}})? (\S+)$", row)
+                if found and all(f'{k}="{v}"' in (found[1] or "") for k, v in labels.items()):
+                    total += float(found[2])
+        return total
+
+    def reload(self, config=None):
+        """Takes a configuration into use, by SIGHUP."""
+        if config is not None:
+            self.write(config)
+        self.process.send(signal.SIGHUP)
+
+    def memory_bytes(self):
+        """Resident memory."""
+        status = pathlib.Path(f"/proc/{self.process.child.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024
+
+    def stop(self, number=signal.SIGTERM):
+        """Stops it in an orderly way: it must still run, end by itself, and without complaint."""
+        self.process.must_run()
+        started = time.monotonic()
+        status = self.process.stop(number)
+        output = self.process.output()
+        assert status == 0, f"exit status {status}: {output[-4000:]}"
+        assert "Sanitizer" not in output and "runtime error" not in output, output[-4000:]
+        return time.monotonic() - started
