@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dns/compile.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+#include "dns/builder.h"
+#include "steer/row.h"
+#include "wire/dns_message.h"
+#include "wire/dns_writer.h"
+
+enum { SOA_REFRESH = 3600, SOA_RETRY = 600, SOA_EXPIRE = 7 * 86400, TEXT_MAX = 255 };
+
+struct compiler {
+    const struct network *network;
+    const struct node *self;
+    struct dns_builder *builder;
+    struct dns_name zone;
+    struct dns_name *servers; // one for each of the network's name servers
+    struct arena scratch;     // reset from site to site
+    struct diag *why;
+};
+
+static enum err name_parse(const struct compiler *c, struct slice text, struct dns_name *name)
+{
+    struct dns_name parsed;
+
+    if (!dns_name_parse(text, &parsed)) {
+        diag_say(c->why, "\"%.*s\" is no domain name", SLICE_ARG(slice_head(text, 255)));
+        return ERR_CONFIG;
+    }
+    dns_name_lower(dns_name_wire(&parsed), parsed.label_count, 0, name);
+    return ERR_NONE;
+}
+
+static bool lies_in(const struct dns_name *name, const struct dns_name *zone)
+{
+    return dns_name_lies_in(dns_name_wire(name), dns_name_wire(zone));
+}
+
+static void addresses_add(
+    const struct compiler *c, const struct dns_name *owner, const struct node *node, uint32_t ttl)
+{
+    for (size_t i = 0; i < node->address_count; i++) {
+        const struct ip *ip = &node->addresses[i];
+
+        dns_builder_add(c->builder, owner, ip->family == IP_V4 ? DNS_TYPE_A : DNS_TYPE_AAAA, ttl,
+            slice_of(ip->bytes, ip_size(ip)));
+    }
+}
+
+/* "hostmaster@example.net": what stands before the @ is one label, dots and all. */
+static enum err contact_parse(const struct compiler *c, struct dns_name *name)
+{
+    struct slice contact = c->network->contact;
+    size_t at = slice_find(contact, '@');
+    struct slice local = slice_head(contact, at);
+
+    if (at == contact.length) {
+        local = SLICE("hostmaster");
+        *name = c->zone;
+    } else {
+        TRY(name_parse(c, slice_from(contact, at + 1), name));
+    }
+    if (dns_name_prepend(name, local))
+        return ERR_NONE;
+    diag_say(c->why, "contact \"%.*s\" is no mail address", SLICE_ARG(slice_head(contact, 255)));
+    return ERR_CONFIG;
+}
+
+/* SOA and NS, which make `apex` a zone. */
+static enum err apex_add(const struct compiler *c, const struct dns_name *apex)
+{
+    char data[2 * DNS_NAME_MAX + 20];
+    struct dns_writer w = { .out = data, .room = sizeof data };
+    struct dns_name contact;
+
+    TRY(contact_parse(c, &contact));
+    dns_write_name(&w, &c->servers[0]);
+    dns_write_name(&w, &contact);
+    dns_write_u32(&w, c->network->serial);
+    dns_write_u32(&w, SOA_REFRESH);
+    dns_write_u32(&w, SOA_RETRY);
+    dns_write_u32(&w, SOA_EXPIRE);
+    dns_write_u32(&w, DNS_NEGATIVE_TTL);
+    assert(!w.is_full);
+    dns_builder_add(c->builder, apex, DNS_TYPE_SOA, DNS_ZONE_TTL, slice_of(data, w.used));
+    for (size_t i = 0; i < c->network->nameserver_count; i++)
+        dns_builder_add(c->builder, apex, DNS_TYPE_NS, DNS_ZONE_TTL, dns_name_wire(&c->servers[i]));
+    return ERR_NONE;
+}
+
+static void text_add(const struct compiler *c)
+{
+    static const char prefix[] = "waypost ";
+    char data[1 + TEXT_MAX];
+    struct slice name = slice_head(c->network->name, TEXT_MAX - (sizeof prefix - 1));
+
+    data[0] = (char)(sizeof prefix - 1 + name.length);
+    memcpy(data + 1, prefix, sizeof prefix - 1);
+    memcpy(data + sizeof prefix, name.at, name.length);
+    dns_builder_add(c->builder, &c->zone, DNS_TYPE_TXT, DNS_ZONE_TTL,
+        slice_of(data, sizeof prefix + name.length));
+}
+
+/* LABEL.KIND.ZONE */
+static enum err place_name(
+    const struct compiler *c, struct slice label, struct slice kind, struct dns_name *name)
+{
+    *name = c->zone;
+    if (dns_name_prepend(name, kind) && dns_name_prepend(name, label))
+        return ERR_NONE;
+    diag_say(
+        c->why, "\"%.*s\" is too long for a name in the zone", SLICE_ARG(slice_head(label, 255)));
+    return ERR_CONFIG;
+}
+
+/* All nodes in configuration order: the addresses of name servers in ZONE, and the places' names.
+ * With fewer nodes than name servers, nodes stand for several. */
+static enum err nodes_add(const struct compiler *c)
+{
+    size_t server_count = c->network->nameserver_count, node_count = 0, at = 0;
+
+    for (size_t p = 0; p < c->network->pop_count; p++)
+        node_count += c->network->pops[p].node_count;
+    for (size_t p = 0; p < c->network->pop_count; p++) {
+        const struct pop *pop = &c->network->pops[p];
+        struct dns_name pop_name, node_name;
+
+        TRY(place_name(c, pop->name, SLICE("pop"), &pop_name));
+        for (size_t n = 0; n < pop->node_count; n++, at++) {
+            TRY(place_name(c, pop->nodes[n].name, SLICE("node"), &node_name));
+            addresses_add(c, &node_name, &pop->nodes[n], DNS_NODE_TTL);
+            addresses_add(c, &pop_name, &pop->nodes[n], DNS_NODE_TTL);
+            for (size_t i = 0; i < server_count; i++)
+                if (lies_in(&c->servers[i], &c->zone) &&
+                    (at % server_count == i || (i >= node_count && i % node_count == at)))
+                    addresses_add(c, &c->servers[i], &pop->nodes[n], DNS_ZONE_TTL);
+        }
+    }
+    return ERR_NONE;
+}
+
+/* The host itself, where it is in a zone of ours or makes one, and HOST.ZONE. */
+static enum err site_add(struct compiler *c, const struct site *site, bool is_apex)
+{
+    struct dns_name host, alias;
+    int64_t ttl = site->ttl.ns / 1000000000;
+
+    TRY(name_parse(c, site->host, &host));
+    if (is_apex)
+        TRY(apex_add(c, &host));
+    alias = host;
+    if (!dns_name_append(&alias, &c->zone)) {
+        diag_say(c->why, "site %.*s: too long for a name in the zone", SLICE_ARG(site->host));
+        return ERR_CONFIG;
+    }
+    struct steer_row row = steer_row_build(&c->scratch, c->network, c->self, site);
+
+    for (int i = 0; i < 2; i++) {
+        uint16_t type = i == 0 ? DNS_TYPE_A : DNS_TYPE_AAAA;
+
+        dns_builder_steer(c->builder, &host, type, (uint32_t)ttl, &row);
+        dns_builder_steer(c->builder, &alias, type, (uint32_t)ttl, &row);
+    }
+    arena_reset(&c->scratch);
+    return ERR_NONE;
+}
+
+/* Nothing of ours lies above the host: neither ZONE nor another site. */
+static bool is_outermost(const struct compiler *c, const struct site *site)
+{
+    struct slice up = site->host;
+
+    if (slice_same(up, c->network->zone))
+        return false;
+    for (size_t dot = slice_find(up, '.'); dot < up.length; dot = slice_find(up, '.')) {
+        up = slice_from(up, dot + 1);
+        if (slice_same(up, c->network->zone) || network_site(c->network, up) != NULL)
+            return false;
+    }
+    return true;
+}
+
+static enum err network_add(struct compiler *c)
+{
+    const struct network *network = c->network;
+
+    assert(network->nameserver_count > 0);
+    TRY(name_parse(c, network->zone, &c->zone));
+    for (size_t i = 0; i < network->nameserver_count; i++)
+        TRY(name_parse(c, network->nameservers[i], &c->servers[i]));
+    TRY(apex_add(c, &c->zone));
+    text_add(c);
+    TRY(nodes_add(c));
+    for (size_t i = 0; i < network->site_count; i++)
+        TRY(site_add(c, network->sites[i], is_outermost(c, network->sites[i])));
+    return ERR_NONE;
+}
+
+enum err dns_zones_compile(const struct network *network, const struct node *self, uint64_t seed,
+    struct dns_zones **zones, struct diag *why)
+{
+    struct compiler c = { .network = network,
+        .self = self,
+        .builder = dns_builder_new(seed),
+        .servers = mem_array(network->nameserver_count, sizeof *c.servers),
+        .why = why };
+
+    arena_init(&c.scratch, SIZE_MAX);
+    enum err err = network_add(&c);
+
+    if (err == ERR_NONE)
+        err = dns_builder_finish(&c.builder, zones, why);
+    dns_builder_free(c.builder);
+    arena_done(&c.scratch);
+    mem_free(c.servers);
+    return err;
+}
