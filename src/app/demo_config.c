@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/demo_config.h"
+
+/* In double quotes, with what YAML would read otherwise escaped. Paths have no control bytes. */
+static void write_quoted(struct text *out, struct slice text)
+{
+    text_add(out, SLICE("\""));
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.at[i];
+
+        if (c == '"' || c == '\\')
+            text_say(out, "\\%c", c);
+        else
+            text_add(out, slice_of(&text.at[i], 1));
+    }
+    text_add(out, SLICE("\""));
+}
+
+static void write_pops(struct text *out, const struct demo_ports *ports)
+{
+    text_add(out, SLICE("pops:\n"));
+    for (size_t i = 0; i < DEMO_POP_COUNT; i++) {
+        const struct demo_pop *pop = &demo_pops[i];
+        char address[IP_TEXT_MAX];
+
+        text_say(out,
+            "  %s:\n"
+            "    place: %s\n"
+            "    location: [%s]\n"
+            "    nodes:\n"
+            "      %s:\n"
+            "        address: %s\n"
+            "        ports: {dns: %u, http: %u, https: off, admin: %u}\n"
+            "    cache: {memory: 64 MiB}\n",
+            pop->name, pop->place, pop->location, pop->node, ip_text(&pop->address, address),
+            ports->dns, ports->http, ports->admin);
+    }
+}
+
+static void write_origins(
+    struct text *out, const struct demo_customer *customer, const struct demo_ports *ports)
+{
+    text_say(out, "  %s:\n    plan: standard\n    origins:\n", customer->name);
+    for (size_t i = 0; i < DEMO_SERVER_COUNT; i++) {
+        const struct demo_server *server = &demo_servers[i];
+        char address[IP_TEXT_MAX];
+
+        if (server->customer == customer)
+            text_say(out, "      %s: {address: \"%s:%u\", location: [%s]}\n", server->name,
+                ip_text(&server->address, address), ports->origin, server->location);
+    }
+}
+
+void demo_config_write(struct text *out, const struct demo_ports *ports, struct slice state)
+{
+    text_add(out,
+        SLICE("# The network of `waypost demo`. Change it while it runs, then: waypost reload\n"
+              "network: demo\n"
+              "zone: cdn.example             # each site is HOST.cdn.example too\n"
+              "contact: hostmaster@cdn.example\n"
+              "state: "));
+    write_quoted(out, state);
+    text_add(out, SLICE("\n\n"));
+    write_pops(out, ports);
+    text_add(out, SLICE("\n"
+                        "plans:\n"
+                        "  standard: {currency: EUR, monthly: 50.00, per_gb: 0.020, "
+                        "per_million_requests: 0.60}\n"
+                        "\n"
+                        "customers:\n"));
+    write_origins(out, &demo_customers[0], ports);
+    text_add(out,
+        SLICE("    sites:\n"
+              "      www.acme.example:         # the page: visitors go to the best origin\n"
+              "        steer: [ams, chi]\n"
+              "        policy: balanced\n"
+              "        ttl: 20s\n"
+              "        probe: {http: /health, every: 1s}\n"
+              "      static.acme.example:      # the pictures: visitors go to the best pop\n"
+              "        deliver: [ams, chi]\n"
+              "        missing: next           # what one origin lacks, the next is asked for\n"
+              "      shop.acme.example:        # both behind one name: paths decide\n"
+              "        deliver: [ams, chi]\n"
+              "        fill: ordered\n"
+              "        paths:\n"
+              "          /cart/*: {cache: no}\n"
+              "          /img/*: {ttl: 1d}\n"));
+    write_origins(out, &demo_customers[1], ports);
+    text_add(out, SLICE("    sites:\n"
+                        "      www.globex.example:       # three visitors of four to London\n"
+                        "        steer: [lon, tyo]\n"
+                        "        policy: weighted\n"
+                        "        weights: {lon: 3, tyo: 1}\n"
+                        "        ttl: 5s\n"
+                        "      static.globex.example:\n"
+                        "        deliver: [lon, tyo]\n"
+                        "        fill: pinned\n"
+                        "        pinned: lon\n"));
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/* The demo's configuration file: a real one, to be read, changed and reloaded. Pure. */
+
+#include "admin/text.h"
+#include "app/demo_world.h"
+#include "base/slice.h"
+
+/* `state` is the folder for what outlives a restart. */
+void demo_config_write(struct text *out, const struct demo_ports *ports, struct slice state);

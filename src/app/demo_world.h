@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * The small world of `waypost demo`: three pops, two customers with two web servers each, all on
+ * loopback addresses of this machine. The tables here are the only place that names them; the
+ * configuration, the web servers, the visitors and the tour are made from them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+struct demo_pop {
+    const char *name, *node, *place, *location;
+    struct ip address;
+};
+
+struct demo_customer {
+    const char *name;  // sites are www.NAME.example and static.NAME.example
+    const char *title; // for people
+    unsigned hue;      // of pages and pictures, degrees
+};
+
+struct demo_server {
+    const struct demo_customer *customer;
+    const char *name, *place, *location;
+    struct ip address;
+    bool has_rare; // the one that has /rare.svg
+};
+
+struct demo_ports {
+    uint16_t dns, http, admin, origin;
+};
+
+#define DEMO_PORTS_DEFAULT ((struct demo_ports){ 5300, 8080, 8653, 8081 })
+
+enum { DEMO_POP_COUNT = 3, DEMO_CUSTOMER_COUNT = 2, DEMO_SERVER_COUNT = 4 };
+
+extern const struct demo_pop demo_pops[DEMO_POP_COUNT];
+extern const struct demo_customer demo_customers[DEMO_CUSTOMER_COUNT];
+extern const struct demo_server demo_servers[DEMO_SERVER_COUNT];
