@@ -112,7 +112,7 @@ def run(bench, kinds, chosen):
             Origin(bench, Path(scratch)) as origin, \
             Stage(bench, kinds, origin_port=origin.port, documents=origin.documents) as stage:
         def take(workload, server):
-            if workload.group == "hit":
+            if workload.service == "hit":
                 return measure_hits(bench, workload, server)
             return measure_misses(bench, workload, server)
         slices(bench, chosen, stage.servers, take)

@@ -99,7 +99,7 @@ def build(directory):
         target = tools / name
         newest = max(path.stat().st_mtime for path in (HERE / "load").iterdir())
         if not target.exists() or target.stat().st_mtime < newest:
-            subprocess.run(["cc", *CFLAGS, "-o", target, *sources], check=True)
+            subprocess.run(["cc", *CFLAGS, "-o", target, *sources, "-lm"], check=True)
     return tools
 
 

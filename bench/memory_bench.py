@@ -93,16 +93,16 @@ def fresh(bench, kind, workload, measure):
 
 
 def take(bench, kind, workload):
-    if workload.group == "dns":
+    if workload.service == "dns":
         return of_name(bench, kind)
     return fresh(bench, kind, workload,
-                 of_object if workload.group == "memory" else of_connection)
+                 of_object if workload.service == "memory" else of_connection)
 
 
 def run(bench, kinds, chosen):
     for workload in chosen:
         for kind in kinds:
-            if workload.group not in kind.serves:
+            if workload.service not in kind.serves:
                 continue
             for turn in range(min(bench.rounds, 3)):  # memory hardly varies
                 try:

@@ -19,6 +19,7 @@ class Measure:
     title: str
     digits: int
     smaller_is_better: bool = True
+    is_compared: bool = True  # else it only stands beside
 
 
 CPU = Measure("cpu_us", "CPU µs", 2)
@@ -93,7 +94,7 @@ def ratio_table(results):
     for workload in results.samples:
         for measure in results.measures[workload]:
             peer, ratios = results.ratio(workload, measure)
-            if ratios:
+            if ratios and measure.is_compared:
                 better = "below" if measure.smaller_is_better else "above"
                 rows.append([workload, f"{measure.title} ({better} 1 is better)", peer,
                              spread(ratios, 2)])

@@ -16,13 +16,15 @@ import machine
 import report
 from servers import Place, Server
 
+LOAD_SECONDS_MAX = 120  # of one slice, whatever happens
+
 
 @dataclass(frozen=True)
 class Workload:
-    """One kind of question. `load`: arguments of the load generator."""
+    """One kind of question, asked by the load generator with `load` as arguments."""
     name: str
     meaning: str
-    group: str
+    service: str  # what a server must offer, of those in Kind.serves
     load: tuple
     measures: tuple = (report.CPU, report.RATE)
 
@@ -39,7 +41,6 @@ class Bench:
     rounds: int
     seconds: float
     warm_up: float
-    waypost: Path
     commands: list = field(default_factory=list)  # of the load generators, as given
 
     def load(self, generator, server, arguments, timed=True):
@@ -49,8 +50,11 @@ class Bench:
         if timed:
             warm = "-w" if generator == "http_load" else "-W"
             command += ["-t", str(self.seconds), warm, str(self.warm_up)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120,
-                              preexec_fn=machine.pinned(machine.LOAD_CORE))
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS_MAX,
+                                  preexec_fn=machine.pinned(machine.LOAD_CORE))
+        except subprocess.TimeoutExpired:
+            raise Wrong(f"not done after {LOAD_SECONDS_MAX} seconds") from None
         line = " ".join([generator, *map(str, arguments)])
         if line not in self.commands:
             self.commands.append(line)
@@ -88,7 +92,7 @@ class Stage:
         return self
 
     def start(self, kind):
-        place = Place(self.directory / kind.name, machine.free_port(), waypost=self.bench.waypost,
+        place = Place(self.directory / kind.name, machine.free_port(),
                       spare_ports=[machine.free_port() for _ in range(3)], **self.place)
         try:
             server = Server(kind, place)
@@ -115,7 +119,7 @@ def slices(bench, workloads, servers, take):
         for workload in workloads:
             for server in servers if turn % 2 == 0 else reversed(servers):
                 pair = (workload.name, server.name)
-                if workload.group not in server.kind.serves or pair in failed:
+                if workload.service not in server.kind.serves or pair in failed:
                     continue
                 try:
                     sample = take(workload, server)

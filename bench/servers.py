@@ -27,7 +27,6 @@ class Place:
     documents: Path = Path("/nonexistent")
     names: int = 0
     memory_mib: int = MEMORY_MIB
-    waypost: Path = Path("build/waypost")
     spare_ports: list = field(default_factory=list)
 
     def fill(self, template, target, **more):
@@ -46,7 +45,9 @@ class Kind:
     name: str
     command: object  # of a Place, gives the command as a list
     version: tuple
-    serves: frozenset  # names of groups of workloads
+    # hit, miss: answers what it holds, fetches what it does not; memory: of objects can be told;
+    # idle: of connections too; limit: keeps to its memory; dns: static names; steered: others
+    serves: frozenset
 
     def describe(self):
         lines = machine.command_output(*self.version).splitlines() if self.version else []
@@ -154,6 +155,7 @@ HTTP_KINDS = [
     Kind("h2o", h2o_files, ("h2o", "--version"), frozenset({"hit", "idle"})),
     Kind("h2o-proxy", h2o_proxy, ("h2o", "--version"), frozenset({"miss"})),
     # haproxy touches all memory of its cache at the start, so an object of it cannot be weighed
-    Kind("haproxy", haproxy, ("haproxy", "-v"), frozenset({"hit", "miss", "idle"})),
-    Kind("varnish", varnish, ("varnishd", "-V"), frozenset({"hit", "miss", "memory", "idle"})),
+    Kind("haproxy", haproxy, ("haproxy", "-v"), frozenset({"hit", "miss", "idle", "limit"})),
+    Kind("varnish", varnish, ("varnishd", "-V"),
+         frozenset({"hit", "miss", "memory", "idle", "limit"})),
 ]

@@ -50,23 +50,16 @@ def dns_network(place):
     return "\n".join(lines) + "\n"
 
 
-def command(place, text):
-    config = place.directory / "network.yaml"
-    config.write_text(text)
-    return [place.waypost, "run", "-c", config, "--node", "node1", "--workers", "1"]
-
-
-def kind(waypost, make_network, serves):
-    return Kind("waypost", lambda place: command(place, make_network(place)),
-                (str(waypost), "version"), frozenset(serves))
-
-
-def http_kind(waypost):
-    return kind(waypost, http_network, {"hit", "miss", "memory", "idle"})
-
-
-def dns_kind(waypost):
-    return kind(waypost, dns_network, {"dns", "steered"})
+def kinds(name, program):
+    """The program as HTTP server, and as DNS server."""
+    def kind(make_network, *serves):
+        def command(place):
+            config = place.directory / "network.yaml"
+            config.write_text(make_network(place))
+            return [program, "run", "-c", config, "--node", "node1", "--workers", "1"]
+        return Kind(name, command, (str(program), "version"), frozenset(serves))
+    return {"http": kind(http_network, "hit", "miss", "memory", "idle", "limit"),
+            "dns": kind(dns_network, "dns", "steered")}
 
 
 def candidate(name, command_line):
@@ -77,4 +70,5 @@ def candidate(name, command_line):
         return ["sh", "-c", "exec " + command_line.format(
             port=place.port, dir=place.directory, origin=place.origin_port,
             documents=place.documents, zone=zone)]
-    return Kind(name, command, (), frozenset({"hit", "miss", "memory", "idle", "dns", "steered"}))
+    return Kind(name, command, (), frozenset(
+        {"hit", "miss", "memory", "idle", "limit", "dns", "steered"}))

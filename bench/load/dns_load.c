@@ -43,7 +43,7 @@ enum {
     DIGITS = 7,
 };
 
-static const uint64_t LOST_NS = 250000000;
+static const uint64_t LOST_NS = 500000000;
 
 enum mode { UDP, TCP, TCP_EACH };
 

@@ -11,6 +11,8 @@
  *         -k         a connection for each request
  *         -P DEPTH   requests sent together on a connection (pipelining)
  *         -U FIRST   append a running number to PATH: every URL is new
+ *         -Z COUNT   append a number below COUNT, the smaller the likelier (Zipf, exponent 0.9)
+ *         -S SEED    of those draws; the same seed draws the same numbers
  *         -B         a request head as browsers send it, of 300 bytes
  *         -i         ask once on each connection, say "idle", hold them until standard input ends
  *
@@ -22,6 +24,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -51,6 +54,8 @@ struct options {
     bool connection_each, unique, browser, idle;
     unsigned depth;
     uint64_t first;
+    size_t objects; // of -Z; 0: off
+    uint64_t seed;
 };
 
 struct connection {
@@ -74,11 +79,46 @@ struct load {
     struct connection *connections;
     char batch[BATCH_MAX]; // the requests, made once unless each is new
     size_t batch_length;
-    uint64_t serial;
+    uint64_t serial, random;
+    double *likely; // [i]: how likely a number is i or less, times a constant
     struct tally tally;
     struct latency latency;
     char buffer[BUFFER_SIZE];
 };
+
+static bool make_popularity(struct load *l)
+{
+    double sum = 0;
+
+    l->likely = calloc(l->options.objects, sizeof *l->likely);
+    if (l->likely == NULL)
+        return false;
+    for (size_t i = 0; i < l->options.objects; i++) {
+        sum += pow((double)(i + 1), -0.9);
+        l->likely[i] = sum;
+    }
+    return true;
+}
+
+static uint64_t draw_popular(struct load *l)
+{
+    size_t low = 0, high = l->options.objects - 1;
+    double drawn;
+
+    l->random ^= l->random << 13;
+    l->random ^= l->random >> 7;
+    l->random ^= l->random << 17;
+    drawn = (double)(l->random >> 11) * 0x1p-53 * l->likely[high];
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (l->likely[middle] < drawn)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
 
 static void make_batch(struct load *l)
 {
@@ -95,8 +135,9 @@ static void make_batch(struct load *l)
     for (unsigned i = 0; i < o->depth; i++) {
         char number[24] = "";
 
-        if (o->unique)
-            snprintf(number, sizeof number, "%llu", (unsigned long long)l->serial++);
+        if (o->unique || o->objects > 0)
+            snprintf(number, sizeof number, "%llu",
+                (unsigned long long)(o->unique ? l->serial++ : draw_popular(l)));
         l->batch_length += (size_t)snprintf(l->batch + l->batch_length,
             sizeof l->batch - l->batch_length, "GET %s%s HTTP/1.1\r\nHost: bench.test\r\n%s%s\r\n",
             o->path, number, more, o->connection_each ? "Connection: close\r\n" : "");
@@ -105,7 +146,7 @@ static void make_batch(struct load *l)
 
 static void ask(struct load *l, struct connection *c)
 {
-    if (l->options.unique)
+    if (l->options.unique || l->options.objects > 0)
         make_batch(l);
     c->due = l->options.depth;
     c->body_left = -1;
@@ -384,7 +425,7 @@ static bool read_options(struct options *o, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:u:c:t:w:n:s:e:kP:U:Bi")) != -1) {
+    while ((option = getopt(argc, argv, "p:u:c:t:w:n:s:e:kP:U:Z:S:Bi")) != -1) {
         switch (option) {
         case 'p': o->port = (uint16_t)atoi(optarg); break;
         case 'u': o->path = optarg; break;
@@ -403,6 +444,8 @@ static bool read_options(struct options *o, int argc, char **argv)
             o->unique = true;
             o->first = strtoull(optarg, NULL, 10);
             break;
+        case 'Z': o->objects = strtoul(optarg, NULL, 10); break;
+        case 'S': o->seed = strtoull(optarg, NULL, 10); break;
         case 'B': o->browser = true; break;
         case 'i': o->idle = true; break;
         default: return false;
@@ -428,14 +471,16 @@ int main(int argc, char **argv)
         return 2;
     }
     l->serial = l->options.first;
+    l->random = 0x9e3779b97f4a7c15u * (l->options.seed + 1);
     l->to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(l->options.port) };
     l->to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->connections = calloc(l->options.connections, sizeof *l->connections);
-    if (l->epoll < 0 || l->connections == NULL)
+    if (l->epoll < 0 || l->connections == NULL || (l->options.objects > 0 && !make_popularity(l)))
         return 2;
     make_batch(l);
     status = measure(l);
+    free(l->likely);
     free(l->connections);
     free(l);
     return status;
