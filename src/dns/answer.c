@@ -53,34 +53,50 @@ static bool records_put(struct reply *r, struct slice records, size_t owner_at)
     return true;
 }
 
-/* How many leading bits of a private or unroutable address its whole block shares. */
+/*
+ * How many leading bits share the private or unroutable block that the address is in; 0: it is in
+ * none. By the first octets alone, since this is asked for each query with a subnet.
+ */
 static uint8_t private_block_bits(const struct ip *ip)
 {
-    if (ip->family == IP_V6)
-        return (ip->bytes[0] & 0xfe) == 0xfc ? 7 : ip->bytes[0] == 0xfe ? 10 : 128;
-    switch (ip->bytes[0]) {
-    case 100: return 10;
-    case 172: return 12;
-    case 169:
-    case 192: return 16;
-    default: return 8;
-    }
+    static const struct {
+        uint32_t start;
+        uint8_t bits, family;
+    } blocks[] = {
+        { 0x00000000, 8, IP_V4 },
+        { 0x0a000000, 8, IP_V4 },
+        { 0x64400000, 10, IP_V4 },
+        { 0x7f000000, 8, IP_V4 },
+        { 0xa9fe0000, 16, IP_V4 },
+        { 0xac100000, 12, IP_V4 },
+        { 0xc0a80000, 16, IP_V4 },
+        { 0xe0000000, 3, IP_V4 },
+        { 0x00000000, 32, IP_V6 }, // loopback, and what stands for IPv4
+        { 0xfc000000, 7, IP_V6 },
+        { 0xfe800000, 9, IP_V6 },
+        { 0xff000000, 8, IP_V6 },
+    };
+    uint32_t start = dns_u32((const char *)ip->bytes);
+
+    for (size_t i = 0; i < COUNT_OF(blocks); i++)
+        if (blocks[i].family == ip->family &&
+            ((start ^ blocks[i].start) >> (32 - blocks[i].bits)) == 0)
+            return blocks[i].bits;
+    return 0;
 }
 
 static struct steer_pick client_pick(const struct reply *r, const struct steer_row *row)
 {
     const struct dns_ecs *ecs = &r->query->ecs;
-    struct steer_pick pick;
+    bool has_subnet = ecs->is_present && ecs->source_bits > 0;
+    uint8_t block_bits = has_subnet ? private_block_bits(&ecs->address) : 0;
 
-    if (!ecs->is_present || ecs->source_bits == 0) {
-        pick = steer_pick(row, &r->client->address);
-        pick.scope_bits = 0;
-    } else if (ip_is_private(&ecs->address) && !ip_is_private(&r->client->address)) {
-        pick = steer_pick(row, &r->client->address);
-        pick.scope_bits = pick.scope_bits == 0 ? 0 : private_block_bits(&ecs->address);
-    } else {
-        pick = steer_pick(row, &ecs->address);
-    }
+    if (has_subnet && (block_bits == 0 || private_block_bits(&r->client->address) > 0))
+        return steer_pick(row, &ecs->address);
+    struct steer_pick pick = steer_pick(row, &r->client->address);
+
+    // Without a subnet there is no scope to tell; of a private one, any address has this answer.
+    pick.scope_bits = pick.scope_bits == 0 ? 0 : block_bits;
     return pick;
 }
 

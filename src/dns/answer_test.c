@@ -390,7 +390,7 @@ static void scopes_of_private_subnets_cover_their_block(void **)
     const char *subnets[][2] = { { "10.1.0.0/16", "ecs 16/8" }, { "172.16.0.0/16", "ecs 16/12" },
         { "192.168.1.0/24", "ecs 24/16" }, { "100.64.0.0/16", "ecs 16/10" },
         { "169.254.0.0/16", "ecs 16/16" }, { "127.0.0.0/8", "ecs 8/8" },
-        { "fd00::/16", "ecs 16/7" }, { "fe80::/16", "ecs 16/10" }, { "::1/128", "ecs 128/128" } };
+        { "fd00::/16", "ecs 16/7" }, { "fe80::/16", "ecs 16/9" }, { "::1/128", "ecs 128/32" } };
 
     for (size_t i = 0; i < COUNT_OF(subnets); i++)
         assert_non_null(strstr(drawn_for(subnets[i][0], &udp), subnets[i][1]));
