@@ -6,8 +6,8 @@
 #include <cmocka.h>
 
 #include "base/attr.h"
+#include "dns/ask_test.h"
 #include "dns/compile.h"
-#include "dns/testing.h"
 
 #define TEXT(literal)                \
     {                                \
@@ -60,7 +60,7 @@ static struct network network;
 static struct dns_counts counts;
 static struct dns_answerer answerer = { .counts = &counts };
 static struct dns_zones *zones;
-static struct testing_text text;
+static struct ask_text text;
 static struct diag why;
 
 static enum err compile(const struct node *self)
@@ -95,12 +95,12 @@ static int teardown(void **)
 static void check(const char *name, uint16_t type, const char *expected)
 {
     const struct dns_client client = { { IP_V4, { 203, 0, 113, 5 } }, true };
-    struct testing_query query = { .name = name, .type = type };
+    struct ask_query query = { .name = name, .type = type };
 
     if (zones == NULL)
         assert_int_equal(compile(&nyc_nodes[0]), ERR_NONE);
     answerer.zones = zones;
-    assert_string_equal(testing_ask(&answerer, &client, &query, &text), expected);
+    assert_string_equal(ask(&answerer, &client, &query, &text), expected);
 }
 
 static void the_apex_says_who_and_what_we_are(void **)

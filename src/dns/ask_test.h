@@ -10,14 +10,20 @@
  * `|` stands before each answer, `/` before what is in authority, `+` before additional records.
  */
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 
+#include <cmocka.h>
+
+#include "base/attr.h"
 #include "dns/answer.h"
 #include "wire/dns_writer.h"
 
-enum { TESTING_TEXT_MAX = 64 * 1024 };
+enum { ASK_TEXT_MAX = 64 * 1024 };
 
-struct testing_query {
+struct ask_query {
     const char *name;
     uint16_t type;
     uint16_t class;   // 0: IN
@@ -28,14 +34,14 @@ struct testing_query {
     const char *subnet; // "192.0.2.0/24"
 };
 
-struct testing_text {
-    char text[TESTING_TEXT_MAX];
+struct ask_text {
+    char text[ASK_TEXT_MAX];
     size_t used;
 };
 
-static inline void testing_say(struct testing_text *t, const char *fmt, ...) PRINTS(2, 3);
+static inline void ask_say(struct ask_text *t, const char *fmt, ...) PRINTS(2, 3);
 
-static inline void testing_say(struct testing_text *t, const char *fmt, ...)
+static inline void ask_say(struct ask_text *t, const char *fmt, ...)
 {
     va_list list;
 
@@ -47,7 +53,7 @@ static inline void testing_say(struct testing_text *t, const char *fmt, ...)
 }
 
 /* The query's octets in `out`, which has room for 600. */
-static inline struct slice testing_query_write(const struct testing_query *q, char *out)
+static inline struct slice ask_query_write(const struct ask_query *q, char *out)
 {
     struct dns_writer w = { .out = out, .room = 600, .used = DNS_HEADER_SIZE };
     bool has_edns = q->payload > 0 || q->version > 0 || q->is_dnssec_ok || q->subnet != NULL;
@@ -73,17 +79,17 @@ static inline struct slice testing_query_write(const struct testing_query *q, ch
     return slice_of(out, w.used);
 }
 
-static inline void testing_name_say(struct testing_text *t, struct slice message, size_t *at)
+static inline void ask_name_say(struct ask_text *t, struct slice message, size_t *at)
 {
     struct dns_name name;
     char text[DNS_NAME_TEXT_MAX];
 
     assert_true(dns_name_read(message, at, &name));
-    testing_say(t, " %s", dns_name_text(&name, text));
+    ask_say(t, " %s", dns_name_text(&name, text));
 }
 
-static inline void testing_data_say(
-    struct testing_text *t, struct slice message, const struct dns_record *record)
+static inline void ask_data_say(
+    struct ask_text *t, struct slice message, const struct dns_record *record)
 {
     char text[IP_TEXT_MAX];
     struct ip ip = { .family = record->type == DNS_TYPE_A ? IP_V4 : IP_V6 };
@@ -94,40 +100,38 @@ static inline void testing_data_say(
     case DNS_TYPE_AAAA:
         assert_int_equal(record->data.length, ip_size(&ip));
         memcpy(ip.bytes, record->data.at, ip_size(&ip));
-        testing_say(t, "%s %s", record->type == DNS_TYPE_A ? "A" : "AAAA", ip_text(&ip, text));
+        ask_say(t, "%s %s", record->type == DNS_TYPE_A ? "A" : "AAAA", ip_text(&ip, text));
         return;
     case DNS_TYPE_NS:
     case DNS_TYPE_CNAME:
-        testing_say(t, "%s", record->type == DNS_TYPE_NS ? "NS" : "CNAME");
-        testing_name_say(t, message, &at);
+        ask_say(t, "%s", record->type == DNS_TYPE_NS ? "NS" : "CNAME");
+        ask_name_say(t, message, &at);
         return;
     case DNS_TYPE_SOA:
-        testing_say(t, "SOA");
-        testing_name_say(t, message, &at);
-        testing_name_say(t, message, &at);
+        ask_say(t, "SOA");
+        ask_name_say(t, message, &at);
+        ask_name_say(t, message, &at);
         for (int i = 0; i < 5; i++, at += 4)
-            testing_say(t, " %u", dns_u32(message.at + at));
+            ask_say(t, " %u", dns_u32(message.at + at));
         assert_int_equal(at, record->data_at + record->data.length);
         return;
-    case DNS_TYPE_TXT:
-        testing_say(t, "TXT \"%.*s\"", SLICE_ARG(slice_from(record->data, 1)));
-        return;
-    default: testing_say(t, "TYPE%u %zu", record->type, record->data.length);
+    case DNS_TYPE_TXT: ask_say(t, "TXT \"%.*s\"", SLICE_ARG(slice_from(record->data, 1))); return;
+    default: ask_say(t, "TYPE%u %zu", record->type, record->data.length);
     }
 }
 
-static inline void testing_opt_say(struct testing_text *t, const struct dns_record *record)
+static inline void ask_opt_say(struct ask_text *t, const struct dns_record *record)
 {
-    testing_say(t, "opt %u", record->class);
+    ask_say(t, "opt %u", record->class);
     if ((record->ttl & DNS_OPT_DO) != 0)
-        testing_say(t, " do");
+        ask_say(t, " do");
     if ((record->ttl & 0xff0000) != 0)
-        testing_say(t, " version=%u", record->ttl >> 16 & 0xff);
+        ask_say(t, " version=%u", record->ttl >> 16 & 0xff);
     if (record->data.length > 0)
-        testing_say(t, " ecs %u/%u", (uint8_t)record->data.at[6], (uint8_t)record->data.at[7]);
+        ask_say(t, " ecs %u/%u", (uint8_t)record->data.at[6], (uint8_t)record->data.at[7]);
 }
 
-static inline const char *testing_rcode(unsigned rcode)
+static inline const char *ask_rcode(unsigned rcode)
 {
     const char *names[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED" };
 
@@ -136,7 +140,7 @@ static inline const char *testing_rcode(unsigned rcode)
 }
 
 /* All of an answer but id and question, which are checked against the query where it has one. */
-static inline void testing_answer_say(struct testing_text *t, struct slice message)
+static inline void ask_answer_say(struct ask_text *t, struct slice message)
 {
     const char *marks[] = { "|", "/", "+" };
     struct dns_reader reader, scout;
@@ -150,36 +154,36 @@ static inline void testing_answer_say(struct testing_text *t, struct slice messa
             upper = record.ttl >> 24 << 4;
     assert_int_equal(dns_reader_rest(&scout).length, 0);
     assert_int_equal(reader.flags & 0x80f0, DNS_FLAG_QR); // never RA, Z, AD, CD
-    testing_say(t, "%s%s%s", testing_rcode(upper | (reader.flags & DNS_RCODE_BITS)),
+    ask_say(t, "%s%s%s", ask_rcode(upper | (reader.flags & DNS_RCODE_BITS)),
         (reader.flags & DNS_FLAG_AA) != 0 ? " aa" : "",
         (reader.flags & DNS_FLAG_TC) != 0 ? " tc" : "");
     while (dns_reader_next(&reader, &record) == DNS_READ_RECORD) {
         char text[DNS_NAME_TEXT_MAX];
 
-        testing_say(t, " %s ", marks[record.section]);
+        ask_say(t, " %s ", marks[record.section]);
         if (record.type == DNS_TYPE_OPT) {
-            testing_opt_say(t, &record);
+            ask_opt_say(t, &record);
             continue;
         }
-        testing_say(t, "%s %u ", dns_name_text(&record.owner, text), record.ttl);
-        testing_data_say(t, message, &record);
+        ask_say(t, "%s %u ", dns_name_text(&record.owner, text), record.ttl);
+        ask_data_say(t, message, &record);
     }
 }
 
 /* Asks, and returns the answer as text, good until the next; "" for silence. */
-static inline const char *testing_ask(struct dns_answerer *answerer,
-    const struct dns_client *client, const struct testing_query *q, struct testing_text *t)
+static inline const char *ask(struct dns_answerer *answerer, const struct dns_client *client,
+    const struct ask_query *q, struct ask_text *t)
 {
     static char out[DNS_MESSAGE_MAX];
     char in[600];
-    struct slice query = testing_query_write(q, in);
+    struct slice query = ask_query_write(q, in);
     size_t length = dns_answer(
         answerer, client, query, out, client->is_stream ? sizeof out : (size_t)DNS_UDP_MAX);
 
     t->text[0] = '\0';
     if (length == 0)
         return t->text;
-    testing_answer_say(t, slice_of(out, length));
+    ask_answer_say(t, slice_of(out, length));
     assert_int_equal(dns_u16(out), 0x4242);
     assert_true((dns_u16(out + 2) & DNS_FLAG_RD) != 0);
     return t->text;
