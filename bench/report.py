@@ -49,6 +49,8 @@ class Results:
     def withdraw(self, workload, server, why):
         """Takes back all figures of a server that did not serve a workload right."""
         self.samples[workload].pop(server, None)
+        if not self.samples[workload]:
+            del self.samples[workload]
         self.leave_out(workload, server, why)
 
     def values(self, workload, server, measure):
