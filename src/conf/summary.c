@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "conf/summary.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#include "base/attr.h"
+
+const char *site_policy_text(enum site_policy policy)
+{
+    switch (policy) {
+    case POLICY_BALANCED: return "balanced";
+    case POLICY_STRICT: return "strict";
+    case POLICY_WEIGHTED: return "weighted";
+    case POLICY_ORDERED: return "ordered";
+    case POLICY_STICKY: return "sticky";
+    }
+    assert(false);
+    return "";
+}
+
+const char *site_fill_text(enum site_fill fill)
+{
+    switch (fill) {
+    case FILL_LEAST_LOADED: return "least-loaded";
+    case FILL_ORDERED: return "ordered";
+    case FILL_PINNED: return "pinned";
+    case FILL_HASH: return "hash";
+    }
+    assert(false);
+    return "";
+}
+
+/* "4 GiB": the largest unit that leaves a whole number. */
+static void write_size(uint64_t bytes, FILE *out)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    size_t unit = 0;
+
+    for (; bytes > 0 && bytes % 1024 == 0 && unit + 1 < COUNT_OF(units); unit++)
+        bytes /= 1024;
+    fprintf(out, "%" PRIu64 " %s", bytes, units[unit]);
+}
+
+static void write_port(const char *service, uint16_t port, FILE *out)
+{
+    if (port == 0)
+        fprintf(out, "  %s off", service);
+    else
+        fprintf(out, "  %s %u", service, (unsigned)port);
+}
+
+static void write_node(const struct node *node, FILE *out)
+{
+    char text[IP_TEXT_MAX];
+
+    fprintf(out, "    node %.*s ", SLICE_ARG(node->name));
+    for (size_t i = 0; i < node->address_count; i++)
+        fprintf(out, "%s %s", i > 0 ? "," : "", ip_text(&node->addresses[i], text));
+    write_port("dns", node->ports.dns, out);
+    write_port("http", node->ports.http, out);
+    write_port("https", node->ports.https, out);
+    write_port("admin", node->ports.admin, out);
+    fputc('\n', out);
+}
+
+static void write_pop(const struct pop *pop, FILE *out)
+{
+    fprintf(out, "  pop %.*s", SLICE_ARG(pop->name));
+    if (pop->place.length > 0)
+        fprintf(out, "  %.*s", SLICE_ARG(pop->place));
+    fputs("  memory ", out);
+    write_size(pop->memory_bytes, out);
+    if (pop->disk.length > 0) {
+        fputs("  disk ", out);
+        write_size(pop->disk_bytes, out);
+        fprintf(out, " in %.*s", SLICE_ARG(pop->disk));
+    }
+    fputc('\n', out);
+    for (size_t i = 0; i < pop->node_count; i++)
+        write_node(&pop->nodes[i], out);
+}
+
+static void write_site(const struct site *site, FILE *out)
+{
+    bool is_steer = site->kind == SITE_STEER;
+    char text[ENDPOINT_TEXT_MAX];
+
+    fprintf(out, "    %.*s  %s", SLICE_ARG(site->host), is_steer ? "steers to" : "delivers from");
+    for (size_t i = 0; i < site->origin_count; i++) {
+        fprintf(out, "%s %.*s (%s)", i > 0 ? "," : "", SLICE_ARG(site->origins[i]->name),
+            endpoint_text(&site->origins[i]->address, text));
+        if (site->weights[i] != 1)
+            fprintf(out, " weight %" PRIu32, site->weights[i]);
+    }
+    if (is_steer)
+        fprintf(out, "  policy %s", site_policy_text(site->policy));
+    else
+        fprintf(out, "  fill %s", site_fill_text(site->fill));
+    if (site->pinned != NULL)
+        fprintf(out, " to %.*s", SLICE_ARG(site->pinned->name));
+    fprintf(out, "  ttl %" PRId64 "s\n", site->ttl.ns / span_s(1).ns);
+    for (size_t i = 0; i + 1 < site->path_count; i++)
+        fprintf(out, "      %.*s%s\n", SLICE_ARG(site->paths[i].pattern),
+            site->paths[i].may_cache ? "" : "  not stored");
+}
+
+static void write_customer(const struct customer *customer, FILE *out)
+{
+    fprintf(out, "  customer %.*s", SLICE_ARG(customer->name));
+    if (customer->plan.length > 0)
+        fprintf(out, "  plan %.*s", SLICE_ARG(customer->plan));
+    fputc('\n', out);
+    for (size_t i = 0; i < customer->site_count; i++)
+        write_site(&customer->sites[i], out);
+}
+
+void conf_summary_write(const struct network *network, FILE *out)
+{
+    fprintf(out, "network %.*s  zone %.*s  release %016" PRIx64 "  serial %" PRIu32 "\n",
+        SLICE_ARG(network->name), SLICE_ARG(network->zone), network->hash, network->serial);
+    fputs("name servers", out);
+    for (size_t i = 0; i < network->nameserver_count; i++)
+        fprintf(out, "%s %.*s", i > 0 ? "," : "", SLICE_ARG(network->nameservers[i]));
+    fprintf(out, "\npops: %zu\n", network->pop_count);
+    for (size_t i = 0; i < network->pop_count; i++)
+        write_pop(&network->pops[i], out);
+    fprintf(out, "customers: %zu, sites: %zu\n", network->customer_count, network->site_count);
+    for (size_t i = 0; i < network->customer_count; i++)
+        write_customer(&network->customers[i], out);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "conf/load.h"
+#include "conf/summary.h"
+
+static void the_summary_names_all_that_would_be_served(void **)
+{
+    struct conf_errors errors;
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    conf_errors_init(&errors);
+    struct network *network = conf_load_text("net.yaml",
+        SLICE("network: n\n"
+              "zone: z.example\n"
+              "pops:\n"
+              "  fra:\n"
+              "    place: Frankfurt\n"
+              "    nodes: {fra1: {address: [192.0.2.1, \"2001:db8::1\"], ports: {https: off}}}\n"
+              "    cache: {memory: 1536 MiB, disk: /d, disk_size: 1 GiB}\n"
+              "plans: {p: {currency: EUR}}\n"
+              "customers:\n"
+              "  acme:\n"
+              "    plan: p\n"
+              "    origins: {o: {address: \"198.51.100.7:80\"}, q: {address: \"[::2]:80\"}}\n"
+              "    sites:\n"
+              "      a.example: {steer: [o, q], policy: weighted, weights: {q: 3}}\n"
+              "      b.example: {deliver: o, fill: pinned, pinned: o, ttl: 1m,\n"
+              "                  paths: {/cart/*: {cache: no}}}\n"),
+        &errors);
+
+    assert_non_null(network);
+    network->hash = 0xabc;
+    conf_summary_write(network, out);
+    fclose(out);
+    assert_string_equal(text,
+        "network n  zone z.example  release 0000000000000abc  serial 1\n"
+        "name servers ns1.z.example\n"
+        "pops: 1\n"
+        "  pop fra  Frankfurt  memory 1536 MiB  disk 1 GiB in /d\n"
+        "    node fra1  192.0.2.1, 2001:db8::1  dns 53  http 80  https off  admin 8653\n"
+        "customers: 1, sites: 2\n"
+        "  customer acme  plan p\n"
+        "    a.example  steers to o (198.51.100.7:80), q ([::2]:80) weight 3  policy weighted  "
+        "ttl 20s\n"
+        "    b.example  delivers from o (198.51.100.7:80)  fill pinned to o  ttl 60s\n"
+        "      /cart/*  not stored\n");
+    free(text);
+    network_free(network);
+    conf_errors_done(&errors);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_summary_names_all_that_would_be_served),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
