@@ -11,10 +11,10 @@ SET = 64 << 20
 BASE = 24 << 20  # the program itself: code, stacks, connections, one empty node more
 
 
-def many(connection, first, count, size):
+def many(connection, name, count, size):
     """Asks for `count` distinct objects of `size` bytes over one connection."""
-    for n in range(first, first + count):
-        connection.send(f"GET /{size}/{n} HTTP/1.1\r\nHost: {STATIC}\r\n\r\n")
+    for n in range(count):
+        connection.send(f"GET /{size}/{name}/{n} HTTP/1.1\r\nHost: {STATIC}\r\n\r\n")
         reply = connection.reply()
         assert reply.status == 200 and len(reply.body) == size
 
@@ -33,9 +33,10 @@ def test_memory_stays_within_what_is_set(serve, world):
     empty = waypost.memory_bytes()
     seen = []
 
-    for size, count in ((1_000_000, 150), (20_000, 6_000), (300, 8_000), (1_000_000, 150)):
+    for turn, (size, count) in enumerate(
+            ((1_000_000, 150), (20_000, 6_000), (300, 8_000), (1_000_000, 150))):
         connections = [Connection(FRA) for _ in range(4)]
-        threads = [threading.Thread(target=many, args=(c, i * count, count // 4, size))
+        threads = [threading.Thread(target=many, args=(c, f"{turn}/{i}", count // 4, size))
                    for i, c in enumerate(connections)]
         for thread in threads:
             thread.start()

@@ -14,7 +14,7 @@ daemon off; user root; worker_processes 1; pid {folder}/pid; error_log stderr;
 events {{ worker_connections 4096; }}
 http {{
   include /etc/nginx/mime.types;
-  log_format story '$host $request_method $uri $status $http_if_none_match $http_via';
+  log_format story '$host $request_method $request_uri $status $http_if_none_match $http_via';
   access_log {folder}/access story;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;

@@ -27,8 +27,8 @@ class Connection:
         self.data += got
         return bool(got)
 
-    def reply(self, method="GET"):
-        """The next reply; None when the other side hung up instead."""
+    def _head(self):
+        """(status, headers) of the next head; None when the other side hung up instead."""
         while b"\r\n\r\n" not in self.data:
             if not self._more():
                 assert not self.data, f"half a head: {self.data!r}"
@@ -39,10 +39,17 @@ class Connection:
         for row in rows:
             name, _, value = row.partition(":")
             headers[name.lower()] = value.strip()
-        status = int(first.split()[1])
-        if 100 <= status < 200:
-            return self.reply(method)
-        return Reply(status, headers, self._body(method, status, headers), "")
+        return int(first.split()[1]), headers
+
+    def reply(self, method="GET"):
+        """The next reply, past a few interim ones; None when the other side hung up instead."""
+        for _ in range(10):
+            if not (head := self._head()):
+                return None
+            status, headers = head
+            if status >= 200:
+                return Reply(status, headers, self._body(method, status, headers), "")
+        raise AssertionError("a flood of interim replies")
 
     def _body(self, method, status, headers):
         if method == "HEAD" or status in (204, 304):
