@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/demo_origin.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "admin/text.h"
+#include "app/demo_page.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "http/exchange.h"
+#include "http/server.h"
+#include "io/loop.h"
+#include "io/stream.h"
+
+enum { FIELDS_MAX = 512, DATE_MAX = 32, ETAG_MAX = 24, EMBED_MAX = 64 };
+
+#define TYPE_HTML "text/html; charset=utf-8"
+#define TYPE_SVG  "image/svg+xml"
+
+typedef void thing_write_fn(struct text *out, const struct demo_customer *customer);
+
+/* What may be cached; made once, when the server opens. */
+struct thing {
+    struct slice path;
+    const char *type;
+    thing_write_fn *write;
+};
+
+static const struct thing THINGS[] = {
+    { { "/style.css", 10 }, "text/css; charset=utf-8", demo_page_write_css },
+    { { "/logo.svg", 9 }, TYPE_SVG, demo_page_write_logo },
+    { { "/img/hills.svg", 14 }, TYPE_SVG, demo_page_write_hills },
+    { { "/img/sky.png", 12 }, "image/png", demo_page_write_sky },
+    { { "/rare.svg", 9 }, TYPE_SVG, demo_page_write_rare },
+};
+
+struct demo_origin {
+    struct http_service service;
+    const struct demo_server *world;
+    struct demo_ports ports;
+    struct http_server *server;
+    struct listener *listener;
+    struct wall changed;
+    struct text things[COUNT_OF(THINGS)];
+    uint64_t served, pages;
+};
+
+/* What an answer is made of; `cache` is the value of Cache-Control. */
+struct answer {
+    int status;
+    const char *type, *cache;
+    struct slice body;
+    bool has_validators;
+};
+
+static const char *date_text(struct wall wall, char text[DATE_MAX])
+{
+    time_t seconds = (time_t)wall_s(wall);
+    struct tm parts;
+
+    strftime(text, DATE_MAX, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&seconds, &parts));
+    return text;
+}
+
+/* True when the validators that the client holds are those of what it asks for (RFC 9110 §13). */
+static bool is_unchanged(const struct http_head *request, const char *etag, const char *changed)
+{
+    if (http_head_field(request, HTTP_NAME_IF_NONE_MATCH) == NULL)
+        // The one date we ever gave out: any other is not ours to compare.
+        return slice_equal(
+            http_head_value(request, HTTP_NAME_IF_MODIFIED_SINCE), slice_text(changed));
+    const struct http_field *field = NULL;
+
+    while ((field = http_head_next(request, HTTP_NAME_IF_NONE_MATCH, field)) != NULL) {
+        struct slice rest = field->value, tag;
+
+        while (slice_cut(&rest, ',', &tag)) {
+            tag = slice_trim(tag);
+            if (slice_starts(tag, SLICE("W/")))
+                tag = slice_from(tag, 2);
+            if (slice_equal(tag, slice_text(etag)) || slice_equal(tag, SLICE("*")))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void answer(struct demo_origin *o, struct http_exchange *x, const struct answer *a)
+{
+    char *fields = arena_alloc(&x->arena, FIELDS_MAX), validators[128] = "";
+    char date[DATE_MAX], changed[DATE_MAX], etag[ETAG_MAX];
+    int status = a->status;
+
+    if (a->has_validators) {
+        snprintf(etag, sizeof etag, "\"%016" PRIx64 "\"", hash_bytes(a->body, 0));
+        date_text(o->changed, changed);
+        snprintf(validators, sizeof validators, "ETag: %s\r\nLast-Modified: %s\r\n", etag, changed);
+        if (is_unchanged(x->request, etag, changed))
+            status = 304;
+    }
+    int length = snprintf(fields, FIELDS_MAX,
+        "Date: %s\r\nServer: demo\r\nX-Origin: %s/%s\r\nCache-Control: %s\r\n"
+        "Content-Type: %s\r\n%s",
+        date_text(loop_wall(x->loop), date), o->world->customer->name, o->world->name, a->cache,
+        a->type, validators);
+
+    assert(length > 0 && length < FIELDS_MAX);
+    struct slice body = status == 304 ? SLICE_NONE : a->body;
+
+    http_reply(x, &(struct http_reply){ .status = status,
+                      .fields = slice_of(fields, (size_t)length),
+                      .length = (int64_t)body.length,
+                      .body = body });
+}
+
+/* Answers with what was written just now; it is copied, and given back. */
+static void answer_text(
+    struct demo_origin *o, struct http_exchange *x, struct answer *a, struct text *written)
+{
+    a->body = arena_copy(&x->arena, text_slice(written));
+    text_done(written);
+    answer(o, x, a);
+}
+
+/*
+ * Where this page's pictures are: on the customer's static site when the page is asked for by its
+ * own name; here when it is asked for by another (the shop, a literal address).
+ */
+static void embed_text(
+    const struct demo_origin *o, const struct http_exchange *x, char text[EMBED_MAX])
+{
+    char page[EMBED_MAX];
+
+    snprintf(page, sizeof page, "www.%s.example", o->world->customer->name);
+    text[0] = '\0';
+    if (slice_same(x->authority.host, slice_text(page)))
+        snprintf(text, EMBED_MAX, "http://static.%s.example:%u", o->world->customer->name,
+            o->ports.http);
+}
+
+typedef void page_write_fn(struct text *out, const struct demo_page *page);
+
+struct page_row {
+    struct slice path;
+    bool is_prefix;
+    const char *type, *cache;
+    page_write_fn *write;
+};
+
+static const struct page_row PAGES[] = {
+    { { "/", 1 }, false, TYPE_HTML, "no-store", demo_page_write },
+    { { "/clock", 6 }, false, "application/json", "no-store", demo_page_write_clock },
+    { { "/cart/", 6 }, true, TYPE_HTML, "max-age=60", demo_page_write_cart },
+};
+
+static bool serve_page(struct demo_origin *o, struct http_exchange *x, struct slice path)
+{
+    for (size_t i = 0; i < COUNT_OF(PAGES); i++) {
+        const struct page_row *row = &PAGES[i];
+        struct answer a = { 200, row->type, row->cache, SLICE_NONE, false };
+        char embed[EMBED_MAX];
+        struct text written;
+
+        if (!slice_equal(row->path, path) && !(row->is_prefix && slice_starts(path, row->path)))
+            continue;
+        embed_text(o, x, embed);
+        text_init(&written, DEMO_PAGE_MAX);
+        row->write(
+            &written, &(struct demo_page){ o->world, loop_wall(x->loop), ++o->pages, embed });
+        answer_text(o, x, &a, &written);
+        return true;
+    }
+    return false;
+}
+
+/* "/img/tile-17.svg" */
+static bool is_tile(struct slice path, uint64_t *number)
+{
+    struct slice before = SLICE("/img/tile-"), after = SLICE(".svg");
+
+    if (!slice_starts(path, before) || !slice_ends(path, after) ||
+        path.length < before.length + after.length)
+        return false;
+    path = slice_from(slice_head(path, path.length - after.length), before.length);
+    return slice_number(path, DEMO_TILE_COUNT - 1, number);
+}
+
+static bool serve_thing(struct demo_origin *o, struct http_exchange *x, struct slice path)
+{
+    struct answer a = { 200, TYPE_SVG, "public, max-age=3600", SLICE_NONE, true };
+    uint64_t number;
+
+    for (size_t i = 0; i < COUNT_OF(THINGS); i++)
+        if (slice_equal(THINGS[i].path, path) && o->things[i].length > 0) {
+            a.type = THINGS[i].type;
+            a.body = text_slice(&o->things[i]);
+            answer(o, x, &a);
+            return true;
+        }
+    if (!is_tile(path, &number))
+        return false;
+    struct text written;
+
+    text_init(&written, DEMO_PAGE_MAX);
+    demo_page_write_tile(&written, o->world->customer, (unsigned)number);
+    answer_text(o, x, &a, &written);
+    return true;
+}
+
+static void serve(struct http_service *service, struct http_exchange *x)
+{
+    struct demo_origin *o = container_of(service, struct demo_origin, service);
+    struct slice path = slice_head(x->authority.path, slice_find(x->authority.path, '?'));
+    struct answer plain = { 404, "text/plain", "max-age=10", SLICE("nothing here\n"), false };
+
+    o->served++;
+    if (x->request->method != HTTP_GET && x->request->method != HTTP_HEAD) {
+        http_reply_status(x, 405, SLICE("Allow: GET, HEAD\r\n"));
+    } else if (slice_equal(path, SLICE("/health"))) {
+        plain = (struct answer){ 200, "text/plain", "no-store", SLICE("ok\n"), false };
+        answer(o, x, &plain);
+    } else if (!serve_page(o, x, path) && !serve_thing(o, x, path)) {
+        answer(o, x, &plain);
+    }
+}
+
+static void over(struct http_service *, struct http_exchange *, bool)
+{
+    // An answer lies in the exchange's arena or in the server's things: nothing is held for it.
+}
+
+enum err demo_origin_open(struct loop *loop, const struct demo_server *server,
+    const struct demo_ports *ports, struct wall changed, struct demo_origin **origin,
+    struct diag *why)
+{
+    struct demo_origin *o = mem_new(struct demo_origin);
+    struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
+    struct endpoint at = { server->address, ports->origin };
+    char text[ENDPOINT_TEXT_MAX];
+
+    *o = (struct demo_origin){
+        .service = { serve, over }, .world = server, .ports = *ports, .changed = changed
+    };
+    for (size_t i = 0; i < COUNT_OF(THINGS); i++) {
+        text_init(&o->things[i], DEMO_PAGE_MAX);
+        if (THINGS[i].write != demo_page_write_rare || server->has_rare)
+            THINGS[i].write(&o->things[i], server->customer);
+        assert(!o->things[i].is_full);
+    }
+    limits.arena_bytes = DEMO_PAGE_MAX;
+    o->server = http_server_new(loop, &o->service, &limits);
+    enum err err = listener_open(loop, &at, http_server_listener(o->server), &o->listener);
+
+    if (err == ERR_NONE) {
+        *origin = o;
+        return ERR_NONE;
+    }
+    diag_say(why, "the demo's web server %s/%s cannot listen on %s: %s; is a demo running already?",
+        server->customer->name, server->name, endpoint_text(&at, text), err_text(err));
+    demo_origin_close(o);
+    return err;
+}
+
+void demo_origin_close(struct demo_origin *origin)
+{
+    if (origin == NULL)
+        return;
+    listener_close(origin->listener);
+    http_server_free(origin->server);
+    for (size_t i = 0; i < COUNT_OF(THINGS); i++)
+        text_done(&origin->things[i]);
+    mem_free(origin);
+}
+
+uint64_t demo_origin_served(const struct demo_origin *origin)
+{
+    return origin->served;
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/* What `waypost demo` prints when all of it runs: what is where, and what to try. Pure. */
+
+#include "admin/text.h"
+#include "app/demo_world.h"
+
+struct demo_tour {
+    struct demo_ports ports;
+    const char *program; // as it was called
+    const char *config;  // path of the configuration file
+};
+
+void demo_tour_write(struct text *out, const struct demo_tour *tour);
