@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "admin/json.h"
 #include "base/mem.h"
@@ -13,6 +12,7 @@
 #include "http/server.h"
 #include "io/loop.h"
 #include "io/stream.h"
+#include "wire/http_date.h"
 
 enum {
     CONNECTIONS_MAX = 256,
@@ -51,15 +51,13 @@ struct answer {
 /* Sends the answer and gives its body back. */
 static void answer(struct http_exchange *x, const struct answer *a)
 {
-    char date[32], *fields = arena_alloc(&x->arena, FIELDS_MAX);
-    time_t seconds = (time_t)wall_s(loop_wall(x->loop));
-    struct tm parts;
+    char date[HTTP_DATE_BYTES], *fields = arena_alloc(&x->arena, FIELDS_MAX);
 
-    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&seconds, &parts));
+    http_date_write(loop_wall(x->loop), date);
     int length = snprintf(fields, FIELDS_MAX,
-        "Date: %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\n"
+        "Date: %.*s\r\nContent-Type: %s\r\nCache-Control: no-store\r\n"
         "X-Content-Type-Options: nosniff\r\n%s",
-        date, a->type, a->more);
+        HTTP_DATE_BYTES, date, a->type, a->more);
 
     assert(length > 0 && length < FIELDS_MAX);
     struct slice body = arena_copy(&x->arena, text_slice(a->body));

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "admin/text.h"
 #include "app/demo_page.h"
@@ -14,8 +13,9 @@
 #include "http/server.h"
 #include "io/loop.h"
 #include "io/stream.h"
+#include "wire/http_date.h"
 
-enum { FIELDS_MAX = 512, DATE_MAX = 32, ETAG_MAX = 24, EMBED_MAX = 64 };
+enum { FIELDS_MAX = 512, DATE_MAX = HTTP_DATE_BYTES + 1, ETAG_MAX = 24, EMBED_MAX = 64 };
 
 #define TYPE_HTML "text/html; charset=utf-8"
 #define TYPE_SVG  "image/svg+xml"
@@ -58,20 +58,13 @@ struct answer {
 
 static const char *date_text(struct wall wall, char text[DATE_MAX])
 {
-    time_t seconds = (time_t)wall_s(wall);
-    struct tm parts;
-
-    strftime(text, DATE_MAX, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&seconds, &parts));
+    http_date_write(wall, text);
+    text[HTTP_DATE_BYTES] = '\0';
     return text;
 }
 
-/* True when the validators that the client holds are those of what it asks for (RFC 9110 §13). */
-static bool is_unchanged(const struct http_head *request, const char *etag, const char *changed)
+static bool has_tag(const struct http_head *request, const char *etag)
 {
-    if (http_head_field(request, HTTP_NAME_IF_NONE_MATCH) == NULL)
-        // The one date we ever gave out: any other is not ours to compare.
-        return slice_equal(
-            http_head_value(request, HTTP_NAME_IF_MODIFIED_SINCE), slice_text(changed));
     const struct http_field *field = NULL;
 
     while ((field = http_head_next(request, HTTP_NAME_IF_NONE_MATCH, field)) != NULL) {
@@ -88,6 +81,18 @@ static bool is_unchanged(const struct http_head *request, const char *etag, cons
     return false;
 }
 
+/* True when the client holds what it asks for (RFC 9110 §13.1): the tag counts before the date. */
+static bool is_unchanged(
+    const struct demo_origin *o, const struct http_exchange *x, const char *etag)
+{
+    struct slice since = http_head_value(x->request, HTTP_NAME_IF_MODIFIED_SINCE);
+    struct wall date;
+
+    if (http_head_field(x->request, HTTP_NAME_IF_NONE_MATCH) != NULL)
+        return has_tag(x->request, etag);
+    return http_date_parse(since, loop_wall(x->loop), &date) && wall_s(o->changed) <= wall_s(date);
+}
+
 static void answer(struct demo_origin *o, struct http_exchange *x, const struct answer *a)
 {
     char *fields = arena_alloc(&x->arena, FIELDS_MAX), validators[128] = "";
@@ -98,7 +103,7 @@ static void answer(struct demo_origin *o, struct http_exchange *x, const struct 
         snprintf(etag, sizeof etag, "\"%016" PRIx64 "\"", hash_bytes(a->body, 0));
         date_text(o->changed, changed);
         snprintf(validators, sizeof validators, "ETag: %s\r\nLast-Modified: %s\r\n", etag, changed);
-        if (is_unchanged(x->request, etag, changed))
+        if (is_unchanged(o, x, etag))
             status = 304;
     }
     int length = snprintf(fields, FIELDS_MAX,

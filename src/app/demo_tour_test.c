@@ -42,8 +42,7 @@ static void commands_can_be_copied_as_they_stand(void **)
         "\n    ./waypost status -c /tmp/demo/waypost.yaml\n",
         "\n    curl -s http://127.0.0.11:8653/metrics\n",
         "+subnet=198.18.$i.0/24 www.globex.example; done\n",
-        "MAP www.acme.example 127.0.0.21, MAP *.acme.example 127.0.0.11' "
-        "http://www.acme.example:8081/\n",
+        "MAP www.acme.example 127.0.0.21, MAP *.acme.example 127.0.0.11' http://www.acme.example",
     };
     struct text out = tour_text();
 
