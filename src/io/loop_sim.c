@@ -33,8 +33,8 @@ static struct wall wall(struct kernel *kernel)
 {
     const struct sim *sim = of(kernel)->sim;
 
-    return (struct wall){ WALL_START_S * INT64_C(1000) +
-                          (sim->now.ns + sim->wall_offset.ns) / 1000000 };
+    return (struct wall){ (WALL_START_S * INT64_C(1000000000) + sim->now.ns + sim->wall_offset.ns) /
+                          1000000 };
 }
 
 /* Never sleeps: the world turns a loop when it has work, and moves the clock when none has. */
@@ -249,7 +249,7 @@ static enum err send_all(
     struct sim *sim = of(kernel)->sim;
     struct sim_socket *s = socket_at(sim, fd);
     const struct sim_path *path = sim_path(sim, &s->local.ip, &s->remote.ip);
-    struct sim_link link = path == NULL ? (struct sim_link){ 0 } : path->link;
+    struct sim_link link = path->link;
     size_t buffer = link.buffer_bytes == 0 ? SIM_BUFFER_BYTES : link.buffer_bytes;
     size_t wanted = 0, room = 0;
 
@@ -292,10 +292,9 @@ static enum err round_trip(struct kernel *kernel, int fd, struct span *rtt)
     const struct sim_path *there = sim_path(sim, &s->local.ip, &s->remote.ip);
     const struct sim_path *back = sim_path(sim, &s->remote.ip, &s->local.ip);
 
-    if (there == NULL && back == NULL)
+    if (there->link.delay.ns + back->link.delay.ns == 0)
         return ERR_UNSUPPORTED;
-    *rtt = (struct span){ (there == NULL ? 0 : there->link.delay.ns) +
-                          (back == NULL ? 0 : back->link.delay.ns) };
+    *rtt = (struct span){ there->link.delay.ns + back->link.delay.ns };
     return ERR_NONE;
 }
 
@@ -345,7 +344,7 @@ static size_t datagram_send(
 
         packet->from = s->local;
         packet->to = batch[i].peer;
-        sim_packet_send(k->sim, packet, k->sim->now);
+        sim_datagram_send(k->sim, packet);
     }
     return count;
 }

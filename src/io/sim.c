@@ -92,14 +92,12 @@ struct sim_path *sim_path(struct sim *sim, const struct ip *from, const struct i
     for (size_t i = sim->path_count; i > 0; i--)
         if (is_path(&sim->paths[i - 1], from, to))
             return &sim->paths[i - 1];
-    return NULL;
+    return &sim->open_path;
 }
 
 static bool is_dark(struct sim *sim, const struct sim_packet *packet)
 {
-    const struct sim_path *path = sim_path(sim, &packet->from.ip, &packet->to.ip);
-
-    return path != NULL && path->link.is_dark;
+    return sim_path(sim, &packet->from.ip, &packet->to.ip)->link.is_dark;
 }
 
 static void arrive(struct sim *sim, struct sim_packet *packet)
@@ -189,23 +187,36 @@ static struct sim_packet *copy_of(const struct sim_packet *packet)
 struct instant sim_packet_send(struct sim *sim, struct sim_packet *packet, struct instant earliest)
 {
     struct sim_path *path = sim_path(sim, &packet->from.ip, &packet->to.ip);
-    struct instant due = path == NULL ? sim->now : arrival(sim, path, packet);
+    struct instant due = arrival(sim, path, packet);
 
     if (due.ns < earliest.ns)
         due = earliest;
-    if (path != NULL && packet->what == SIM_DATAGRAM) {
-        if (happens(sim, path->link.duplicate)) {
-            struct sim_packet *twin = copy_of(packet);
-
-            heap_put(&sim->packets, &twin->due, arrival(sim, path, twin).ns);
-        }
-        if (happens(sim, path->link.loss)) {
-            mem_free(packet);
-            return due;
-        }
-    }
     heap_put(&sim->packets, &packet->due, due.ns);
     return due;
+}
+
+static void send_one_datagram(struct sim *sim, struct sim_path *path, struct sim_packet *packet)
+{
+    struct instant due = arrival(sim, path, packet);
+
+    if (path->link.jitter.ns == 0) {
+        if (due.ns <= path->last_datagram.ns)
+            due = instant_after(path->last_datagram, (struct span){ 1 });
+        path->last_datagram = due;
+    }
+    heap_put(&sim->packets, &packet->due, due.ns);
+}
+
+void sim_datagram_send(struct sim *sim, struct sim_packet *packet)
+{
+    struct sim_path *path = sim_path(sim, &packet->from.ip, &packet->to.ip);
+
+    if (happens(sim, path->link.duplicate))
+        send_one_datagram(sim, path, copy_of(packet));
+    if (happens(sim, path->link.loss))
+        mem_free(packet);
+    else
+        send_one_datagram(sim, path, packet);
 }
 
 static bool can_turn(const struct sim_kernel *k)

@@ -78,6 +78,7 @@ struct sim_path {
     struct ip from, to; // IP_NONE: any
     struct sim_link link;
     struct instant busy_until;
+    struct instant last_datagram; // without jitter they keep their order
 };
 
 struct sim {
@@ -89,6 +90,7 @@ struct sim {
     struct list held; // packets that met darkness, in order
     struct sim_path *paths;
     size_t path_count;
+    struct sim_path open_path;   // where no link was set
     struct sim_socket **sockets; // by fd
     size_t socket_count;         // length of the table
     size_t lowest_free;          // no free place is below
@@ -100,14 +102,17 @@ struct sim {
 /* Adds to the trace. */
 void sim_note(struct sim *sim, uint64_t what);
 
-/* NULL where no link was set. */
+/* Never NULL: where no link was set, one that is at once and complete. */
 struct sim_path *sim_path(struct sim *sim, const struct ip *from, const struct ip *to);
 
 struct sim_packet *sim_packet_new(enum sim_what what, const void *bytes, size_t length);
 
-/* Puts the packet on its way from packet->from to packet->to; not before `earliest`. Returns when
- * it will arrive. */
+/* Puts a stream's packet on its way from packet->from to packet->to, to arrive not before
+ * `earliest`; returns when it will. */
 struct instant sim_packet_send(struct sim *sim, struct sim_packet *packet, struct instant earliest);
+
+/* The same for a datagram, which may be lost or come twice. */
+void sim_datagram_send(struct sim *sim, struct sim_packet *packet);
 
 /* The packet arrives; takes it. */
 void sim_packet_arrive(struct sim *sim, struct sim_packet *packet);

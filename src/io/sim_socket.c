@@ -116,8 +116,8 @@ static void syn_arrives(struct sim *sim, const struct sim_packet *packet)
     struct sim_socket *client = socket_for(sim, packet), *server;
     const struct sim_path *path = sim_path(sim, &packet->from.ip, &packet->to.ip);
     struct sim_socket *listener = find_bound(sim, SIM_LISTENER, &packet->to, &packet->from);
-    bool is_refused = listener == NULL || (path != NULL && path->link.refuses) ||
-                      listener->waiting_count >= SIM_BACKLOG_MAX;
+    bool is_refused =
+        listener == NULL || path->link.refuses || listener->waiting_count >= SIM_BACKLOG_MAX;
 
     if (client == NULL)
         return;
