@@ -263,7 +263,7 @@ static enum err send_all(
     else if (s->other == NULL)
         room = wanted; // into the void: the answer is a reset, which is on its way
     if (s->other != NULL && link.reset_after > 0 && s->sent_bytes + room >= link.reset_after)
-        room = (size_t)(link.reset_after - s->sent_bytes);
+        room = link.reset_after > s->sent_bytes ? (size_t)(link.reset_after - s->sent_bytes) : 0;
     char *bytes = mem_alloc(room + 1);
     size_t length = gather(bytes, room, iov, count);
 
