@@ -32,9 +32,9 @@ WORKLOADS = [
 def misses(bench, workload, server):
     check_body(server, f"/m/{OBJECT_BYTES}/0", OBJECT_BYTES)
     empty = server.memory_bytes()
-    bench.load("http_load", server, [*workload.load, "-S", 1], timed=False)
+    bench.load("http_load", server, workload.load, ("-S", 1), timed=False)
     before = requests_at_origin(server)
-    sample = bench.load("http_load", server, [*workload.load, "-S", 2], timed=False)
+    sample = bench.load("http_load", server, workload.load, ("-S", 2), timed=False)
     asked = requests_at_origin(server) - before
     taken = (server.memory_bytes() - empty) / 2**20
     return {"misses": 1000 * asked / sample["answers"], "mib": taken, "p99_us": sample["p99_us"]}

@@ -80,7 +80,7 @@ def measure_misses(bench, workload, server):
     first = random.randrange(10**15)
     check_body(server, f"/m/{size}/{first - 1}", size)
     before = requests_at_origin(server)
-    sample = bench.load("http_load", server, [*workload.load, "-U", first])
+    sample = bench.load("http_load", server, workload.load, ("-U", first))
     asked = requests_at_origin(server) - before
     if asked < sample["answers"]:
         raise Wrong(f"asked the origin {asked} times for {sample['answers']} new URLs")

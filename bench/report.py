@@ -118,13 +118,12 @@ def markdown(rows):
 def write(path, results, facts):
     """The report, and beside it every sample as JSON. `facts`: title to lines."""
     parts = ["# Side by side\n"]
-    for title, lines in facts.items():
-        parts += [f"## {title}\n", *(f"- {line}" for line in lines), ""]
     ratios = ratio_table(results)
     if len(ratios) > 1:
         parts += ["## Ratios: median (least..most) over rounds\n", markdown(ratios), ""]
     parts += ["## Figures: median (least..most) over rounds\n", markdown(figures_table(results)), ""]
-    if results.left_out:
-        parts += ["## Left out\n", *(f"- {line}" for line in results.left_out), ""]
+    for title, lines in {"Left out": results.left_out, **facts}.items():
+        if lines:
+            parts += [f"## {title}\n", *(f"- {line}" for line in lines), ""]
     path.write_text("\n".join(parts))
     path.with_suffix(".json").write_text(json.dumps(results.samples, indent=1))

@@ -43,10 +43,10 @@ class Bench:
     warm_up: float
     commands: list = field(default_factory=list)  # of the load generators, as given
 
-    def load(self, generator, server, arguments, timed=True):
-        """Runs a load generator on a server; gives the sample."""
+    def load(self, generator, server, arguments, more=(), timed=True):
+        """Runs a load generator on a server; gives the sample. `more` differs each time."""
         command = [str(self.tools / generator), "-p", str(server.place.port),
-                   "-s", server.pids_text(), *map(str, arguments)]
+                   "-s", server.pids_text(), *map(str, arguments), *map(str, more)]
         if timed:
             warm = "-w" if generator == "http_load" else "-W"
             command += ["-t", str(self.seconds), warm, str(self.warm_up)]

@@ -51,7 +51,7 @@ class Kind:
 
     def describe(self):
         lines = machine.command_output(*self.version).splitlines() if self.version else []
-        return lines[0] if lines else ""
+        return lines[0] if lines else "as given"
 
 
 class Server:
