@@ -30,6 +30,7 @@ union address {
 struct kernel_epoll {
     struct kernel kernel;
     int epoll, wake;
+    bool has_fine_wait; // older kernels, some sandboxes and valgrind know no epoll_pwait2
     struct epoll_event events[KERNEL_EVENTS_MAX];
     struct mmsghdr messages[KERNEL_BATCH_MAX];
     struct iovec pieces[KERNEL_BATCH_MAX];
@@ -59,13 +60,22 @@ static struct wall wall(struct kernel *kernel)
     return (struct wall){ t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000 };
 }
 
+/* To the nanosecond where the system can, else to the next millisecond. */
+static int wait_on(struct kernel_epoll *k, int room, struct span wait)
+{
+    struct timespec limit = { .tv_sec = wait.ns / 1000000000, .tv_nsec = wait.ns % 1000000000 };
+    int64_t ms = wait.ns < 0 ? -1 : (wait.ns + 999999) / 1000000;
+
+    if (k->has_fine_wait)
+        return epoll_pwait2(k->epoll, k->events, room, wait.ns < 0 ? NULL : &limit, NULL);
+    return epoll_wait(k->epoll, k->events, room, ms > INT32_MAX ? INT32_MAX : (int)ms);
+}
+
 static size_t wait_for(
     struct kernel *kernel, struct kernel_event *events, size_t most, struct span wait)
 {
     struct kernel_epoll *k = of(kernel);
-    struct timespec limit = { .tv_sec = wait.ns / 1000000000, .tv_nsec = wait.ns % 1000000000 };
-    int room = most < KERNEL_EVENTS_MAX ? (int)most : KERNEL_EVENTS_MAX;
-    int came = epoll_pwait2(k->epoll, k->events, room, wait.ns < 0 ? NULL : &limit, NULL);
+    int came = wait_on(k, most < KERNEL_EVENTS_MAX ? (int)most : KERNEL_EVENTS_MAX, wait);
     size_t count = 0;
 
     for (int i = 0; i < came; i++) {
@@ -463,6 +473,8 @@ enum err kernel_epoll_new(struct kernel **kernel)
         free_kernel(&k->kernel);
         return err;
     }
+    k->has_fine_wait = true;
+    k->has_fine_wait = wait_on(k, KERNEL_EVENTS_MAX, (struct span){ 0 }) >= 0;
     for (size_t i = 0; i < KERNEL_BATCH_MAX; i++) {
         k->messages[i].msg_hdr.msg_iov = &k->pieces[i];
         k->messages[i].msg_hdr.msg_iovlen = 1;
