@@ -53,5 +53,5 @@ def test_memory_stays_within_what_is_set(serve, world):
     else:
         assert seen[-1] < SET * 1.05 + BASE, [s >> 20 for s in seen]
         assert max(seen) < SET * 1.05 + BASE, [s >> 20 for s in seen]
-    assert waypost.metric("cache_evictions_total", "fra1") > 0
+    assert waypost.metric("store_evictions_total", "fra1") > 0
     origin.stop()
