@@ -27,13 +27,15 @@ static struct slice keep(struct builder *b, struct slice text)
     return text.length == 0 ? SLICE_NONE : arena_copy(b->arena, text);
 }
 
-/* "a" and "b" to "aSEPARATORb". */
+/* "a" and "b" to "aSEPARATORb"; empty when `right` is, which has been told then. */
 static struct slice keep_joined(
     struct builder *b, struct slice left, char separator, struct slice right)
 {
+    if (right.length == 0)
+        return SLICE_NONE;
     char *text = arena_alloc(b->arena, left.length + 1 + right.length + 1);
 
-    memcpy(text, left.at, left.length); // never empty
+    memcpy(text, left.at, left.length);
     text[left.length] = separator;
     memcpy(text + left.length + 1, right.at, right.length);
     return slice_of(text, left.length + 1 + right.length);
@@ -55,10 +57,10 @@ static void build_node(
     struct ip *addresses = arena_array(b->arena, set->address.count, sizeof *addresses);
 
     for (size_t i = 0; i < set->address.count; i++) {
-        static const struct ip any_v4 = { .family = IP_V4 }, any_v6 = { .family = IP_V6 };
+        static const struct ip ANY_V4 = { .family = IP_V4 }, ANY_V6 = { .family = IP_V6 };
 
         addresses[i] = ((const struct ip *)set->address.items)[i];
-        if (ip_equal(&addresses[i], &any_v4) || ip_equal(&addresses[i], &any_v6))
+        if (ip_equal(&addresses[i], &ANY_V4) || ip_equal(&addresses[i], &ANY_V6))
             conf_errors_add(b->errors, set->address.nodes[i]->at,
                 "address: found %.*s, expected one that visitors can reach: it is given out in "
                 "answers",
@@ -158,6 +160,22 @@ static void build_targets(struct site_builder *s, const struct schema_list *list
     }
 }
 
+/* Sets one origin's weight. A value that was wrong has been told, and changes nothing. */
+static void build_weight(
+    struct site_builder *s, uint32_t *weights, const struct yaml_node *node, uint64_t weight)
+{
+    uint64_t zero;
+    size_t at = listed_at(s->site, node->key);
+    bool is_wrong = weight == 0 && !slice_number(node->text, 0, &zero);
+
+    if (at < s->site->origin_count)
+        weights[at] = is_wrong ? 1 : (uint32_t)weight;
+    else if (find_origin(s, node->key, node->key_at) != NULL)
+        conf_errors_add(s->b->errors, node->key_at,
+            "weights: origin \"%.*s\" is not one of this site's; add it to its \"%s\"",
+            SHOWN(node->key), s->site->kind == SITE_STEER ? "steer" : "deliver");
+}
+
 static void build_weights(struct site_builder *s)
 {
     const struct schema_list *list = &s->set->weights;
@@ -167,19 +185,8 @@ static void build_weights(struct site_builder *s)
 
     for (size_t i = 0; i < s->site->origin_count; i++)
         weights[i] = 1;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct yaml_node *node = list->nodes[i];
-        uint64_t weight = ((const uint64_t *)list->items)[i], zero;
-        size_t at = listed_at(s->site, node->key);
-        bool is_wrong = weight == 0 && !slice_number(node->text, 0, &zero); // has been told
-
-        if (at < s->site->origin_count)
-            weights[at] = is_wrong ? 1 : (uint32_t)weight;
-        else if (find_origin(s, node->key, node->key_at) != NULL)
-            conf_errors_add(s->b->errors, node->key_at,
-                "weights: origin \"%.*s\" is not one of this site's; add it to its \"%s\"",
-                SHOWN(node->key), s->site->kind == SITE_STEER ? "steer" : "deliver");
-    }
+    for (size_t i = 0; i < list->count; i++)
+        build_weight(s, weights, list->nodes[i], ((const uint64_t *)list->items)[i]);
     for (size_t i = 0; i < s->site->origin_count; i++)
         sum += weights[i];
     if (asked > 0 && s->site->origin_count == asked && sum == 0)
@@ -235,7 +242,7 @@ static void check_meaning(struct site_builder *s)
         const char *key;
         enum site_kind kind;
         const char *mend;
-    } rows[] = {
+    } ROWS[] = {
         { "policy", SITE_DELIVER, "visitors go to the best pop, and \"fill\" chooses the origin" },
         { "fill", SITE_STEER, "visitors go to the origin itself, which \"policy\" chooses" },
         { "pinned", SITE_STEER, "visitors go to the origin itself, which \"policy\" chooses" },
@@ -246,13 +253,13 @@ static void check_meaning(struct site_builder *s)
     };
     bool is_steer = s->site->kind == SITE_STEER;
 
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        const struct yaml_node *value = yaml_find(s->set->head.at, slice_text(rows[i].key));
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        const struct yaml_node *value = yaml_find(s->set->head.at, slice_text(ROWS[i].key));
 
-        if (value != NULL && rows[i].kind == s->site->kind)
+        if (value != NULL && ROWS[i].kind == s->site->kind)
             conf_errors_add(s->b->errors, value->key_at,
                 "\"%s\" has no meaning in a site with \"%s\": %s; leave it out, or write \"%s\"",
-                rows[i].key, is_steer ? "steer" : "deliver", rows[i].mend,
+                ROWS[i].key, is_steer ? "steer" : "deliver", ROWS[i].mend,
                 is_steer ? "deliver" : "steer");
     }
 }

@@ -88,7 +88,6 @@ static struct found found_at(const struct yaml_node *node)
     return found;
 }
 
-/* `what` is the key the value stands at, or the kind of thing it is. */
 static void expected(struct decoder *d, const struct schema_row *row, const struct yaml_node *node,
     const char *expects)
 {
@@ -217,40 +216,50 @@ static struct slice decode_key(
     return key;
 }
 
+static void decode_item(
+    struct decoder *d, const struct schema_row *row, const struct yaml_node *item, void *field)
+{
+    if (row->kind == KIND_SECTION) {
+        schema_read(row->section, item, field, d->arena, d->errors);
+        ((struct schema_head *)field)->name = decode_key(d, row, item);
+        return;
+    }
+    if (row->shape == SHAPE_MAP)
+        decode_key(d, row, item);
+    decode_value(d, row, item, field);
+}
+
+/* Whether the node has the row's shape, and items where some are needed; told when not. */
+static bool has_shape(struct decoder *d, const struct schema_row *row, const struct yaml_node *node)
+{
+    bool is_list = row->shape == SHAPE_LIST;
+    bool may_be_empty = !is_list && !row->is_required;
+    bool is_right = node->kind == (is_list ? YAML_LIST : YAML_MAP);
+
+    if (is_right && (node->count > 0 || may_be_empty))
+        return true;
+    conf_errors_add(d->errors, node->at, "%s: found %s, expected %s", row->key,
+        is_right ? "none" : found_at(node).text,
+        is_list ? "a list with at least one item, such as [a, b]"
+                : "a map with at least one line of `name: value`");
+    return false;
+}
+
 static void decode_list(struct decoder *d, const struct schema_row *row,
     const struct yaml_node *node, struct schema_list *out)
 {
     bool is_single = node->kind == YAML_TEXT && row->shape == SHAPE_LIST && node->text.length > 0;
-    size_t count = is_single ? 1 : node->count, size = item_bytes(row), i = 0;
-    enum yaml_kind wanted = row->shape == SHAPE_LIST ? YAML_LIST : YAML_MAP;
 
-    bool may_be_empty = row->shape == SHAPE_MAP && !row->is_required;
-
-    if (!is_single && (node->kind != wanted || (count == 0 && !may_be_empty))) {
-        bool is_empty = node->kind == wanted;
-
-        conf_errors_add(d->errors, node->at, "%s: found %s, expected %s", row->key,
-            is_empty ? "none" : found_at(node).text,
-            row->shape == SHAPE_LIST ? "a list with at least one item, such as [a, b]"
-                                     : "a map with at least one line of `name: value`");
+    if (!is_single && !has_shape(d, row, node))
         return;
-    }
+    size_t count = is_single ? 1 : node->count, size = item_bytes(row), i = 0;
     char *items = arena_array(d->arena, count, size);
     const struct yaml_node **nodes = arena_array(d->arena, count, sizeof nodes[0]);
 
     for (const struct yaml_node *item = is_single ? node : node->first; i < count;
          item = item->next, i++) {
-        void *field = items + i * size;
-
         nodes[i] = item;
-        if (row->kind == KIND_SECTION) {
-            schema_read(row->section, item, field, d->arena, d->errors);
-            ((struct schema_head *)field)->name = decode_key(d, row, item);
-            continue;
-        }
-        if (row->shape == SHAPE_MAP)
-            decode_key(d, row, item);
-        decode_value(d, row, item, field);
+        decode_item(d, row, item, items + i * size);
     }
     *out = (struct schema_list){ items, nodes, count };
 }

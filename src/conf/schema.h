@@ -66,8 +66,8 @@ struct schema_row {
     enum schema_kind kind;
     enum schema_shape shape;
     enum schema_kind key_kind; // SHAPE_MAP
-    size_t offset;
     bool is_required;
+    size_t offset;                        // of the field in the section's struct
     const char *standard;                 // the default, as it would be written; NULL: none
     const char *standard_text;            // the default in words, where it depends on others
     const char *least, *most;             // as they would be written; NULL: no such limit

@@ -34,12 +34,12 @@ const char *site_fill_text(enum site_fill fill)
 /* "4 GiB": the largest unit that leaves a whole number. */
 static void write_size(uint64_t bytes, FILE *out)
 {
-    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    static const char *const UNITS[] = { "B", "KiB", "MiB", "GiB", "TiB" };
     size_t unit = 0;
 
-    for (; bytes > 0 && bytes % 1024 == 0 && unit + 1 < COUNT_OF(units); unit++)
+    for (; bytes > 0 && bytes % 1024 == 0 && unit + 1 < COUNT_OF(UNITS); unit++)
         bytes /= 1024;
-    fprintf(out, "%" PRIu64 " %s", bytes, units[unit]);
+    fprintf(out, "%" PRIu64 " %s", bytes, UNITS[unit]);
 }
 
 static void write_port(const char *service, uint16_t port, FILE *out)

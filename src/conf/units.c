@@ -92,9 +92,9 @@ static enum err with_unit(
 
 enum err units_duration(struct slice text, struct span *span)
 {
-    static const struct unit units[] = {
+    static const struct unit UNITS[] = {
         { "us", 1000 },
-        { "ms", 1000 * 1000 },
+        { "ms", 1000000 },
         { "s", UINT64_C(1000000000) },
         { "m", UINT64_C(60) * 1000000000 },
         { "h", UINT64_C(3600) * 1000000000 },
@@ -102,17 +102,17 @@ enum err units_duration(struct slice text, struct span *span)
     };
     uint64_t whole;
 
-    TRY(with_unit(text, units, COUNT_OF(units), &whole));
+    TRY(with_unit(text, UNITS, COUNT_OF(UNITS), &whole));
     span->ns = (int64_t)whole;
     return ERR_NONE;
 }
 
 enum err units_size(struct slice text, uint64_t *bytes)
 {
-    static const struct unit units[] = {
+    static const struct unit UNITS[] = {
         { "B", 1 },
         { "kB", 1000 },
-        { "MB", 1000 * 1000 },
+        { "MB", 1000000 },
         { "GB", UINT64_C(1000000000) },
         { "TB", UINT64_C(1000000000000) },
         { "KiB", UINT64_C(1) << 10 },
@@ -121,20 +121,20 @@ enum err units_size(struct slice text, uint64_t *bytes)
         { "TiB", UINT64_C(1) << 40 },
     };
 
-    return with_unit(text, units, COUNT_OF(units), bytes);
+    return with_unit(text, UNITS, COUNT_OF(UNITS), bytes);
 }
 
 enum err units_bit_rate(struct slice text, uint64_t *bits_per_s)
 {
-    static const struct unit units[] = {
+    static const struct unit UNITS[] = {
         { "bit/s", 1 },
         { "kbit/s", 1000 },
-        { "Mbit/s", 1000 * 1000 },
+        { "Mbit/s", 1000000 },
         { "Gbit/s", UINT64_C(1000000000) },
         { "Tbit/s", UINT64_C(1000000000000) },
     };
 
-    return with_unit(text, units, COUNT_OF(units), bits_per_s);
+    return with_unit(text, UNITS, COUNT_OF(UNITS), bits_per_s);
 }
 
 static double number_double(struct number number)
@@ -230,8 +230,11 @@ bool units_is_name(struct slice text)
 {
     if (text.length == 0 || text.length > UNITS_NAME_MAX || !is_letter_or_digit(text.at[0]))
         return false;
-    for (size_t i = 1; i < text.length; i++)
-        if (!is_letter_or_digit(text.at[i]) && memchr("-_.", text.at[i], 3) == NULL)
+    for (size_t i = 1; i < text.length; i++) {
+        char c = text.at[i];
+
+        if (!is_letter_or_digit(c) && c != '-' && c != '_' && c != '.')
             return false;
+    }
     return true;
 }

@@ -156,6 +156,7 @@ static void add(struct reader *r, struct yaml_node *node)
     }
     struct level *level = &r->levels[r->depth - 1];
 
+    assert(level->node != NULL);
     if (level->node->kind == YAML_MAP) {
         const struct yaml_node *old = yaml_find(level->node, level->key);
 
