@@ -5,6 +5,7 @@ import http.client
 import random
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import machine
@@ -42,7 +43,12 @@ def check_body(server, path, size):
 
 
 def requests_at_origin(server):
-    return int(ask(server.place.origin_port, "/count"))
+    """Once it stands still: fetches go on for a while after the load that caused them has ended."""
+    counts = [-1, int(ask(server.place.origin_port, "/count"))]
+    while counts[-1] != counts[-2]:
+        time.sleep(0.05)
+        counts.append(int(ask(server.place.origin_port, "/count")))
+    return counts[-1]
 
 
 def hit(name, size, connections, *more, meaning="kept-alive connections"):
@@ -69,7 +75,7 @@ def measure_hits(bench, workload, server):
     before = requests_at_origin(server)
     sample = bench.load("http_load", server, workload.load)
     asked = requests_at_origin(server) - before
-    if asked > 2:
+    if asked > sample["answers"] / 1000:
         raise Wrong(f"asked the origin {asked} times for what it had")
     return sample
 
