@@ -2,6 +2,7 @@
 #include "wire/dns_name.h"
 
 #include <assert.h>
+#include <endian.h>
 
 enum { POINTER_BITS = 0xc0, WORD = 8 };
 
@@ -31,20 +32,34 @@ static uint64_t word_stir(uint64_t hash, uint64_t word)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* Little-endian, so that the octets of a short word lie in front of its zeros everywhere. */
 static uint64_t word_at(const char *at)
 {
     uint64_t word;
 
     memcpy(&word, at, WORD);
-    return word;
+    return le64toh(word);
 }
 
-/* The last `left` octets before `end`, 1 to 7 of them, as a word whose rest is zero. */
-static uint64_t word_tail(const char *end, size_t left)
+static void word_put(char *at, uint64_t word)
 {
+    word = htole64(word);
+    memcpy(at, &word, WORD);
+}
+
+/* What is left of a name behind its whole words, 0 to 7 octets, with zeros behind. */
+static uint64_t word_last(struct slice name)
+{
+    size_t left = name.length % WORD;
+    const char *end = name.at + name.length;
     uint64_t word = 0;
 
-    memcpy(&word, end - left, left);
+    if (left == 0)
+        return 0;
+    if (name.length > WORD)
+        return word_at(end - WORD) >> (64 - 8 * left);
+    while (left-- > 0)
+        word = word << 8 | (unsigned char)name.at[left];
     return word;
 }
 
@@ -82,12 +97,12 @@ uint64_t dns_name_lower(
     for (; at + WORD <= wire.length; at += WORD) {
         uint64_t word = word_lower(word_at(wire.at + at));
 
-        memcpy(name->bytes + at, &word, WORD);
+        word_put(name->bytes + at, word);
         hash = word_stir(hash, word);
     }
-    uint64_t last = word_lower(word_tail(wire.at + wire.length, wire.length - at));
+    uint64_t last = word_lower(word_last(wire));
 
-    memcpy(name->bytes + at, &last, WORD);
+    word_put(name->bytes + at, last);
     name->length = (uint8_t)wire.length;
     name->label_count = label_count;
     return word_stir(hash, last);
@@ -100,7 +115,7 @@ uint64_t dns_name_hash(struct slice lower, uint64_t seed)
 
     for (; at + WORD <= lower.length; at += WORD)
         hash = word_stir(hash, word_at(lower.at + at));
-    return word_stir(hash, word_tail(lower.at + lower.length, lower.length - at));
+    return word_stir(hash, word_last(lower));
 }
 
 /* Adds a label or the root's zero octet; false when the name becomes too long. */
