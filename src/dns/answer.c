@@ -62,7 +62,7 @@ static uint8_t private_block_bits(const struct ip *ip)
     static const struct {
         uint32_t start;
         uint8_t bits, family;
-    } blocks[] = {
+    } BLOCKS[] = {
         { 0x00000000, 8, IP_V4 },
         { 0x0a000000, 8, IP_V4 },
         { 0x64400000, 10, IP_V4 },
@@ -78,10 +78,10 @@ static uint8_t private_block_bits(const struct ip *ip)
     };
     uint32_t start = dns_u32((const char *)ip->bytes);
 
-    for (size_t i = 0; i < COUNT_OF(blocks); i++)
-        if (blocks[i].family == ip->family &&
-            ((start ^ blocks[i].start) >> (32 - blocks[i].bits)) == 0)
-            return blocks[i].bits;
+    for (size_t i = 0; i < COUNT_OF(BLOCKS); i++)
+        if (BLOCKS[i].family == ip->family &&
+            ((start ^ BLOCKS[i].start) >> (32 - BLOCKS[i].bits)) == 0)
+            return BLOCKS[i].bits;
     return 0;
 }
 

@@ -22,15 +22,15 @@ static void add(struct dns_builder *b, const char *owner, uint16_t type, struct 
 
 static void steer(struct dns_builder *b, const char *owner, uint16_t type)
 {
-    static const struct site site = { .policy = POLICY_WEIGHTED };
-    static const struct origin origins[] = {
+    static const struct site SITE = { .policy = POLICY_WEIGHTED };
+    static const struct origin ORIGINS[] = {
         { .address = { { IP_V4, { 192, 0, 2, 11 } }, 80 } },
         { .address = { { IP_V6, { 0x20, 1, 0xd, 0xb8 } }, 80 } },
         { .address = { { IP_V4, { 192, 0, 2, 12 } }, 80 } },
     };
-    static const struct steer_target targets[] = { { &origins[0], NULL, 1, 1 },
-        { &origins[1], NULL, 2, 1 }, { &origins[2], NULL, 3, 1 } };
-    struct steer_row row = { .site = &site, .hash = 4, .targets = targets, .count = 3 };
+    static const struct steer_target TARGETS[] = { { &ORIGINS[0], NULL, 1, 1 },
+        { &ORIGINS[1], NULL, 2, 1 }, { &ORIGINS[2], NULL, 3, 1 } };
+    struct steer_row row = { .site = &SITE, .hash = 4, .targets = TARGETS, .count = 3 };
     struct dns_name name;
     bool is_name = dns_name_parse(slice_text(owner), &name);
 

@@ -35,8 +35,8 @@ struct dns_builder {
     size_t block_room, steered_room, zone_room, node_room;
     struct dns_steered last[2]; // the newest of A and of AAAA
     uint32_t last_ttl[2];
-    enum err failed; // remembered until the end
-    uint32_t *nodes; // places of all nodes, name_count of them
+    bool has_oversized; // a steered set
+    uint32_t *nodes;    // places of all nodes, name_count of them
     struct dns_zones *zones;
 };
 
@@ -207,7 +207,7 @@ void dns_builder_steer(struct dns_builder *builder, const struct dns_name *owner
     steered.row.targets = targets;
     steered.row.count = count;
     if (bodies_build(builder, &steered, &shape) != ERR_NONE)
-        builder->failed = ERR_LIMIT;
+        builder->has_oversized = true;
     zones->steered = room_for(
         zones->steered, zones->steered_count, &builder->steered_room, sizeof *zones->steered);
     zones->steered[zones->steered_count++] = steered;
@@ -488,7 +488,10 @@ static enum err freeze(struct dns_builder *b, struct diag *why)
 {
     struct dns_zones *zones = b->zones;
 
-    TRY(b->failed);
+    if (b->has_oversized) {
+        diag_say(why, "a steered set passes %d octets", DNS_SET_MAX);
+        return ERR_LIMIT;
+    }
     block_add(b, DNS_BLOCK_UNIT); // place 0 means none
     if (b->record_count > 0)
         qsort(b->records, b->record_count, sizeof *b->records, record_order);

@@ -186,10 +186,11 @@ static void negative_answers_live_as_long_as_the_lesser_of_ttl_and_minimum(void 
     add("short", DNS_TYPE_NS, 60, SLICE("\0"));
     add_zone("long");
     freeze();
-    const char *soa = zones->block + (size_t)zones->zones[find("short")->zone].soa_at * 4;
+    const char *soa =
+        zones->block + (size_t)zones->zones[find("short")->zone].soa_at * DNS_BLOCK_UNIT;
 
     assert_int_equal(dns_u32(soa + 6), 5);
-    soa = zones->block + (size_t)zones->zones[find("long")->zone].soa_at * 4;
+    soa = zones->block + (size_t)zones->zones[find("long")->zone].soa_at * DNS_BLOCK_UNIT;
     assert_int_equal(dns_u32(soa + 6), 30);
     assert_int_equal(dns_u32(set_of("long", DNS_TYPE_SOA)->body + 6), 3600);
 }
@@ -213,7 +214,7 @@ static void many_names_are_all_found(void **)
         snprintf(name, sizeof name, "h%d.g%d.example", i, i % 1000 + 1);
         assert_null(find(name));
     }
-    assert_true(dns_zones_bytes(zones) < 6001 * 100);
+    assert_true(dns_zones_bytes(zones) / 6001 < 100);
 }
 
 static void a_name_outside_all_zones_is_refused(void **)
@@ -322,6 +323,23 @@ static void sites_of_the_same_targets_share_them(void **)
     assert_ptr_not_equal(zones->steered[0].bodies, zones->steered[3].bodies);
 }
 
+static void a_pop_of_too_many_addresses_is_refused(void **)
+{
+    static struct ip many[4100];
+    static const struct node NODE = { .addresses = many, .address_count = COUNT_OF(many) };
+    static const struct pop POP = { .nodes = &NODE, .node_count = 1 };
+    struct steer_target target = { .pop = &POP, .weight = 1 };
+    struct steer_row row = { .site = &site, .targets = &target, .count = 1 };
+    struct dns_name name = name_of("www.example");
+
+    for (size_t i = 0; i < COUNT_OF(many); i++)
+        many[i] = ip_v4(10, 0, (uint8_t)(i / 256), (uint8_t)i);
+    add_zone("example");
+    dns_builder_steer(builder, &name, DNS_TYPE_A, 20, &row);
+    assert_int_equal(dns_builder_finish(&builder, &zones, &why), ERR_LIMIT);
+    assert_string_equal(why.text, "a steered set passes 65000 octets");
+}
+
 static void an_address_beside_steered_ones_is_refused(void **)
 {
     add_zone("example");
@@ -355,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_steered_set_without_any_target_is_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(sites_of_the_same_targets_share_them, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_pop_of_too_many_addresses_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(an_address_beside_steered_ones_is_refused, setup, teardown),
     };
 

@@ -92,15 +92,15 @@ static enum err apex_add(const struct compiler *c, const struct dns_name *apex)
 
 static void text_add(const struct compiler *c)
 {
-    static const char prefix[] = "waypost ";
+    static const char PREFIX[] = "waypost ";
     char data[1 + TEXT_MAX];
-    struct slice name = slice_head(c->network->name, TEXT_MAX - (sizeof prefix - 1));
+    struct slice name = slice_head(c->network->name, TEXT_MAX - (sizeof PREFIX - 1));
 
-    data[0] = (char)(sizeof prefix - 1 + name.length);
-    memcpy(data + 1, prefix, sizeof prefix - 1);
-    memcpy(data + sizeof prefix, name.at, name.length);
+    data[0] = (char)(sizeof PREFIX - 1 + name.length);
+    memcpy(data + 1, PREFIX, sizeof PREFIX - 1);
+    memcpy(data + sizeof PREFIX, name.at, name.length);
     dns_builder_add(c->builder, &c->zone, DNS_TYPE_TXT, DNS_ZONE_TTL,
-        slice_of(data, sizeof prefix + name.length));
+        slice_of(data, sizeof PREFIX + name.length));
 }
 
 /* LABEL.KIND.ZONE */
@@ -115,27 +115,37 @@ static enum err place_name(
     return ERR_CONFIG;
 }
 
-/* All nodes in configuration order: the addresses of name servers in ZONE, and the places' names.
- * With fewer nodes than name servers, nodes stand for several. */
+/* Node number `at` of `count` to the name servers in ZONE that it stands for. With fewer nodes than
+ * name servers, a node stands for several. */
+static void servers_add(const struct compiler *c, const struct node *node, size_t at, size_t count)
+{
+    size_t server_count = c->network->nameserver_count;
+
+    for (size_t i = 0; i < server_count; i++) {
+        bool is_its = at % server_count == i || (i >= count && i % count == at);
+
+        if (is_its && lies_in(&c->servers[i], &c->zone))
+            addresses_add(c, &c->servers[i], node, DNS_ZONE_TTL);
+    }
+}
+
+/* All nodes in configuration order: as name servers, and under the names of places. */
 static enum err nodes_add(const struct compiler *c)
 {
-    size_t server_count = c->network->nameserver_count, node_count = 0, at = 0;
+    size_t count = 0, at = 0;
 
     for (size_t p = 0; p < c->network->pop_count; p++)
-        node_count += c->network->pops[p].node_count;
+        count += c->network->pops[p].node_count;
     for (size_t p = 0; p < c->network->pop_count; p++) {
         const struct pop *pop = &c->network->pops[p];
         struct dns_name pop_name, node_name;
 
         TRY(place_name(c, pop->name, SLICE("pop"), &pop_name));
-        for (size_t n = 0; n < pop->node_count; n++, at++) {
+        for (size_t n = 0; n < pop->node_count; n++) {
             TRY(place_name(c, pop->nodes[n].name, SLICE("node"), &node_name));
             addresses_add(c, &node_name, &pop->nodes[n], DNS_NODE_TTL);
             addresses_add(c, &pop_name, &pop->nodes[n], DNS_NODE_TTL);
-            for (size_t i = 0; i < server_count; i++)
-                if (lies_in(&c->servers[i], &c->zone) &&
-                    (at % server_count == i || (i >= node_count && i % node_count == at)))
-                    addresses_add(c, &c->servers[i], &pop->nodes[n], DNS_ZONE_TTL);
+            servers_add(c, &pop->nodes[n], at++, count);
         }
     }
     return ERR_NONE;

@@ -259,10 +259,10 @@ static void names_that_get_too_long_are_refused(void **)
 
 static void a_site_at_a_name_servers_name_is_refused(void **)
 {
-    static const struct site clash = SITE("ns1.cdn.test", SITE_STEER);
-    static const struct site *const clashing[] = { &clash };
+    static const struct site CLASH = SITE("ns1.cdn.test", SITE_STEER);
+    static const struct site *const CLASHING[] = { &CLASH };
 
-    network.sites = clashing;
+    network.sites = CLASHING;
     network.site_count = 1;
     check_refused("ns1.cdn.test: a steered address beside others of its type");
 }

@@ -4,7 +4,7 @@
 #include "dns/server.h"
 #include "io/talker_test.h"
 
-enum { TALKERS = 3, ASKED_MAX = 4000 };
+enum { TALKERS = 3, ASKED_MAX = 4000, ASKED_BYTES = ASKED_MAX * 40 };
 
 struct scene {
     struct bench *bench;
@@ -70,7 +70,7 @@ static struct scene *scene_open(void *const *state, size_t connections_max)
     s->source.zones = scene_zones;
     s->zones = s->built = zones_build();
     s->user.batch = on_datagrams;
-    s->asked = mem_alloc(ASKED_MAX * 40);
+    s->asked = mem_alloc(ASKED_BYTES);
     assert_int_equal(dns_server_start(s->bench->loops[1], &options, &s->server, NULL), ERR_NONE);
     assert_int_equal(datagram_open(s->bench->loop, &own, &s->user, &s->socket), ERR_NONE);
     return s;
@@ -129,7 +129,7 @@ static void ask_later(struct scene *s, const char *name)
     char out[600];
     struct slice message = ask_query_write(&query, out);
 
-    assert_true(s->asked_length + 2 + message.length < ASKED_MAX * 40);
+    assert_true(s->asked_length + 2 + message.length < ASKED_BYTES);
     dns_u16_put(s->asked + s->asked_length, (uint16_t)message.length);
     memcpy(s->asked + s->asked_length + 2, message.at, message.length);
     s->asked_length += 2 + message.length;
@@ -342,6 +342,39 @@ static void answers_wait_for_a_slow_reader_within_bounds(void **state)
     scene_close(s);
 }
 
+/* Half-closed, with more on its way than its window takes. */
+static void who_sends_no_more_may_read_slowly(void **state)
+{
+    struct scene *s = scene_open(state, 0);
+    struct talker *t = connect_talker(s, 0);
+
+    for (size_t i = 0; i < 120; i++)
+        ask_later(s, "big.test");
+    stream_pause(t->stream);
+    talker_say(t, s->asked, s->asked_length);
+    stream_finish(t->stream);
+    bench_until(s->bench, bench_never, NULL, span_s(1));
+    stream_resume(t->stream);
+    assert_true(bench_until(s->bench, has_ended, t, WITHIN));
+    assert_int_equal(answers_of(t), 120);
+    scene_close(s);
+}
+
+static void a_connection_that_is_reset_leaves_nothing(void **state)
+{
+    struct scene *s = scene_open(state, 1);
+    struct talker *t = connect_talker(s, 0);
+
+    ask_later(s, "big.test");
+    talker_say(t, s->asked, s->asked_length);
+    bench_until(s->bench, bench_never, NULL, span_ms(1));
+    stream_close(t->stream, true);
+    bench_settle(s->bench);
+    connect_talker(s, 1);
+    assert_int_equal(counter_read(&dns_server_counts(s->server)->connections_limited), 0);
+    scene_close(s);
+}
+
 static void an_address_that_is_not_ours_is_told(void **)
 {
     static char kind[] = "real";
@@ -374,6 +407,9 @@ int main(void)
             half_a_message_slowly_sent_holds_no_connection, NULL, NULL, SIMULATED },
         { "answers_wait_for_a_slow_reader_within_bounds",
             answers_wait_for_a_slow_reader_within_bounds, NULL, NULL, SIMULATED },
+        { "who_sends_no_more_may_read_slowly", who_sends_no_more_may_read_slowly, NULL, NULL,
+            SIMULATED },
+        ON_BOTH(a_connection_that_is_reset_leaves_nothing),
         cmocka_unit_test(an_address_that_is_not_ours_is_told),
     };
 

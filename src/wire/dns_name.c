@@ -133,8 +133,9 @@ static bool name_add(struct dns_name *name, const char *label, size_t length)
 bool dns_name_read(struct slice message, size_t *at, struct dns_name *name)
 {
     struct dns_name read = { 0 };
-    size_t here = *at, start = *at; // where the run of labels that is read began
-    size_t behind = 0;              // the first pointer; 0: none yet
+    size_t here = *at;
+    size_t start = here; // where the run of labels that is read began
+    size_t behind = 0;   // the first pointer; 0: none yet
 
     while (here < message.length) {
         unsigned length = octet(message, here);
@@ -282,9 +283,11 @@ bool dns_name_prepend(struct dns_name *name, struct slice label)
 {
     struct dns_name longer = { 0 };
 
-    if (label.length == 0 || label.length > DNS_LABEL_MAX ||
-        !name_add(&longer, label.at, label.length))
+    if (label.length == 0 || label.length > DNS_LABEL_MAX)
         return false;
+    bool is_added = name_add(&longer, label.at, label.length);
+
+    assert(is_added); // any one label fits
     longer.bytes[longer.length++] = 0;
     if (!dns_name_append(&longer, name))
         return false;

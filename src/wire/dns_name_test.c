@@ -73,6 +73,8 @@ static void a_label_of_63_and_a_name_of_255_are_the_longest(void **)
     assert_true(dns_name_parse(slice_of(text, 253), &name));
     assert_int_equal(name.length, 255);
     assert_false(dns_name_parse(slice_of(text, 254), &name));
+    text[255] = '.';
+    assert_false(dns_name_parse(slice_of(text, 256), &name));
     text[251] = '.';
     assert_true(dns_name_parse(slice_of(text, 253), &name));
     assert_false(dns_name_parse(slice_of(text, 255), &name));
