@@ -8,11 +8,12 @@
 #include "app/demo_config.h"
 #include "conf/load.h"
 
+static const struct demo_ports ports = DEMO_PORTS_DEFAULT;
+
 static struct network *load(struct slice state)
 {
     struct text text;
     struct conf_errors errors;
-    struct demo_ports ports = DEMO_PORTS_DEFAULT;
 
     text_init(&text, 1 << 20);
     conf_errors_init(&errors);

@@ -22,7 +22,8 @@
 struct demo_origin;
 struct loop;
 
-/* `changed` is the Last-Modified of all that may be cached, the same for all servers. */
+/* `server` must outlive it. `changed` is the Last-Modified of all that may be cached, the same for
+ * all servers. */
 [[nodiscard]] enum err demo_origin_open(struct loop *loop, const struct demo_server *server,
     const struct demo_ports *ports, struct wall changed, struct demo_origin **origin,
     struct diag *why);

@@ -7,9 +7,11 @@
 
 #include "app/demo_tour.h"
 
+static const struct demo_ports ports = DEMO_PORTS_DEFAULT;
+
 static struct text tour_text(void)
 {
-    const struct demo_tour tour = { DEMO_PORTS_DEFAULT, "./waypost", "/tmp/demo/waypost.yaml" };
+    const struct demo_tour tour = { ports, "./waypost", "/tmp/demo/waypost.yaml" };
     struct text out;
 
     text_init(&out, 1 << 20);

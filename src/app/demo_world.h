@@ -35,7 +35,11 @@ struct demo_ports {
     uint16_t dns, http, admin, origin;
 };
 
-#define DEMO_PORTS_DEFAULT ((struct demo_ports){ 5300, 8080, 8653, 8081 })
+/* Above 1024, so that anybody may run it. */
+#define DEMO_PORTS_DEFAULT                                       \
+    {                                                            \
+        .dns = 5300, .http = 8080, .admin = 8653, .origin = 8081 \
+    }
 
 enum { DEMO_POP_COUNT = 3, DEMO_CUSTOMER_COUNT = 2, DEMO_SERVER_COUNT = 4 };
 
