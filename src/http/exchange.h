@@ -67,7 +67,7 @@ enum { HTTP_SERVICE_BYTES = 256 };
 struct http_exchange {
     const struct http_head *request; // good for the call of serve, or for good once kept
     struct http_authority authority; // likewise
-    enum http_framing framing;       // of the request's body
+    enum http_framing framing;       // of the request's body; NONE also for one of no length
     uint64_t request_length;         // with HTTP_BODY_LENGTH
     struct endpoint peer;
     struct loop *loop;
@@ -107,8 +107,9 @@ void http_exchange_wake(struct http_exchange *x);
  * follows, never within the call. */
 void http_exchange_abort(struct http_exchange *x);
 
-/* Reads the request's body into the sink, from the next turn's input on; answers 100-continue
- * where the client waits for it. Not before serve, at most once. */
+/* Reads the request's body, which there is, into the sink: never within the call, at the earliest
+ * when serve has returned. Answers 100-continue where the client waits for it. At most once. When
+ * the body does not come in full, `over` is all that follows. */
 void http_exchange_read(struct http_exchange *x, struct http_sink *sink);
 void http_exchange_read_on(struct http_exchange *x);
 

@@ -30,20 +30,22 @@ struct http_server_limits {
         .stall = { 30000000000 },                        \
         .arena_bytes = 64 * 1024 })
 
-#define HTTP_SERVER_COUNTERS(X)                                                                   \
-    X(connections, "http_connections_total", "", "Connections accepted")                          \
-    X(closed, "http_connections_closed_total", "", "Connections closed")                          \
-    X(requests, "http_requests_total", "", "Requests with a complete head")                       \
-    X(status_2xx, "http_responses_total", "class=\"2xx\"", "Answers by class")                    \
-    X(status_3xx, "http_responses_total", "class=\"3xx\"", "Answers by class")                    \
-    X(status_4xx, "http_responses_total", "class=\"4xx\"", "Answers by class")                    \
-    X(status_5xx, "http_responses_total", "class=\"5xx\"", "Answers by class")                    \
-    X(bad_heads, "http_bad_requests_total", "", "Requests refused: malformed or over a limit")    \
-    X(timeouts_idle, "http_timeouts_total", "what=\"idle\"", "Connections closed: time ran out")  \
-    X(timeouts_head, "http_timeouts_total", "what=\"head\"", "Connections closed: time ran out")  \
-    X(timeouts_stall, "http_timeouts_total", "what=\"body\"", "Connections closed: time ran out") \
-    X(evicted, "http_connections_evicted_total", "", "Idle connections closed for new ones")      \
-    X(aborted, "http_aborted_total", "", "Answers cut short")                                     \
+#define HTTP_SERVER_COUNTERS(X)                                                                    \
+    X(connections, "http_connections_total", "", "Connections accepted")                           \
+    X(closed, "http_connections_closed_total", "", "Connections closed")                           \
+    X(requests, "http_requests_total", "", "Requests with a complete head")                        \
+    X(status_2xx, "http_responses_total", "class=\"2xx\"", "Answers by class")                     \
+    X(status_3xx, "http_responses_total", "class=\"3xx\"", "Answers by class")                     \
+    X(status_4xx, "http_responses_total", "class=\"4xx\"", "Answers by class")                     \
+    X(status_5xx, "http_responses_total", "class=\"5xx\"", "Answers by class")                     \
+    X(bad_heads, "http_bad_requests_total", "", "Requests refused: malformed or over a limit")     \
+    X(timeouts_idle, "http_timeouts_total", "what=\"idle\"", "Connections closed: time ran out")   \
+    X(timeouts_head, "http_timeouts_total", "what=\"head\"", "Connections closed: time ran out")   \
+    X(timeouts_stall, "http_timeouts_total", "what=\"body\"", "Connections closed: time ran out")  \
+    X(evicted, "http_connections_evicted_total", "", "Idle connections closed for new ones")       \
+    X(turned_away, "http_connections_turned_away_total", "", "Connections refused: none was idle") \
+    X(aborted, "http_aborted_total", "", "Answers cut short")                                      \
+    X(copied, "http_answers_copied_total", "", "Answers kept in memory for slow readers")          \
     X(bytes_out, "http_sent_bytes_total", "", "Bytes of answers sent, heads included")
 
 struct http_server_counts {
