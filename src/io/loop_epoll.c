@@ -174,7 +174,7 @@ static enum err socket_at(const struct endpoint *at, int type, int *fd)
 
 static enum err listen_at(struct kernel *kernel, const struct endpoint *at, int *fd)
 {
-    int s;
+    int s = -1;
 
     (void)kernel;
     TRY(socket_at(at, SOCK_STREAM, &s));
@@ -342,7 +342,7 @@ static void shut(struct kernel *kernel, int fd)
 
 static enum err datagram_open(struct kernel *kernel, const struct endpoint *at, int *fd)
 {
-    int bytes = DATAGRAM_BUFFER_BYTES, s;
+    int bytes = DATAGRAM_BUFFER_BYTES, s = -1;
 
     (void)kernel;
     TRY(socket_at(at, SOCK_DGRAM, &s));

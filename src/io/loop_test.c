@@ -31,9 +31,8 @@ static void fire(struct timer *timer)
 
 static void alarm_set(struct alarm *a, struct bench *b, char *log, char name, int ms)
 {
-    *a = (struct alarm){
-        .timer = { .fire = fire }, .bench = b, .name = name, .log = log, .again = { -1 }
-    };
+    *a = (struct alarm){ .timer = { .fire = fire }, .bench = b, .name = name, .again = { -1 } };
+    a->log = log;
     timer_set(b->loop, &a->timer, instant_after(loop_now(b->loop), span_ms(ms)));
 }
 
@@ -230,44 +229,45 @@ static bool is_limited(void *what)
     return loop_counts(what)->accept_limited.total > 0;
 }
 
+/* No descriptor is left, or again all that the system gives. */
+static void limit_descriptors(struct bench *b, bool is_limited_now)
+{
+    struct rlimit limit;
+    int next = dup(0);
+
+    close(next);
+    if (b->sim != NULL) {
+        sim_limit_descriptors(
+            b->sim, is_limited_now ? sim_descriptors(b->sim) : SIM_DESCRIPTORS_MAX);
+        return;
+    }
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = is_limited_now ? (rlim_t)next : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 static void without_descriptors_accepting_pauses_and_goes_on(void **state)
 {
     struct bench *b = bench_open(state);
     struct talker near[2], far[2];
     struct host host;
-    struct rlimit before, few;
-    int next;
+
+    host_open(&host, b->loops[1], 1, far, 2);
+    struct endpoint at = listener_at(host.listener);
 
     for (int i = 0; i < 2; i++) {
         talker_init(&near[i]);
         talker_init(&far[i]);
-    }
-    host_open(&host, b->loops[1], 1, far, 2);
-    struct endpoint at = listener_at(host.listener);
-
-    for (int i = 0; i < 2; i++)
         near[i].stream = stream_connect(b->loop, &at, &near[i].user);
-    next = dup(0);
-    close(next);
-    getrlimit(RLIMIT_NOFILE, &before);
-    few = before;
-    few.rlim_cur = (rlim_t)next;
-    if (b->sim != NULL)
-        sim_limit_descriptors(b->sim, sim_descriptors(b->sim));
-    else
-        setrlimit(RLIMIT_NOFILE, &few);
+    }
+    limit_descriptors(b, true);
     assert_true(bench_until(b, is_limited, b->loops[1], WITHIN));
     bench_settle(b);
-    uint64_t turns = loop_counts(b->loops[1])->turns.total;
-    uint64_t limited = loop_counts(b->loops[1])->accept_limited.total;
-
-    assert_true(limited <= 2); // no spinning
+    assert_true(loop_counts(b->loops[1])->accept_limited.total <= 2); // no spinning
     if (b->sim != NULL)
-        assert_true(turns < 20);
+        assert_true(loop_counts(b->loops[1])->turns.total < 20);
     assert_int_equal(host.count, 0);
-    setrlimit(RLIMIT_NOFILE, &before);
-    if (b->sim != NULL)
-        sim_limit_descriptors(b->sim, SIM_DESCRIPTORS_MAX);
+    limit_descriptors(b, false);
     assert_true(bench_until(b, both_are_in, &host, WITHIN));
     assert_int_equal(loop_counts(b->loops[1])->accepted.total, 2);
     bench_close(b);

@@ -226,27 +226,26 @@ static void datagrams_are_lost_doubled_and_overtaken_as_the_link_says(void **)
     pair_close(p);
 }
 
+static void post_open(struct post *p, struct loop *loop, const struct endpoint *at)
+{
+    *p = (struct post){ .user = { on_batch } };
+    assert_int_equal(datagram_open(loop, at, &p->user, &p->socket), ERR_NONE);
+}
+
 static void sockets_at_one_address_share_by_the_peer(void **)
 {
     struct sim_link link = { 0 };
     struct pair *p = world_open(1, &link);
-    struct endpoint at = { bench_ip(1), 53 };
-    struct post servers[2] = { { .user = { on_batch } }, { .user = { on_batch } } };
-    struct post clients[20];
+    struct endpoint at = { bench_ip(1), 53 }, from = { bench_ip(0), 0 };
+    struct post servers[2], clients[20];
+    unsigned number = 0;
 
     for (int i = 0; i < 2; i++)
-        assert_int_equal(
-            datagram_open(p->bench->loops[1 + i], &at, &servers[i].user, &servers[i].socket),
-            ERR_NONE);
+        post_open(&servers[i], p->bench->loops[1 + i], &at);
     for (int i = 0; i < 20; i++) {
-        struct endpoint from = { bench_ip(0), 0 };
-        unsigned number = 0;
-
-        clients[i] = (struct post){ .user = { on_batch } };
-        assert_int_equal(
-            datagram_open(p->bench->loop, &from, &clients[i].user, &clients[i].socket), ERR_NONE);
         size_t before = servers[0].came;
 
+        post_open(&clients[i], p->bench->loop, &from);
         for (int j = 0; j < 10; j++)
             datagram_send(clients[i].socket, &at, slice_of(&number, sizeof number));
         bench_settle(p->bench);

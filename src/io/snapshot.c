@@ -6,7 +6,7 @@
 static _Atomic int64_t *hold_of(struct snapshot_value *value, unsigned worker)
 {
     assert(worker < SNAPSHOT_WORKERS_MAX);
-    return &value->holds[worker * SNAPSHOT_HOLD_STEP];
+    return &value->holds[(size_t)worker * SNAPSHOT_HOLD_STEP];
 }
 
 static bool is_held(struct snapshot_value *value)

@@ -290,6 +290,7 @@ static void run_input(struct fuzz *f)
         case 1: set_link(f); break;
         case 2: sim_run_for(f->sim, span_us(next(f) * 50)); break;
         case 3:
+            p->is_cut |= p->far.stream == NULL; // who waits to be accepted is reset
             listener_close(p->listener);
             p->listener = NULL;
             break;

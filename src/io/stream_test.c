@@ -8,7 +8,7 @@
 #include "io/pair_test.h"
 #include "io/stream.h"
 
-enum { BIG = 5 * 1024 * 1024 };
+enum { BIG = 5 * 1024 * 1024, HUGE_BODY = 8 * BIG };
 
 struct heard {
     const struct talker *talker;
@@ -148,20 +148,20 @@ static void pause_in_the_call(struct talker *t)
 static void a_slow_reader_holds_the_writer_not_memory(void **state)
 {
     struct pair *p = pair_open(state);
-    char *bytes = pattern(BIG * 8);
+    char *bytes = pattern(HUGE_BODY);
 
     p->far.heard = pause_in_the_call;
-    talker_say(&p->near, bytes, BIG * 8);
+    talker_say(&p->near, bytes, HUGE_BODY);
     bench_settle(p->bench);
     size_t went = p->near.out_at;
 
-    assert_true(went < BIG * 8);
+    assert_true(went < HUGE_BODY);
     assert_true(p->far.in_length <= STREAM_READ_MAX);
     bench_settle(p->bench);
     assert_int_equal(p->near.out_at, went); // the kernels' buffers are full, and that is all
     p->far.heard = NULL;
     stream_resume(p->far.stream);
-    expect(p, &p->far, bytes, BIG * 8);
+    expect(p, &p->far, bytes, HUGE_BODY);
     pair_close(p);
     mem_free(bytes);
 }
@@ -294,17 +294,17 @@ static void a_refused_connection_is_told_later(void **state)
 
 static void ten_thousand_small_messages_keep_their_order(void **state)
 {
-    enum { MESSAGES = 10000, LENGTH = 9 };
+    enum { MESSAGES = 10000, LENGTH = 9, ALL = MESSAGES * LENGTH };
     struct pair *p = pair_open(state);
-    char *bytes = pattern(MESSAGES * LENGTH);
+    char *bytes = pattern(ALL);
 
     for (size_t i = 0; i < MESSAGES; i++) {
         p->near.out = bytes;
-        p->near.out_length = (i + 1) * LENGTH;
+        p->near.out_length = (i + 1) * (size_t)LENGTH;
         stream_ready(p->near.stream);
         loop_turn(p->bench->loop, (struct span){ 0 });
     }
-    expect(p, &p->far, bytes, MESSAGES * LENGTH);
+    expect(p, &p->far, bytes, ALL);
     pair_close(p);
     mem_free(bytes);
 }

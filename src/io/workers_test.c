@@ -260,10 +260,9 @@ static void sum_done(struct pool_job *job)
 
 static void sum_init(struct sum *s, struct loop *loop, unsigned *done_count)
 {
-    *s = (struct sum){ .job = { .work = sum_work, .done = sum_done, .loop = loop },
-        .a = 2,
-        .b = 3,
-        .done_count = done_count };
+    *s =
+        (struct sum){ .job = { .work = sum_work, .done = sum_done, .loop = loop }, .a = 2, .b = 3 };
+    s->done_count = done_count;
 }
 
 static void a_job_is_worked_elsewhere_and_done_on_its_loop(void **)
