@@ -74,7 +74,7 @@ struct store_fill;
 /* After all loops that used it ended; references must be gone. */
 void store_free(struct store *store);
 
-void store_stats(const struct store *store, struct store_stats *stats);
+void store_stats(struct store *store, struct store_stats *stats);
 
 /* For keys: see cache_key_of. */
 uint64_t store_seed(const struct store *store);
