@@ -113,12 +113,14 @@ static void arrive(struct sim *sim, struct sim_packet *packet)
 void sim_link_set(
     struct sim *sim, const struct ip *from, const struct ip *to, const struct sim_link *link)
 {
-    struct sim_path path = { .from = from == NULL ? (struct ip){ 0 } : *from,
-        .to = to == NULL ? (struct ip){ 0 } : *to,
-        .link = *link };
+    struct sim_path path = { .link = *link };
     struct list held;
     size_t kept = 0;
 
+    if (from != NULL)
+        path.from = *from;
+    if (to != NULL)
+        path.to = *to;
     // The same pair anew takes the place of the old one, at the end.
     for (size_t i = 0; i < sim->path_count; i++)
         if (!ip_equal(&sim->paths[i].from, &path.from) || !ip_equal(&sim->paths[i].to, &path.to))
