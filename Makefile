@@ -10,6 +10,7 @@ B := build
 S := 60
 T :=
 F :=
+TIMES := 1
 PREFIX := /usr/local
 SANITIZED := -Db_lundef=false -Db_sanitize
 
@@ -45,10 +46,10 @@ demo: all
 	@$(B)/waypost demo
 
 asan: $(B)-asan/build.ninja
-	@meson test -C $(B)-asan --print-errorlogs $(T)
+	@meson test -C $(B)-asan --print-errorlogs -t $(TIMES) $(T)
 
 tsan: $(B)-tsan/build.ninja
-	@meson test -C $(B)-tsan --print-errorlogs $(T)
+	@meson test -C $(B)-tsan --print-errorlogs -t $(TIMES) $(T)
 
 fuzz: $(B)-fuzz/build.ninja
 	@meson compile -C $(B)-fuzz
@@ -56,8 +57,8 @@ fuzz: $(B)-fuzz/build.ninja
 
 # WAYPOST_NIGHT lets the stories of tests/system take their full length.
 night:
-	@WAYPOST_NIGHT=1 $(MAKE) asan
-	@$(MAKE) tsan
+	@WAYPOST_NIGHT=1 $(MAKE) asan TIMES=10
+	@$(MAKE) tsan TIMES=10
 	@$(MAKE) fuzz S=600
 
 bench: all

@@ -3,6 +3,7 @@
 import collections
 import re
 import shutil
+import urllib.request
 
 from world import listens, run, wait_until
 
@@ -14,7 +15,7 @@ daemon off; user root; worker_processes 1; pid {folder}/pid; error_log stderr;
 events {{ worker_connections 4096; }}
 http {{
   include /etc/nginx/mime.types;
-  log_format story '$host $request_method $request_uri $status $http_if_none_match $http_via';
+  log_format story escape=none '$host $request_method $request_uri $status $http_if_none_match $http_via';
   access_log {folder}/access story;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
@@ -101,11 +102,21 @@ class Origin:
 
     def requests(self, path=None):
         """What it was asked for so far, oldest first; of one path, if given."""
+        self._settle()
         if not self.log_path.exists():
             return []
         rows = [Request(*line.split(" ", 5)) for line in self.log_path.read_text().splitlines()]
         return [r for r in rows if r.path != "/health" and path in (None, r.path)]
 
+    def _settle(self):
+        """
+        nginx logs a request after its answer has left. Its one worker takes one thing at a time,
+        so once it has answered us, all that it answered before is in the log.
+        """
+        if self.process.is_running():
+            urllib.request.urlopen(f"http://{self.address}/health", timeout=5).close()
+
     def forget(self):
         """Empties the log."""
+        self._settle()
         self.log_path.write_text("")

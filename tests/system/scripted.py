@@ -58,7 +58,8 @@ class Conversation:
         body = body if isinstance(body, bytes) else body.encode()
         rows = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
         rows += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
-        self.send("\r\n".join(rows) + "\r\n\r\n", b"" if self.method == "HEAD" else body)
+        head = ("\r\n".join(rows) + "\r\n\r\n").encode()
+        self.send(head if self.method == "HEAD" else head + body)
 
     def reset(self):
         """Hangs up in the rudest way."""
@@ -79,7 +80,7 @@ class Scripted:
 
     def __init__(self, world, address, script):
         self.address, self.script = world.address(address), script
-        self.paths, self.heads = [], []
+        self.paths, self.heads, self.open = [], [], set()
         self.listener = socket.create_server((address, 80), backlog=1024)
         self.ending = False
         threading.Thread(target=self._accept, daemon=True).start()
@@ -90,6 +91,8 @@ class Scripted:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.open.add(sock)
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
@@ -113,6 +116,7 @@ class Scripted:
         except OSError:
             pass  # hung up on, as some stories want
         finally:
+            self.open.discard(sock)
             sock.close()
 
     def count(self, path):
@@ -120,9 +124,13 @@ class Scripted:
         return self.paths.count(path)
 
     def stop(self):
-        """Refuses connections from here on."""
+        """Hangs up on everybody, and refuses connections from here on."""
         self.ending = True
-        self.listener.shutdown(socket.SHUT_RDWR)
+        for sock in [self.listener, *self.open]:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # gone already
         self.listener.close()
 
 
