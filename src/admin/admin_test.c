@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "admin/admin.h"
+#include "admin/json.h"
+#include "base/mem.h"
+#include "io/epoch.h"
+#include "io/kernel.h"
+#include "io/loop.h"
+#include "io/sim.h"
+#include "io/stream.h"
+#include "wire/http_head.h"
+
+/* Admin and who asks it, on one simulated loop, which cuts what they send where it likes. */
+struct bench {
+    struct sim *sim;
+    struct epoch epoch;
+    struct kernel *kernel;
+    struct loop *loop;
+    struct admin_source source;
+    struct admin *admin;
+    struct listener *listener;
+    bool is_healthy, answers_late;
+    const struct conf_errors *errors; // what a reload says
+    unsigned reloads;
+};
+
+static const struct ip HOME = { IP_V4, { 127, 0, 0, 1 } };
+static const struct endpoint AT = { { IP_V4, { 127, 0, 0, 1 } }, 8653 };
+static const struct network network = { .name = { "example", 7 }, .hash = 0xabc, .serial = 9 };
+
+static bool healthy(struct admin_source *source, struct diag *why)
+{
+    struct bench *b = container_of(source, struct bench, source);
+
+    if (!b->is_healthy)
+        diag_say(why, "the store of fra1 cannot be mapped");
+    return b->is_healthy;
+}
+
+static void tell_metrics(struct admin_source *, struct metrics *m)
+{
+    metrics_add_value(
+        m, &(struct metrics_value){
+               .name = "answer_count", .help = "Of all", .kind = COUNTER_GAUGE, .value = 42 });
+}
+
+static void tell_status(struct admin_source *, struct arena *, struct admin_status *status)
+{
+    status->network = &network;
+    status->version = SLICE("0.1");
+    status->workers = 2;
+}
+
+static void say_result(struct bench *b)
+{
+    admin_reload_done(b->admin, &(struct admin_reload_result){ b->errors, 0xdef, 10 });
+}
+
+static void reload(struct admin_source *source, struct admin *)
+{
+    struct bench *b = container_of(source, struct bench, source);
+
+    b->reloads++;
+    if (!b->answers_late)
+        say_result(b);
+}
+
+static const struct admin_source_ops OPS = { healthy, tell_metrics, tell_status, reload };
+
+static struct bench *bench_open(void)
+{
+    struct bench *b = mem_new(struct bench);
+
+    b->sim = sim_new(7);
+    epoch_init(&b->epoch);
+    b->kernel = sim_kernel(b->sim, &HOME);
+    b->loop = loop_new(b->kernel, &b->epoch, 0);
+    sim_kernel_turns(b->kernel, b->loop);
+    b->source.ops = &OPS;
+    b->is_healthy = true;
+    b->admin = admin_new(b->loop, &b->source);
+    assert_int_equal(listener_open(b->loop, &AT, admin_listener(b->admin), &b->listener), ERR_NONE);
+    return b;
+}
+
+static void bench_close(struct bench *b)
+{
+    listener_close(b->listener);
+    admin_free(b->admin);
+    sim_kernel_turns(b->kernel, NULL);
+    loop_free(b->loop);
+    kernel_free(b->kernel);
+    epoch_done(&b->epoch);
+    sim_free(b->sim);
+    mem_free(b);
+}
+
+/* Who asks: sends one request, takes all that comes until the end. */
+struct asker {
+    struct stream_user user;
+    struct stream *stream; // NULL: closed
+    struct slice to_send;
+    struct text came;
+    bool has_ended;
+};
+
+static size_t on_data(struct stream_user *user, struct slice bytes)
+{
+    struct asker *o = container_of(user, struct asker, user);
+
+    text_add(&o->came, bytes);
+    return bytes.length;
+}
+
+static void on_end(struct stream_user *user)
+{
+    struct asker *o = container_of(user, struct asker, user);
+
+    o->has_ended = true;
+    stream_close(o->stream, false);
+    o->stream = NULL;
+}
+
+static size_t on_pull(struct stream_user *user, struct iovec *iov, size_t)
+{
+    struct asker *o = container_of(user, struct asker, user);
+    char *at = NULL;
+
+    memcpy(&at, &o->to_send.at, sizeof at); // iovecs lack const
+    iov[0] = (struct iovec){ at, o->to_send.length };
+    return o->to_send.length > 0;
+}
+
+static void on_sent(struct stream_user *user, size_t bytes)
+{
+    struct asker *o = container_of(user, struct asker, user);
+
+    o->to_send = slice_from(o->to_send, bytes);
+}
+
+static void on_closed(struct stream_user *user, enum err)
+{
+    struct asker *o = container_of(user, struct asker, user);
+
+    o->has_ended = true;
+    o->stream = NULL;
+}
+
+static const struct stream_user_ops ASKER_OPS = {
+    .data = on_data, .end = on_end, .pull = on_pull, .sent = on_sent, .closed = on_closed
+};
+
+static void asker_begin(struct bench *b, struct asker *o, const char *request)
+{
+    *o = (struct asker){ .user = { &ASKER_OPS }, .to_send = slice_text(request) };
+    text_init(&o->came, 1 << 20);
+    o->stream = stream_connect(b->loop, &AT, &o->user);
+    stream_ready(o->stream);
+    sim_run_for(b->sim, span_ms(100));
+}
+
+/* The answer's body, terminated; the head is read into `head`. */
+static const char *asker_answer(struct asker *o, struct http_head *head)
+{
+    assert_true(o->has_ended);
+    assert_non_null(o->came.at);
+    assert_int_equal(http_response_parse(text_slice(&o->came), 0, head), HTTP_PARSE_DONE);
+    return o->came.at + head->length;
+}
+
+static void asker_done(struct asker *o)
+{
+    if (o->stream != NULL)
+        stream_close(o->stream, false);
+    text_done(&o->came);
+}
+
+#define REQUEST(line) line " HTTP/1.1\r\nHost: 127.0.0.1:8653\r\nConnection: close\r\n\r\n"
+
+/* One request and its answer: status, and the body as far as `body` has room. */
+static int ask(struct bench *b, const char *request, char body[4096])
+{
+    struct asker o;
+    struct http_head head;
+
+    asker_begin(b, &o, request);
+    snprintf(body, 4096, "%s", asker_answer(&o, &head));
+    assert_true(slice_equal(http_head_value(&head, HTTP_NAME_CACHE_CONTROL), SLICE("no-store")));
+    assert_int_equal(http_head_value(&head, HTTP_NAME_DATE).length, 29);
+    if (head.status == 405)
+        assert_non_null(strstr(o.came.at, "\r\nAllow: "));
+    asker_done(&o);
+    return head.status;
+}
+
+static void health_is_ok_or_says_what_is_amiss(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    assert_int_equal(ask(b, REQUEST("GET /healthz"), body), 200);
+    assert_string_equal(body, "ok\n");
+    b->is_healthy = false;
+    assert_int_equal(ask(b, REQUEST("GET /healthz"), body), 503);
+    assert_string_equal(body, "the store of fra1 cannot be mapped\n");
+    bench_close(b);
+}
+
+static void metrics_hold_what_the_source_says_and_own_counts(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    assert_int_equal(ask(b, REQUEST("GET /metrics?whatever"), body), 200);
+    assert_non_null(strstr(body, "\nwaypost_answer_count 42\n"));
+    assert_non_null(strstr(body, "\nwaypost_admin_requests_total 1\n"));
+    bench_close(b);
+}
+
+static void status_is_json(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/status"), body), 200);
+    json_t *json = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
+
+    assert_true(slice_equal(json_get_text(json, "network"), SLICE("example")));
+    assert_int_equal(json_get_number(json, "workers"), 2);
+    json_decref(json);
+    bench_close(b);
+}
+
+static void head_is_answered_without_a_body(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    assert_int_equal(ask(b, REQUEST("HEAD /healthz"), body), 200);
+    assert_string_equal(body, "");
+    bench_close(b);
+}
+
+/* The member `code` of the error in a body. */
+static void error_is(const char *body, const char *code)
+{
+    json_t *json = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *error = json_object_get(json, "error");
+
+    assert_true(slice_equal(json_get_text(error, "code"), slice_text(code)));
+    assert_true(json_get_text(error, "message").length > 0);
+    assert_true(json_get_text(error, "mend").length > 0);
+    json_decref(json);
+}
+
+static void what_is_not_there_is_refused_in_the_dress_of_its_path(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    assert_int_equal(ask(b, REQUEST("GET /"), body), 404);
+    assert_true(slice_starts(slice_text(body), SLICE("there is nothing of that name")));
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/statu"), body), 404);
+    error_is(body, "missing");
+    assert_int_equal(ask(b, REQUEST("POST /metrics"), body), 405);
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/reload"), body), 405);
+    error_is(body, "method");
+    assert_int_equal(b->reloads, 0);
+    bench_close(b);
+}
+
+static void a_reload_names_the_release_in_use(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    assert_int_equal(ask(b, REQUEST("POST /api/v1/reload"), body), 200);
+    json_t *json = json_loads(body, 0, NULL);
+    const json_t *release = json_object_get(json, "release");
+
+    assert_true(slice_equal(json_get_text(release, "hash"), SLICE("0000000000000def")));
+    assert_int_equal(json_get_number(release, "serial"), 10);
+    json_decref(json);
+    bench_close(b);
+}
+
+static void a_reload_that_fails_lists_all_errors_and_what_stays(void **)
+{
+    struct bench *b = bench_open();
+    struct conf_errors errors;
+    char body[4096];
+
+    conf_errors_init(&errors);
+    conf_errors_add(&errors, (struct conf_place){ "w.yaml", 3, 5 }, "ttl: found \"x\"");
+    conf_errors_add(&errors, (struct conf_place){ "w.yaml", 9, 1 }, "second");
+    b->errors = &errors;
+    assert_int_equal(ask(b, REQUEST("POST /api/v1/reload"), body), 422);
+    error_is(body, "configuration");
+    assert_non_null(strstr(body, "2 errors; release 0000000000000def stays in use"));
+    json_t *json = json_loads(body, 0, NULL);
+    const json_t *first = json_array_get(json_object_get(json, "errors"), 0);
+
+    assert_true(slice_equal(json_get_text(first, "text"), SLICE("ttl: found \"x\"")));
+    assert_int_equal(json_get_number(first, "line"), 3);
+    json_decref(json);
+    conf_errors_done(&errors);
+    bench_close(b);
+}
+
+static void a_reload_may_take_its_time_and_a_second_one_is_told_so(void **)
+{
+    struct bench *b = bench_open();
+    struct asker first;
+    struct http_head head;
+    char body[4096];
+
+    b->answers_late = true;
+    asker_begin(b, &first, REQUEST("POST /api/v1/reload"));
+    assert_false(first.has_ended);
+    assert_int_equal(ask(b, REQUEST("POST /api/v1/reload"), body), 409);
+    error_is(body, "busy");
+    assert_int_equal(b->reloads, 1);
+    say_result(b);
+    sim_run_for(b->sim, span_ms(100));
+    assert_non_null(strstr(asker_answer(&first, &head), "0000000000000def"));
+    assert_int_equal(head.status, 200);
+    asker_done(&first);
+    bench_close(b);
+}
+
+static void who_asked_for_a_reload_may_leave_before_its_end(void **)
+{
+    struct bench *b = bench_open();
+    struct asker o;
+    char body[4096];
+
+    b->answers_late = true;
+    asker_begin(b, &o, REQUEST("POST /api/v1/reload"));
+    stream_close(o.stream, true);
+    o.stream = NULL;
+    sim_run_for(b->sim, span_ms(100));
+    say_result(b);
+    asker_done(&o);
+    b->answers_late = false;
+    assert_int_equal(ask(b, REQUEST("POST /api/v1/reload"), body), 200);
+    bench_close(b);
+}
+
+static void names_that_a_stranger_controls_are_refused_as_host(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    assert_int_equal(ask(b,
+                         "GET /api/v1/status HTTP/1.1\r\nHost: evil.example:8653\r\n"
+                         "Connection: close\r\n\r\n",
+                         body),
+        403);
+    error_is(body, "foreign");
+    assert_int_equal(ask(b,
+                         "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n"
+                         "Connection: close\r\n\r\n",
+                         body),
+        403);
+    assert_int_equal(ask(b,
+                         "GET /healthz HTTP/1.1\r\nHost: LOCALHOST:8653\r\n"
+                         "Connection: close\r\n\r\n",
+                         body),
+        200);
+    assert_int_equal(ask(b,
+                         "GET /healthz HTTP/1.1\r\nHost: [::1]:8653\r\n"
+                         "Connection: close\r\n\r\n",
+                         body),
+        200);
+    bench_close(b);
+}
+
+static void pages_from_elsewhere_change_nothing(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    assert_int_equal(ask(b,
+                         "POST /api/v1/reload HTTP/1.1\r\nHost: 127.0.0.1:8653\r\n"
+                         "Origin: https://evil.example\r\nConnection: close\r\n\r\n",
+                         body),
+        403);
+    assert_int_equal(ask(b,
+                         "POST /api/v1/reload HTTP/1.1\r\nHost: 127.0.0.1:8653\r\n"
+                         "Origin: null\r\nConnection: close\r\n\r\n",
+                         body),
+        403);
+    assert_int_equal(b->reloads, 0);
+    assert_int_equal(ask(b,
+                         "POST /api/v1/reload HTTP/1.1\r\nHost: 127.0.0.1:8653\r\n"
+                         "Origin: http://127.0.0.1:8653\r\nConnection: close\r\n\r\n",
+                         body),
+        200);
+    bench_close(b);
+}
+
+static void ports_are_for_loopback_alone(void **)
+{
+    static const struct {
+        const char *at;
+        enum err err;
+    } CASES[] = { { "127.0.0.1:8653", ERR_NONE }, { "127.0.0.13:1", ERR_NONE },
+        { "[::1]:8653", ERR_NONE }, { "0.0.0.0:8653", ERR_DENIED }, { "[::]:8653", ERR_DENIED },
+        { "10.0.0.1:8653", ERR_DENIED }, { "128.0.0.1:8653", ERR_DENIED },
+        { "[7f00::1]:8653", ERR_DENIED } };
+
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct endpoint at;
+        struct diag why = { 0 };
+
+        assert_true(endpoint_parse(slice_text(CASES[i].at), 0, &at));
+        assert_int_equal(admin_may_listen(&at, &why), CASES[i].err);
+        assert_int_equal(strstr(why.text, "needs TLS") != NULL, CASES[i].err != ERR_NONE);
+    }
+}
+
+static void the_socket_lies_in_the_node_s_folder_for_its_owner_alone(void **)
+{
+    char folder[] = "/tmp/admin-XXXXXX", path[ADMIN_PATH_MAX], state[64];
+    struct kernel *kernel;
+    struct epoch epoch;
+    struct listener *listener;
+    struct admin_source source = { &OPS };
+    struct diag why = { 0 };
+    struct stat stat_of;
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(state, sizeof state, "%s/a/b", folder);
+    epoch_init(&epoch);
+    assert_int_equal(kernel_epoll_new(&kernel), ERR_NONE);
+    struct loop *loop = loop_new(kernel, &epoch, 0);
+    struct admin *admin = admin_new(loop, &source);
+
+    assert_int_equal(
+        admin_open_unix(admin, slice_text(state), SLICE("fra1"), &listener, &why), ERR_NONE);
+    assert_int_equal(admin_socket_path(slice_text(state), SLICE("fra1"), path, &why), ERR_NONE);
+    assert_non_null(strstr(path, "/a/b/fra1/admin.sock"));
+    assert_int_equal(stat(path, &stat_of), 0);
+    assert_true(S_ISSOCK(stat_of.st_mode));
+    assert_int_equal(stat_of.st_mode & 0777, 0600);
+    listener_close(listener);
+    admin_free(admin);
+    loop_free(loop);
+    kernel_free(kernel);
+    epoch_done(&epoch);
+    unlink(path);
+    for (char *slash = strrchr(path, '/'); strlen(path) > strlen(folder);
+         slash = strrchr(path, '/')) {
+        *slash = '\0';
+        rmdir(path);
+    }
+}
+
+static void a_socket_path_that_is_too_long_names_the_mend(void **)
+{
+    char state[200], path[ADMIN_PATH_MAX];
+    struct diag why = { 0 };
+
+    memset(state, 's', sizeof state);
+    assert_int_equal(
+        admin_socket_path(slice_of(state, sizeof state), SLICE("fra1"), path, &why), ERR_LIMIT);
+    assert_non_null(strstr(why.text, "set a shorter `state`"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest cases[] = {
+        cmocka_unit_test(health_is_ok_or_says_what_is_amiss),
+        cmocka_unit_test(metrics_hold_what_the_source_says_and_own_counts),
+        cmocka_unit_test(status_is_json),
+        cmocka_unit_test(head_is_answered_without_a_body),
+        cmocka_unit_test(what_is_not_there_is_refused_in_the_dress_of_its_path),
+        cmocka_unit_test(a_reload_names_the_release_in_use),
+        cmocka_unit_test(a_reload_that_fails_lists_all_errors_and_what_stays),
+        cmocka_unit_test(a_reload_may_take_its_time_and_a_second_one_is_told_so),
+        cmocka_unit_test(who_asked_for_a_reload_may_leave_before_its_end),
+        cmocka_unit_test(names_that_a_stranger_controls_are_refused_as_host),
+        cmocka_unit_test(pages_from_elsewhere_change_nothing),
+        cmocka_unit_test(ports_are_for_loopback_alone),
+        cmocka_unit_test(the_socket_lies_in_the_node_s_folder_for_its_owner_alone),
+        cmocka_unit_test(a_socket_path_that_is_too_long_names_the_mend),
+    };
+
+    return cmocka_run_group_tests_name("admin/admin", cases, NULL, NULL);
+}
