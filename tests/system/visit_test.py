@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The visit: somebody opens a customer's page. DNS names an origin for the page, and a pop for
 what the page embeds; the pop fetches it once and has it from then on."""
+import subprocess
+
 import pytest
 
 from origin import Origin, embedded_in
@@ -116,6 +118,19 @@ def test_dynamic_content_passes_through_every_time(serve, origins, resolvers, vi
     assert len(asked(origins)) == 4
 
 
+def test_dynamic_content_may_have_a_steered_name_of_its_own(serve, origins, resolvers, visitors):
+    config = network()
+    config["customers"]["acme"]["sites"]["app.acme.test"] = {
+        "steer": ["ams", "nyc"], "policy": "weighted", "ttl": "2s"}
+    serve(config)
+    seen = set()
+    for visitor in [visitors(resolvers()) for _ in range(6)]:
+        reply = visitor.curl("http://app.acme.test/dynamic?who")
+        assert reply.body == f"{ORIGINS[reply.peer]} GET who\n".encode()
+        seen.add(reply.peer)
+    assert seen == set(ORIGINS)  # six subnets; who gets which is fixed
+
+
 def test_either_name_server_gives_the_same_origin_to_the_same_visitor(serve, origins, resolvers,
                                                                       visitors):
     serve(network())
@@ -132,7 +147,6 @@ def test_either_name_server_gives_the_same_origin_to_the_same_visitor(serve, ori
 
 
 def _dig(visitor, server, name):
-    import subprocess
     done = subprocess.run(visitor.words("dig", "+short", f"@{server}", name), capture_output=True,
                           text=True, timeout=20, check=True)
     return done.stdout.split()
