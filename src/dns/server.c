@@ -24,7 +24,7 @@ struct dns_server {
     struct loop *loop;
     struct dns_source *source;
     struct dns_answerer answerer;
-    struct dns_counts counts;
+    struct dns_counts *counts;
     struct face *faces;
     size_t face_count;
     struct list connections; // longest idle first
@@ -125,7 +125,7 @@ static size_t connection_data(struct stream_user *user, struct slice bytes)
 
         // Shorter than a header it is no message; longer than a stream keeps it never completes.
         if (length < DNS_HEADER_SIZE || length + LENGTH_SIZE > STREAM_KEEP_MAX) {
-            connection_close(c, &c->server->counts.connections_malformed);
+            connection_close(c, &c->server->counts->connections_malformed);
             return bytes.length;
         }
         if (length + LENGTH_SIZE > rest.length)
@@ -219,7 +219,7 @@ static void idle_fire(struct timer *timer)
 
         if (instant_since(c->active, now).ns < DNS_IDLE.ns)
             break;
-        connection_close(c, &server->counts.connections_idle);
+        connection_close(c, &server->counts->connections_idle);
     }
     idle_set(server);
 }
@@ -229,10 +229,10 @@ static struct stream_user *connection_accept(struct listener_user *user, struct 
     struct face *face = container_of(user, struct face, connections);
     struct dns_server *server = face->server;
 
-    counter_up(&server->counts.connections);
+    counter_up(&server->counts->connections);
     if (server->connection_count == server->connections_max)
         connection_close(container_of(server->connections.next, struct connection, link),
-            &server->counts.connections_limited);
+            &server->counts->connections_limited);
     struct connection *c = mem_new(struct connection);
 
     c->user.ops = &connection_ops;
@@ -269,7 +269,7 @@ enum err dns_server_start(struct loop *loop, const struct dns_server_options *op
 
     s->loop = loop;
     s->source = options->source;
-    s->answerer.counts = &s->counts;
+    s->counts = s->answerer.counts = options->counts;
     s->connections_max =
         options->connections_max == 0 ? DNS_CONNECTIONS_MAX : options->connections_max;
     s->idle.fire = idle_fire;
@@ -312,9 +312,4 @@ struct endpoint dns_server_at(const struct dns_server *server, size_t index)
 {
     assert(index < server->face_count);
     return datagram_at(server->faces[index].socket);
-}
-
-const struct dns_counts *dns_server_counts(const struct dns_server *server)
-{
-    return &server->counts;
 }

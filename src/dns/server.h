@@ -40,6 +40,7 @@ struct dns_server_options {
     const struct endpoint *at; // UDP and TCP; port 0: any, the same for both
     size_t at_count;
     struct dns_source *source; // outlives the server
+    struct dns_counts *counts; // likewise; several servers of one loop may share them
     size_t connections_max;    // 0: DNS_CONNECTIONS_MAX
 };
 
@@ -52,6 +53,3 @@ void dns_server_stop(struct dns_server *server);
 
 /* Where it listens: the address of `at[index]`, with the port that was given. */
 struct endpoint dns_server_at(const struct dns_server *server, size_t index);
-
-/* Written by the loop's thread, read by any. */
-const struct dns_counts *dns_server_counts(const struct dns_server *server);
