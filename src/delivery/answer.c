@@ -6,31 +6,63 @@
 
 enum { HOW_MAX = 128 };
 
+/* Cuts what was read to the end that is wanted; true when that was reached. */
+static bool cut_to_end(const struct visit *visit, struct iovec *iov, size_t *count)
+{
+    uint64_t left = visit->end - visit->at;
+
+    for (size_t i = 0; i < *count; i++) {
+        if (iov[i].iov_len >= left) {
+            iov[i].iov_len = left;
+            *count = i + 1;
+            return true;
+        }
+        left -= iov[i].iov_len;
+    }
+    return false;
+}
+
+static size_t sum_of(const struct iovec *iov, size_t count)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += iov[i].iov_len;
+    return bytes;
+}
+
 static size_t pull(struct http_source *source, struct iovec *iov, size_t most, bool *is_last)
 {
     struct visit *visit = container_of(source, struct visit, source);
     // The state first: what is complete now has its whole length to be read below.
     enum cache_state state = cache_object_state(visit->object);
     size_t count = cache_object_read(visit->object, visit->at, iov, most);
-    uint64_t at = visit->at;
 
-    for (size_t i = 0; i < count; i++) {
-        if (iov[i].iov_len >= visit->end - at) {
-            iov[i].iov_len = visit->end - at;
-            *is_last = true;
-            return i + (iov[i].iov_len > 0);
-        }
-        at += iov[i].iov_len;
-    }
-    *is_last = state == CACHE_STATE_COMPLETE && at == cache_object_length(visit->object);
-    if (count == 0 && state == CACHE_STATE_FAILED)
+    *is_last = cut_to_end(visit, iov, &count);
+    if (*is_last)
+        return count;
+    bool reads_all = visit->at + sum_of(iov, count) == cache_object_length(visit->object);
+
+    *is_last = state == CACHE_STATE_COMPLETE && reads_all;
+    if (state != CACHE_STATE_FAILED || !reads_all)
+        return count;
+    if (visit->passing != NULL) // the object outgrew the store, and the rest comes past it
+        return count + passing_pull(visit->passing, iov + count, most - count, is_last);
+    if (count == 0)
         http_exchange_abort(visit_exchange(visit));
     return count;
 }
 
 static void sent(struct http_source *source, size_t bytes)
 {
-    container_of(source, struct visit, source)->at += bytes;
+    struct visit *visit = container_of(source, struct visit, source);
+    uint64_t stored = cache_object_length(visit->object) - visit->at;
+
+    if (visit->passing != NULL && bytes > stored) {
+        passing_sent(visit->passing, bytes - stored);
+        bytes = stored;
+    }
+    visit->at += bytes;
 }
 
 static const struct http_source_ops SOURCE_OPS = { .pull = pull, .sent = sent };

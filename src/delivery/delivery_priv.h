@@ -128,6 +128,16 @@ void passing_start(struct visit *visit, const char *why);
 void passing_take_over(
     struct visit *visit, struct fetch *fetch, const struct fetch_answer *answer, const char *why);
 
+/*
+ * Goes on with a fetch in the middle of its body, which begins with `bytes`, for a visit whose
+ * object outgrew the store: what is in the object comes first. Returns how many bytes were taken.
+ */
+size_t passing_go_on(struct visit *visit, struct fetch *fetch, struct slice bytes);
+
+/* What was passed so far, for a visit that goes on. */
+size_t passing_pull(struct passing *passing, struct iovec *iov, size_t most, bool *is_last);
+void passing_sent(struct passing *passing, size_t bytes);
+
 /* The visitor left or was answered. */
 void passing_end(struct passing *passing);
 

@@ -27,7 +27,8 @@ struct filling {
     struct slice vary; // the marker's list, when the fill's key is that of a variant
     bool validates;    // the request asks whether the stale one still holds
     bool has_head;
-    bool is_over; // free at the turn's end
+    bool is_whole; // a 304 completed it
+    bool is_over;  // free at the turn's end
 };
 
 static void make_dirty(struct filling *f)
@@ -231,7 +232,10 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
         }
         err = store_head(f, answer, &meta);
         break;
-    case CACHE_UPDATE: err = store_refresh(f, answer); break;
+    case CACHE_UPDATE:
+        err = store_refresh(f, answer);
+        f->is_whole = true;
+        break;
     case CACHE_STORE_NOT: hand_to_leader(f, answer); return;
     }
     if (err != ERR_NONE) {
@@ -243,19 +247,39 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
     make_dirty(f);
 }
 
+/* It outgrew the store. The visit that caused it reads on past it; others cannot, and are cut. */
+static size_t overrun(struct filling *f, struct slice bytes)
+{
+    struct visit *leader = f->leader;
+
+    counter_up(&f->delivery->counts.fill_overruns);
+    end(f);
+    if (leader != NULL && leader->object == NULL) { // the head came in this very turn
+        struct cache_object *object = store_fill_object(f->fill);
+        struct cache_meta meta;
+
+        cache_object_meta(object, &meta);
+        visit_answer(leader, object, &meta, (enum outcome)leader->outcome);
+    }
+    if (leader == NULL || leader->object == NULL || leader->end != UINT64_MAX)
+        return bytes.length;
+    struct fetch *fetch = f->fetch;
+
+    f->fetch = NULL;
+    filling_forget(f);
+    return passing_go_on(leader, fetch, bytes);
+}
+
 static size_t on_body(struct fetch_user *user, struct slice bytes)
 {
     struct filling *f = container_of(user, struct filling, user);
 
     if (f->is_over)
         return bytes.length;
+    if (store_fill_append(f->fill, delivery_reader(f->delivery), bytes) != ERR_NONE)
+        return overrun(f, bytes);
     counter_add(&f->delivery->counts.fill_bytes, bytes.length);
-    if (store_fill_append(f->fill, delivery_reader(f->delivery), bytes) != ERR_NONE) {
-        counter_up(&f->delivery->counts.fill_overruns);
-        end(f);
-    } else {
-        make_dirty(f);
-    }
+    make_dirty(f);
     return bytes.length;
 }
 
@@ -267,7 +291,9 @@ static void on_done(struct fetch_user *user, enum err why)
     f->fetch = NULL;
     if (f->is_over)
         return;
-    if (why == ERR_NONE && f->has_head)
+    if (f->is_whole)
+        why = ERR_NONE;
+    else if (why == ERR_NONE && f->has_head)
         why = store_fill_finish(f->fill, delivery_reader(d));
     else
         store_fill_fail(f->fill, delivery_reader(d), (struct wall){ 0 });
@@ -286,7 +312,9 @@ static struct http_head *copy_request(struct arena *arena, const struct http_hea
 {
     struct http_head *copy = arena_new(arena, struct http_head);
 
-    *copy = *head;
+    // A head that was kept has no room behind its last field.
+    memcpy(
+        copy, head, offsetof(struct http_head, fields) + head->field_count * sizeof *head->fields);
     copy->method_text = arena_copy(arena, head->method_text);
     copy->target = arena_copy(arena, head->target);
     for (size_t i = 0; i < head->field_count; i++) {

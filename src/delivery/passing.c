@@ -37,40 +37,48 @@ static void free_when_done(struct passing *p)
     mem_free(p);
 }
 
-/* The answer's body, towards the visitor. */
-static size_t down_pull(struct http_source *source, struct iovec *iov, size_t most, bool *is_last)
+static size_t pull_all(
+    const struct pipe *pipe, bool ended, struct iovec *iov, size_t most, bool *is_last)
 {
-    const struct passing *p = container_of(source, struct passing, down_source);
-    size_t count = pipe_pull(&p->down, iov, most);
+    size_t count = pipe_pull(pipe, iov, most);
     size_t bytes = 0;
 
     for (size_t i = 0; i < count; i++)
         bytes += iov[i].iov_len;
-    *is_last = p->down_ended && bytes == p->down.held;
+    *is_last = ended && bytes == pipe->held;
     return count;
+}
+
+/* The answer's body, towards the visitor. */
+size_t passing_pull(struct passing *passing, struct iovec *iov, size_t most, bool *is_last)
+{
+    return pull_all(&passing->down, passing->down_ended, iov, most, is_last);
+}
+
+void passing_sent(struct passing *passing, size_t bytes)
+{
+    if (pipe_sent(&passing->down, bytes) && passing->fetch_pauses && passing->fetch != NULL) {
+        passing->fetch_pauses = false;
+        fetch_resume(passing->fetch);
+    }
+}
+
+static size_t down_pull(struct http_source *source, struct iovec *iov, size_t most, bool *is_last)
+{
+    return passing_pull(container_of(source, struct passing, down_source), iov, most, is_last);
 }
 
 static void down_sent(struct http_source *source, size_t bytes)
 {
-    struct passing *p = container_of(source, struct passing, down_source);
-
-    if (pipe_sent(&p->down, bytes) && p->fetch_pauses && p->fetch != NULL) {
-        p->fetch_pauses = false;
-        fetch_resume(p->fetch);
-    }
+    passing_sent(container_of(source, struct passing, down_source), bytes);
 }
 
 /* The request's body, towards the origin. */
 static size_t up_pull(struct http_source *source, struct iovec *iov, size_t most, bool *is_last)
 {
     const struct passing *p = container_of(source, struct passing, up_source);
-    size_t count = pipe_pull(&p->up, iov, most);
-    size_t bytes = 0;
 
-    for (size_t i = 0; i < count; i++)
-        bytes += iov[i].iov_len;
-    *is_last = p->up_ended && bytes == p->up.held;
-    return count;
+    return pull_all(&p->up, p->up_ended, iov, most, is_last);
 }
 
 static void up_sent(struct http_source *source, size_t bytes)
@@ -281,6 +289,16 @@ void passing_take_over(
     p->fetch = fetch;
     fetch_hand_over(fetch, &p->user);
     on_head(&p->user, answer);
+}
+
+size_t passing_go_on(struct visit *visit, struct fetch *fetch, struct slice bytes)
+{
+    struct passing *p = new_passing(visit, "");
+
+    p->has_head = true;
+    p->fetch = fetch;
+    fetch_hand_over(fetch, &p->user);
+    return on_body(&p->user, bytes);
 }
 
 void passing_end(struct passing *passing)

@@ -184,8 +184,11 @@ static void use_failed(struct visit *visit, struct store_fill *fill)
     const struct cache_object *left = store_find(d->setup.store, &visit->key);
     struct cache_meta meta;
 
-    if (left != NULL && cache_object_kind(left) == CACHE_KIND_PASS &&
-        cache_object_until(left).ms > now.ms) {
+    bool is_marked = left != NULL && cache_object_kind(left) == CACHE_KIND_PASS &&
+                     cache_object_until(left).ms > now.ms;
+
+    // Not to be kept, or it broke off or outgrew the store before we could begin to read.
+    if (is_marked || cache_object_length(store_fill_object(fill)) > 0) {
         store_watch_end(&visit->watch, d->setup.loop);
         passing_start(visit, "fwd=uri-miss; detail=uncacheable");
         return;

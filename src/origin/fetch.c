@@ -55,9 +55,11 @@ static const struct fetch_origin *origin_now(const struct fetch *f)
     return &f->request.origins[f->order[f->tried]];
 }
 
-static void note(struct fetch *f, bool answered)
+static void note(struct fetch *f, enum err err, int status)
 {
-    origin_pool_note(f->pool, &origin_now(f)->address, loop_now(f->loop), answered);
+    origin_pool_note(f->pool, &origin_now(f)->address,
+        &(struct origin_outcome){
+            .err = err, .status = status, .now = loop_now(f->loop), .at = loop_wall(f->loop) });
 }
 
 /* RFC 9110 §9.2.2, less the methods that write: an origin may not keep that promise. */
@@ -136,19 +138,13 @@ static void free_fetch(struct fetch *f)
     mem_free(f);
 }
 
-/* A failed origin's own word, which another's may replace. */
-static bool is_failure(int status)
-{
-    return status == 500 || status == 502 || status == 503 || status == 504;
-}
-
 static void on_head(struct http_client_user *user, const struct http_head *head)
 {
     struct fetch *f = container_of(user, struct fetch, client_user);
     struct fetch_answer answer = { .head = head, .origin = f->order[f->tried] };
-    bool failed = is_failure(head->status);
+    bool failed = origin_status_is_failure(head->status);
 
-    note(f, !failed);
+    note(f, ERR_NONE, head->status);
     answer.framing = http_response_framing(head, f->request.method, &answer.length);
     if (has_next(f) && may_repeat(f) &&
         (failed || (head->status == 404 && f->request.missing_next))) {
@@ -183,7 +179,7 @@ static bool tries_on(struct fetch *f, enum err why, bool got_bytes)
         f->fresh_only = true;
         return true;
     }
-    note(f, false);
+    note(f, why, 0);
     if (!has_next(f) || !(may_repeat(f) || nothing_sent))
         return false;
     f->tried++;

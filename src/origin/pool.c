@@ -25,6 +25,7 @@ struct known {
     struct list by_use;                     // most lately used last
     struct idle idle[ORIGIN_POOL_IDLE_MAX]; // oldest first
     size_t idle_count;
+    struct origin_record record;
     unsigned failures; // in a row
     struct instant avoid_until;
 };
@@ -175,26 +176,45 @@ void origin_pool_give(struct origin_pool *pool, const struct endpoint *origin, s
     drop(dropped);
 }
 
+bool origin_status_is_failure(int status)
+{
+    return status == 500 || status == 502 || status == 503 || status == 504;
+}
+
 void origin_pool_note(
-    struct origin_pool *pool, const struct endpoint *origin, struct instant now, bool answered)
+    struct origin_pool *pool, const struct endpoint *origin, const struct origin_outcome *outcome)
 {
     struct known *dropped = NULL;
 
     pthread_mutex_lock(&pool->lock);
-    struct known *known = answered ? find(pool, origin) : find_or_add(pool, origin, &dropped);
+    struct known *known = find_or_add(pool, origin, &dropped);
 
-    if (known != NULL && answered) {
+    known->record.asked++;
+    if (outcome->err == ERR_NONE && !origin_status_is_failure(outcome->status)) {
         known->failures = 0;
         known->avoid_until = (struct instant){ 0 };
-    } else if (known != NULL) {
+    } else {
         unsigned doublings = known->failures < DOUBLINGS_MAX ? known->failures : DOUBLINGS_MAX;
 
         known->failures++;
-        known->avoid_until = instant_after(now, (struct span){ AVOID_FIRST.ns << doublings });
+        known->avoid_until =
+            instant_after(outcome->now, (struct span){ AVOID_FIRST.ns << doublings });
+        known->record.failed++;
+        known->record.last_failure = *outcome;
         pool->stats.failed++;
     }
     pthread_mutex_unlock(&pool->lock);
     drop(dropped);
+}
+
+void origin_pool_record(
+    struct origin_pool *pool, const struct endpoint *origin, struct origin_record *record)
+{
+    pthread_mutex_lock(&pool->lock);
+    const struct known *known = find(pool, origin);
+
+    *record = known == NULL ? (struct origin_record){ 0 } : known->record;
+    pthread_mutex_unlock(&pool->lock);
 }
 
 bool origin_pool_avoids(struct origin_pool *pool, const struct endpoint *origin, struct instant now)

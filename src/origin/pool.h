@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/err.h"
 
 struct origin_pool;
 struct stream;
@@ -43,9 +44,30 @@ struct stream *origin_pool_take(
 void origin_pool_give(struct origin_pool *pool, const struct endpoint *origin, struct instant now,
     struct stream **stream);
 
-/* What came of asking the origin. */
+/* What came of asking an origin. */
+struct origin_outcome {
+    enum err err; // ERR_NONE: it answered
+    int status;   // with ERR_NONE
+    struct instant now;
+    struct wall at;
+};
+
+/* An error, or an answer that origin_status_is_failure, counts as a failure. */
 void origin_pool_note(
-    struct origin_pool *pool, const struct endpoint *origin, struct instant now, bool answered);
+    struct origin_pool *pool, const struct endpoint *origin, const struct origin_outcome *outcome);
+
+/* 500, 502, 503, 504: the origin itself says that it cannot. */
+bool origin_status_is_failure(int status);
+
+/* What is known of one origin. */
+struct origin_record {
+    uint64_t asked, failed;
+    struct origin_outcome last_failure; // good when failed is above 0
+};
+
+/* Zeroed for one that was never asked. */
+void origin_pool_record(
+    struct origin_pool *pool, const struct endpoint *origin, struct origin_record *record);
 
 /* It failed lately and is to be tried after the others. */
 bool origin_pool_avoids(
