@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "admin/admin.h"
+#include "admin/client.h"
+#include "admin/table.h"
+#include "admin/text.h"
+#include "app/commands.h"
+#include "conf/load.h"
+
+enum { TEXT_MAX = 64 << 20 };
+
+static const struct option OPTIONS[] = {
+    { "config", required_argument, NULL, 'c' },
+    { "node", required_argument, NULL, 'n' },
+    { "socket", required_argument, NULL, 's' },
+    { "json", no_argument, NULL, 'j' },
+    { NULL, 0, NULL, 0 },
+};
+
+struct question {
+    const char *config, *node, *socket; // NULL: not said
+    bool as_json;
+    char path[ADMIN_PATH_MAX]; // of the socket that was found
+};
+
+static bool parse(int argc, char **argv, struct question *q)
+{
+    for (int option; (option = getopt_long(argc, argv, "c:", OPTIONS, NULL)) != -1;)
+        switch (option) {
+        case 'c': q->config = optarg; break;
+        case 'n': q->node = optarg; break;
+        case 's': q->socket = optarg; break;
+        case 'j': q->as_json = true; break;
+        default: return false;
+        }
+    return optind == argc;
+}
+
+/* The socket of the node that was named, or of the first that runs on this machine. */
+static bool find_socket_by_config(struct question *q, const char *config, struct diag *why)
+{
+    struct conf_errors errors;
+    bool found = false;
+
+    conf_errors_init(&errors);
+    struct network *network = conf_load_file(config, &errors);
+
+    if (network == NULL)
+        conf_errors_print(&errors, stderr);
+    for (size_t i = 0; network != NULL && i < network->pop_count && !found; i++)
+        for (size_t j = 0; j < network->pops[i].node_count && !found; j++) {
+            struct slice name = network->pops[i].nodes[j].name;
+
+            if (q->node != NULL && !slice_equal(name, slice_text(q->node)))
+                continue;
+            found = admin_socket_path(network->state, name, q->path, why) == ERR_NONE &&
+                    (q->node != NULL || access(q->path, F_OK) == 0);
+        }
+    if (!found && why->text[0] == '\0')
+        diag_say(why, "no node of %s runs on this machine; start one with `waypost run -c %s`",
+            config, config);
+    network_free(network);
+    conf_errors_done(&errors);
+    return found;
+}
+
+static bool find_socket(struct question *q, struct diag *why)
+{
+    const char *config = q->config;
+
+    if (q->socket != NULL) {
+        snprintf(q->path, sizeof q->path, "%s", q->socket);
+        return true;
+    }
+    if (config == NULL)
+        config = access(COMMAND_CONFIG_DEFAULT, F_OK) != 0 &&
+                         access(COMMAND_DEMO_STATE "/waypost.yaml", F_OK) == 0
+                     ? COMMAND_DEMO_STATE "/waypost.yaml"
+                     : COMMAND_CONFIG_DEFAULT;
+    return find_socket_by_config(q, config, why);
+}
+
+/* The answer's body; false when stderr has said why there is none. */
+static bool ask(int argc, char **argv, struct question *q, const char *method, const char *path,
+    struct client_answer *answer)
+{
+    struct diag why = { 0 };
+    struct client_ask request = {
+        .socket = q->path, .method = method, .path = path, .patience = span_s(30)
+    };
+    struct text text;
+
+    if (!parse(argc, argv, q)) {
+        command_usage(argv[0]);
+        return false;
+    }
+    if (!find_socket(q, &why) || client_ask(&request, answer, &why) != ERR_NONE) {
+        fprintf(stderr, "waypost: %s\n", why.text);
+        return false;
+    }
+    if (answer->status == 200)
+        return true;
+    text_init(&text, TEXT_MAX);
+    client_explain(answer, &text);
+    fprintf(stderr, "%.*s", SLICE_ARG(text_slice(&text)));
+    text_done(&text);
+    client_answer_done(answer);
+    return false;
+}
+
+int command_status(int argc, char **argv)
+{
+    struct question q = { 0 };
+    struct client_answer answer;
+    struct diag why = { 0 };
+    struct text text;
+    enum err err = ERR_NONE;
+
+    if (!ask(argc, argv, &q, "GET", "/api/v1/status", &answer))
+        return EXIT_FAILED;
+    text_init(&text, TEXT_MAX);
+    if (!q.as_json)
+        err = table_status(&text, answer.body, &why);
+    if (err != ERR_NONE)
+        fprintf(stderr, "waypost: %s\n", why.text);
+    else
+        printf("%.*s", SLICE_ARG(q.as_json ? answer.body : text_slice(&text)));
+    text_done(&text);
+    client_answer_done(&answer);
+    return err == ERR_NONE ? EXIT_DONE : EXIT_FAILED;
+}
+
+int command_reload(int argc, char **argv)
+{
+    struct question q = { 0 };
+    struct client_answer answer;
+
+    if (!ask(argc, argv, &q, "POST", "/api/v1/reload", &answer))
+        return EXIT_FAILED;
+    printf("%.*s\n", SLICE_ARG(answer.body));
+    client_answer_done(&answer);
+    return EXIT_DONE;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/commands.h"
+#include "app/version.h"
+#include "base/attr.h"
+#include "base/slice.h"
+
+static int command_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    puts("waypost " WAYPOST_VERSION);
+    return EXIT_DONE;
+}
+
+static void print_commands(FILE *out)
+{
+    fputs("waypost: content delivery network and global traffic manager\n\n", out);
+    for (const struct command *c = commands; c->name != NULL; c++)
+        fprintf(out, "  waypost %s%s%s\n      %s\n", c->name, c->arguments[0] == '\0' ? "" : " ",
+            c->arguments, c->help);
+}
+
+static int command_help(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    print_commands(stdout);
+    return EXIT_DONE;
+}
+
+const struct command commands[] = {
+    { "demo", "[--workers N]", "a small network on this machine; says what to try", command_demo },
+    { "run", "[-c FILE] [--node NAME]... [--all-nodes] [--workers N] [--debug]",
+        "serve as a node of the network", command_run },
+    { "check", "[-c FILE]", "check a configuration: all that is wrong, or what would be served",
+        command_check },
+    { "status", "[-c FILE] [--node NAME] [--socket PATH] [--json]", "a running node at a glance",
+        command_status },
+    { "reload", "[-c FILE] [--node NAME] [--socket PATH]",
+        "take the configuration file as it is now into use", command_reload },
+    { "schema", "", "JSON Schema of the configuration, for editors", command_schema },
+    { "settings", "", "all settings with their defaults, in Markdown", command_settings },
+    { "version", "", "the version", command_version },
+    { "help", "", "this list", command_help },
+    { NULL, NULL, NULL, NULL },
+};
+
+int command_usage(const char *name)
+{
+    for (const struct command *c = commands; c->name != NULL; c++)
+        if (strcmp(c->name, name) == 0)
+            fprintf(stderr, "usage: waypost %s %s\n", c->name, c->arguments);
+    return EXIT_USAGE;
+}
+
+static const char *nearest_command(const char *name)
+{
+    const char *nearest = "help";
+    size_t best = 4; // farther than that is another word
+
+    for (const struct command *c = commands; c->name != NULL; c++) {
+        size_t distance = slice_distance(slice_text(name), slice_text(c->name));
+
+        if (distance < best) {
+            best = distance;
+            nearest = c->name;
+        }
+    }
+    return nearest;
+}
+
+/* Signals are waited for by one thread (app/process.h), so all others must not be interrupted. */
+static void block_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_commands(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "--help") == 0)
+        argv[1] += 2;
+    for (const struct command *c = commands; c->name != NULL; c++)
+        if (strcmp(c->name, argv[1]) == 0) {
+            block_signals();
+            return c->run(argc - 1, argv + 1);
+        }
+    fprintf(stderr, "waypost: there is no command '%s'; did you mean 'waypost %s'?\n", argv[1],
+        nearest_command(argv[1]));
+    return EXIT_USAGE;
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/node.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+enum { PIPE_BYTES = 256 << 20 }; // of each worker, for bodies that are passed on
+
+/* Top of each turn: every part of this worker sees the same root until its end. */
+static void on_turn(struct loop_hook *hook)
+{
+    struct node_worker *w = container_of(hook, struct node_worker, hook);
+    struct root *root = root_of(snapshot_read(&w->node->root));
+
+    if (root == NULL)
+        return;
+    w->zones = root->zones;
+    delivery_use(w->delivery, root->routes, &root->value);
+}
+
+static const struct dns_zones *zones_now(struct dns_source *source)
+{
+    return container_of(source, struct node_worker, zones_source)->zones;
+}
+
+static void start_worker(struct running_node *node, unsigned index, struct loop *loop)
+{
+    struct node_worker *w = &node->workers[index];
+    const struct root *root = node_root(node);
+    const struct delivery_setup setup = {
+        .loop = loop,
+        .worker = loop_index(loop),
+        .store = node->store,
+        .pool = node->pool,
+        .log = node->log,
+        .node = node->name,
+        .cdn_id = root->network->zone,
+        .pipe_bytes = PIPE_BYTES,
+    };
+
+    w->node = node;
+    w->index = index;
+    w->loop = loop;
+    w->hook.begin = on_turn;
+    loop_hook_add(loop, &w->hook); // before delivery's own
+    w->delivery = delivery_new(&setup);
+    w->http = http_server_new(loop, delivery_service(w->delivery), &HTTP_SERVER_LIMITS_DEFAULT);
+    w->zones_source.zones = zones_now;
+}
+
+enum err node_new(
+    const struct node_plan *plan, struct root **root, struct running_node **node, struct diag *why)
+{
+    struct running_node *n = mem_new(struct running_node);
+    const struct store_limits limits = {
+        .memory_bytes = (*root)->self->pop->memory_bytes,
+        .object_max_bytes = UINT64_MAX, // sites say how large their objects may be
+        .worker_count = plan->loop_count,
+    };
+
+    n->name = slice_of(mem_text(plan->name.at, plan->name.length), plan->name.length);
+    n->log = plan->log;
+    n->control = plan->control;
+    n->memory_bytes = limits.memory_bytes;
+    n->worker_count = plan->loop_count;
+    enum err err = store_new(&limits, hash_seed_random(), &n->store, why);
+
+    if (err != ERR_NONE) {
+        node_free(n);
+        return err;
+    }
+    n->pool = origin_pool_new();
+    node_publish(n, root);
+    n->workers = mem_array(plan->loop_count, sizeof *n->workers);
+    for (unsigned i = 0; i < plan->loop_count; i++)
+        start_worker(n, i, plan->loops[i]);
+    *node = n;
+    return ERR_NONE;
+}
+
+static void close_face(struct node_worker *w, size_t at)
+{
+    listener_close(w->open[at].http);
+    dns_server_stop(w->open[at].dns);
+    w->open[at] = w->open[--w->open_count];
+}
+
+static void stop_worker(struct node_worker *w)
+{
+    while (w->open_count > 0)
+        close_face(w, w->open_count - 1);
+    http_server_free(w->http);
+    delivery_free(w->delivery);
+    loop_hook_remove(w->loop, &w->hook);
+}
+
+void node_free(struct running_node *node)
+{
+    if (node == NULL)
+        return;
+    if (node->workers != NULL)
+        for (unsigned i = 0; i < node->worker_count; i++)
+            stop_worker(&node->workers[i]);
+    node_publish(node, &(struct root *){ NULL });
+    origin_pool_free(node->pool);
+    if (node->store != NULL)
+        store_free(node->store);
+    mem_free(node->workers);
+    mem_free((void *)(uintptr_t)node->name.at);
+    mem_free(node);
+}
+
+/* Port 0: not wanted. */
+static void add_face(struct faces *faces, enum face_kind kind, const struct ip *ip, uint16_t port)
+{
+    if (port != 0)
+        faces->list[faces->count++] = (struct face){ kind, { *ip, port } };
+}
+
+enum err node_faces(const struct root *root, struct faces *faces, struct diag *why)
+{
+    const struct node *self = root->self;
+
+    faces->count = 0;
+    if (self->address_count * 2 > FACES_MAX) {
+        diag_say(why, "node %.*s has %zu addresses; at most %d are served", SLICE_ARG(self->name),
+            self->address_count, FACES_MAX / 2);
+        return ERR_LIMIT;
+    }
+    for (size_t i = 0; i < self->address_count; i++) {
+        add_face(faces, FACE_DNS, &self->addresses[i], self->ports.dns);
+        add_face(faces, FACE_HTTP, &self->addresses[i], self->ports.http);
+    }
+    return ERR_NONE;
+}
+
+static bool face_equal(const struct face *a, const struct face *b)
+{
+    return a->kind == b->kind && endpoint_equal(&a->at, &b->at);
+}
+
+static bool is_open(const struct node_worker *w, const struct face *face)
+{
+    for (size_t i = 0; i < w->open_count; i++)
+        if (face_equal(&w->open[i].face, face))
+            return true;
+    return false;
+}
+
+static bool is_among(const struct faces *faces, const struct face *face)
+{
+    for (size_t i = 0; i < faces->count; i++)
+        if (face_equal(&faces->list[i], face))
+            return true;
+    return false;
+}
+
+static enum err open_face(struct node_worker *w, const struct face *face)
+{
+    struct open_face open = { .face = *face };
+    const struct dns_server_options dns = {
+        .at = &face->at, .at_count = 1, .source = &w->zones_source, .counts = &w->dns_counts
+    };
+
+    if (w->open_count == FACES_MAX)
+        return ERR_LIMIT;
+    if (face->kind == FACE_DNS)
+        TRY(dns_server_start(w->loop, &dns, &open.dns, NULL));
+    else
+        TRY(listener_open(w->loop, &face->at, http_server_listener(w->http), &open.http));
+    w->open[w->open_count++] = open;
+    return ERR_NONE;
+}
+
+/* The mend for what usually keeps a port from opening. */
+static const char *mend(enum err err)
+{
+    switch ((int)err) {
+    case ERR_DENIED:
+        return "; ports below 1024 need root or CAP_NET_BIND_SERVICE, or choose others under "
+               "`ports`";
+    case ERR_ADDRESS_IN_USE:
+        return "; another program listens there: stop it or choose another port";
+    case ERR_ADDRESS: return "; is this the right machine for this node?";
+    default: return "";
+    }
+}
+
+enum err node_worker_open(struct node_worker *worker, const struct faces *faces, struct diag *why)
+{
+    size_t before = worker->open_count;
+    char text[ENDPOINT_TEXT_MAX];
+
+    for (size_t i = 0; i < faces->count; i++) {
+        const struct face *face = &faces->list[i];
+        enum err err = is_open(worker, face) ? ERR_NONE : open_face(worker, face);
+
+        if (err == ERR_NONE)
+            continue;
+        diag_say(why, "node %.*s cannot listen for %s on %s: %s%s", SLICE_ARG(worker->node->name),
+            face->kind == FACE_DNS ? "DNS" : "HTTP", endpoint_text(&face->at, text), err_text(err),
+            mend(err));
+        while (worker->open_count > before)
+            close_face(worker, worker->open_count - 1);
+        return err;
+    }
+    return ERR_NONE;
+}
+
+void node_worker_close_others(struct node_worker *worker, const struct faces *faces)
+{
+    for (size_t i = worker->open_count; i-- > 0;)
+        if (!is_among(faces, &worker->open[i].face))
+            close_face(worker, i);
+}
+
+void node_worker_drain(struct node_worker *worker)
+{
+    node_worker_close_others(worker, &(struct faces){ .count = 0 });
+    http_server_drain(worker->http);
+}
+
+void node_publish(struct running_node *node, struct root **root)
+{
+    struct snapshot_value *value = *root == NULL ? NULL : &(*root)->value;
+
+    snapshot_publish(&node->root, node->control, &value);
+    *root = NULL;
+}
+
+const struct root *node_root(const struct running_node *node)
+{
+    return root_of(snapshot_read(&node->root));
+}

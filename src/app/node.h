@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * A running node: its store and origin connections, shared by its workers, and on each worker's
+ * loop its DNS server, its HTTP server and the delivery between that and the store. It is given
+ * loops and knows no threads, so that several nodes may share the workers of a process, and a
+ * whole node runs on simulated loops in a test.
+ *
+ * Ports are `faces`. A change of configuration that moves or adds an address opens its sockets
+ * first, on every worker; only when all are open is the new root published.
+ */
+
+#include "app/root.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "cache/store.h"
+#include "delivery/delivery.h"
+#include "dns/server.h"
+#include "http/server.h"
+#include "io/loop.h"
+#include "io/stream.h"
+#include "origin/pool.h"
+
+enum { FACES_MAX = 64 }; // of one node: addresses times services
+
+enum face_kind { FACE_DNS, FACE_HTTP };
+
+struct face {
+    enum face_kind kind;
+    struct endpoint at;
+};
+
+struct faces {
+    struct face list[FACES_MAX];
+    size_t count;
+};
+
+/* An open face of one worker. */
+struct open_face {
+    struct face face;
+    struct listener *http;  // of FACE_HTTP
+    struct dns_server *dns; // of FACE_DNS
+};
+
+struct running_node;
+
+/* What a node has on one worker. Between start and stop it belongs to that worker's thread. */
+struct node_worker {
+    struct running_node *node;
+    unsigned index;
+    struct loop *loop;
+    struct loop_hook hook;
+    struct delivery *delivery;
+    struct http_server *http;
+    struct dns_source zones_source;
+    const struct dns_zones *zones; // of this turn
+    struct dns_counts dns_counts;
+    struct open_face open[FACES_MAX];
+    size_t open_count;
+};
+
+struct running_node {
+    struct slice name; // own copy
+    struct log *log;
+    struct epoch_reader *control; // of the thread that publishes
+    struct snapshot root;
+    struct store *store;
+    struct origin_pool *pool;
+    uint64_t memory_bytes;
+    unsigned worker_count;
+    struct node_worker *workers;
+};
+
+struct node_plan {
+    struct slice name;
+    struct loop *const *loops; // of the workers, not running yet
+    unsigned loop_count;
+    struct epoch_reader *control;
+    struct log *log;
+};
+
+/* Takes the root over and publishes it. Opens no socket. */
+[[nodiscard]] enum err node_new(
+    const struct node_plan *plan, struct root **root, struct running_node **node, struct diag *why);
+
+/* The workers do not run any more. Accepts NULL. */
+void node_free(struct running_node *node);
+
+/* What the root's configuration asks for. ERR_LIMIT: more than FACES_MAX. */
+[[nodiscard]] enum err node_faces(const struct root *root, struct faces *faces, struct diag *why);
+
+/* On the worker's thread: opens what is not open yet. On error, what this call opened is closed. */
+[[nodiscard]] enum err node_worker_open(
+    struct node_worker *worker, const struct faces *faces, struct diag *why);
+
+/* On the worker's thread: closes what is open and not among the faces. */
+void node_worker_close_others(struct node_worker *worker, const struct faces *faces);
+
+/* On the worker's thread: no new connections; open ones end after their answer. */
+void node_worker_drain(struct node_worker *worker);
+
+/* Puts a new root into use; *root becomes NULL. By the control thread. */
+void node_publish(struct running_node *node, struct root **root);
+
+/* The root in use; for the control thread. */
+const struct root *node_root(const struct running_node *node);

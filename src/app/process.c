@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/process.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/reload.h"
+#include "base/mem.h"
+#include "conf/load.h"
+
+enum {
+    POOL_THREADS = 2,
+    POOL_WAITING_MAX = 64,
+    STOP_GRACE_S = 5,
+    STOP_LOOK_MS = 20, // between two looks at what is still open
+};
+
+struct loop *process_control(const struct process *process)
+{
+    return workers_loop(process->control, 0);
+}
+
+static bool has_address(const struct ifaddrs *all, const struct ip *ip)
+{
+    for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
+        if (at->ifa_addr == NULL)
+            continue;
+        if (at->ifa_addr->sa_family == AF_INET && ip->family == IP_V4 &&
+            memcmp(&((const struct sockaddr_in *)(const void *)at->ifa_addr)->sin_addr, ip->bytes,
+                4) == 0)
+            return true;
+        if (at->ifa_addr->sa_family == AF_INET6 && ip->family == IP_V6 &&
+            memcmp(&((const struct sockaddr_in6 *)(const void *)at->ifa_addr)->sin6_addr, ip->bytes,
+                16) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_here(const struct ifaddrs *all, const struct node *node)
+{
+    for (size_t i = 0; i < node->address_count; i++)
+        if (has_address(all, &node->addresses[i]))
+            return true;
+    return false;
+}
+
+/* Names of the nodes to run: all, or the one whose address this machine has. */
+static enum err choose_nodes(
+    const struct network *network, bool all, struct slice *names, size_t *count, struct diag *why)
+{
+    struct ifaddrs *addresses = NULL;
+
+    *count = 0;
+    if (!all && getifaddrs(&addresses) != 0) {
+        diag_say(why, "the addresses of this machine cannot be read; name the node with --node");
+        return ERR_SYSTEM;
+    }
+    for (size_t i = 0; i < network->pop_count; i++)
+        for (size_t j = 0; j < network->pops[i].node_count; j++) {
+            const struct node *node = &network->pops[i].nodes[j];
+
+            if ((all || is_here(addresses, node)) && *count < PROCESS_NODES_MAX)
+                names[(*count)++] = node->name;
+        }
+    freeifaddrs(addresses);
+    if (*count == 0)
+        diag_say(why, "none of the configuration's nodes has an address of this machine; "
+                      "name one with --node");
+    else if (!all && *count > 1)
+        diag_say(why,
+            "this machine has the addresses of %zu nodes (%.*s, %.*s, ...); "
+            "say which with --node, or --all-nodes",
+            *count, SLICE_ARG(names[0]), SLICE_ARG(names[1]));
+    return *count == 0 || (!all && *count > 1) ? ERR_MISSING : ERR_NONE;
+}
+
+static enum err add_node(struct process *p, struct slice name, struct diag *why)
+{
+    struct loop *loops[WORKERS_MAX];
+    struct root *root = NULL;
+    struct faces faces;
+
+    for (unsigned i = 0; i < workers_count(p->workers); i++)
+        loops[i] = workers_loop(p->workers, i);
+    const struct node_plan plan = {
+        .name = name,
+        .loops = loops,
+        .loop_count = workers_count(p->workers),
+        .control = loop_epoch_reader(process_control(p)),
+        .log = &p->log,
+    };
+
+    TRY(root_build(p->release, name, &root, why));
+    enum err err = node_faces(root, &faces, why);
+
+    if (err == ERR_NONE)
+        err = node_new(&plan, &root, &p->nodes[p->node_count], why);
+    root_free(root);
+    TRY(err);
+    struct running_node *node = p->nodes[p->node_count++];
+
+    for (unsigned i = 0; i < node->worker_count; i++)
+        TRY(node_worker_open(&node->workers[i], &faces, why));
+    return ERR_NONE;
+}
+
+static enum err add_nodes(struct process *p, const struct process_plan *plan, struct diag *why)
+{
+    struct slice found[PROCESS_NODES_MAX];
+    const struct slice *names = plan->nodes;
+    size_t count = plan->node_count;
+
+    if (count == 0) {
+        TRY(choose_nodes(p->release->network, plan->all_nodes, found, &count, why));
+        names = found;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (network_node(p->release->network, names[i]) == NULL) {
+            diag_say(why, "there is no node %.*s in %s; `waypost check -c %s` lists them",
+                SLICE_ARG(names[i]), p->config, p->config);
+            return ERR_MISSING;
+        }
+        TRY(add_node(p, names[i], why));
+    }
+    return ERR_NONE;
+}
+
+/* Loopback: a node that lives on a loopback address itself has its admin face there. */
+static struct endpoint admin_at(const struct node *node)
+{
+    const struct endpoint own = { node->addresses[0], node->ports.admin };
+
+    if (admin_may_listen(&own, NULL) == ERR_NONE)
+        return own;
+    return (struct endpoint){ ip_v4(127, 0, 0, 1), node->ports.admin };
+}
+
+static bool has_admin_at(const struct process *p, const struct endpoint *at)
+{
+    for (size_t i = 0; i < p->admin_listener_count; i++) {
+        const struct endpoint open = listener_at(p->admin_listeners[i]);
+
+        if (endpoint_equal(&open, at))
+            return true;
+    }
+    return false;
+}
+
+/* Each node's Unix socket, and each admin address once: nodes of one process may share it. */
+static enum err open_admin(struct process *p, struct diag *why)
+{
+    p->source.ops = &process_source_ops;
+    p->admin = admin_new(process_control(p), &p->source);
+    for (size_t i = 0; i < p->node_count; i++) {
+        const struct root *root = node_root(p->nodes[i]);
+        const struct endpoint at = admin_at(root->self);
+        struct listener **next = &p->admin_listeners[p->admin_listener_count];
+        char text[ENDPOINT_TEXT_MAX];
+
+        if (at.port != 0 && !has_admin_at(p, &at)) {
+            enum err err = listener_open(process_control(p), &at, admin_listener(p->admin), next);
+
+            if (err != ERR_NONE) {
+                diag_say(why, "the admin port %s cannot be opened: %s; set `ports: {admin: ...}`",
+                    endpoint_text(&at, text), err_text(err));
+                return err;
+            }
+            p->admin_listener_count++;
+            next++;
+        }
+        TRY(admin_open_unix(p->admin, root->network->state, p->nodes[i]->name, next, why));
+        p->admin_listener_count++;
+    }
+    return ERR_NONE;
+}
+
+static enum err start_threads(struct process *p, const struct process_plan *plan, struct diag *why)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned count =
+        plan->workers > 0 ? plan->workers : (unsigned)(processors > 0 ? processors : 1);
+    const struct workers_plan workers = { .name = "worker",
+        .count = count < WORKERS_MAX ? count : WORKERS_MAX };
+    const struct workers_plan control = {
+        .name = "control", .count = 1, .first_index = workers.count
+    };
+    enum err err = workers_new(&workers, &p->epoch, &p->workers);
+
+    if (err == ERR_NONE)
+        err = workers_new(&control, &p->epoch, &p->control);
+    if (err == ERR_NONE)
+        err = pool_new(POOL_THREADS, POOL_WAITING_MAX, &p->pool);
+    if (err != ERR_NONE)
+        diag_say(why, "threads or their event loops cannot be made: %s", err_text(err));
+    return err;
+}
+
+static enum err start(struct process *p, const struct process_plan *plan, struct diag *why)
+{
+    TRY(start_threads(p, plan, why));
+    p->reload = reload_new(p);
+    p->started = loop_now(process_control(p));
+    TRY(add_nodes(p, plan, why));
+    TRY(open_admin(p, why));
+    enum err err = workers_start(p->workers);
+
+    if (err == ERR_NONE)
+        err = workers_start(p->control);
+    if (err != ERR_NONE)
+        diag_say(why, "threads cannot be started: %s", err_text(err));
+    return err;
+}
+
+enum err process_start(const struct process_plan *plan, struct process **process,
+    struct conf_errors *errors, struct diag *why)
+{
+    struct network *network = conf_load_file(plan->config, errors);
+
+    if (network == NULL)
+        return ERR_CONFIG;
+    struct process *p = mem_new(struct process);
+
+    p->config = plan->config;
+    log_init(&p->log, STDERR_FILENO, plan->log_level);
+    epoch_init(&p->epoch);
+    p->release = release_new(&network);
+    enum err err = start(p, plan, why);
+
+    if (err != ERR_NONE) {
+        process_free(p);
+        return err;
+    }
+    for (size_t i = 0; i < p->node_count; i++)
+        log_line(&p->log, LOG_INFO, "app", "serving node=%.*s release=%016llx sites=%zu workers=%u",
+            SLICE_ARG(p->nodes[i]->name), (unsigned long long)p->release->network->hash,
+            p->release->network->site_count, workers_count(p->workers));
+    *process = p;
+    return ERR_NONE;
+}
+
+static uint64_t open_connections(const struct process *p)
+{
+    uint64_t open = 0;
+
+    for (size_t i = 0; i < p->node_count; i++)
+        for (unsigned j = 0; j < p->nodes[i]->worker_count; j++) {
+            const struct http_server_counts *counts =
+                http_server_counts(p->nodes[i]->workers[j].http);
+            uint64_t closed = counter_read(&counts->closed); // first: it never runs ahead
+
+            open += counter_read(&counts->connections) - closed;
+        }
+    return open;
+}
+
+/* A message to one worker; lives on the stack of who waits for all workers to end. */
+struct drain {
+    struct loop_message message;
+    struct process *process;
+    unsigned worker;
+};
+
+static void on_drain(struct loop_message *message)
+{
+    const struct drain *drain = container_of(message, struct drain, message);
+
+    for (size_t i = 0; i < drain->process->node_count; i++)
+        node_worker_drain(&drain->process->nodes[i]->workers[drain->worker]);
+}
+
+static void stop(struct process *p)
+{
+    struct drain drains[WORKERS_MAX];
+    const struct timespec look = { .tv_nsec = STOP_LOOK_MS * 1000000L };
+
+    log_line(&p->log, LOG_INFO, "app", "stopping open_connections=%llu",
+        (unsigned long long)open_connections(p));
+    for (unsigned i = 0; i < workers_count(p->workers); i++) {
+        drains[i] = (struct drain){ .message.run = on_drain, .process = p, .worker = i };
+        loop_post(workers_loop(p->workers, i), &drains[i].message);
+    }
+    for (int waited_ms = 0; waited_ms < STOP_GRACE_S * 1000 && open_connections(p) > 0;
+         waited_ms += STOP_LOOK_MS)
+        nanosleep(&look, NULL);
+    workers_stop(p->workers);
+    workers_stop(p->control);
+}
+
+void process_run(struct process *process)
+{
+    sigset_t wanted;
+    int number = 0;
+
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGHUP);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    while (sigwait(&wanted, &number) == 0 && number == SIGHUP)
+        reload_request(process->reload);
+    stop(process);
+}
+
+void process_free(struct process *process)
+{
+    if (process == NULL)
+        return;
+    pool_free(process->pool);
+    for (size_t i = 0; i < process->admin_listener_count; i++)
+        listener_close(process->admin_listeners[i]);
+    if (process->admin != NULL)
+        admin_free(process->admin);
+    for (size_t i = 0; i < process->node_count; i++)
+        node_free(process->nodes[i]);
+    reload_free(process->reload);
+    release_drop(process->release);
+    workers_free(process->workers);
+    workers_free(process->control);
+    epoch_done(&process->epoch);
+    mem_free(process);
+}

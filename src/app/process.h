@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * A running program: worker threads with a loop each, one control thread, and the nodes that live
+ * on them. Start opens everything or nothing; a reload has two phases (app/reload.h); stop lets
+ * open requests end.
+ */
+
+#include "admin/admin.h"
+#include "app/node.h"
+#include "app/root.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/errors.h"
+#include "io/epoch.h"
+#include "io/pool.h"
+#include "io/workers.h"
+
+struct reload;
+
+enum { PROCESS_NODES_MAX = 64 };
+
+struct process_plan {
+    const char *config;        // path
+    const struct slice *nodes; // names; none: those whose address this machine has
+    size_t node_count;
+    bool all_nodes;   // every node of the network, in this process
+    unsigned workers; // 0: as many as there are processors
+    enum log_level log_level;
+};
+
+struct process {
+    const char *config;
+    struct log log;
+    struct epoch epoch;
+    struct workers *workers;
+    struct workers *control;
+    struct pool *pool; // for blocking work
+    struct running_node *nodes[PROCESS_NODES_MAX];
+    size_t node_count;
+    struct release *release; // in use; control thread
+    struct reload *reload;
+    struct admin *admin;
+    struct admin_source source;
+    struct listener *admin_listeners[2 * PROCESS_NODES_MAX];
+    size_t admin_listener_count;
+    struct instant started;
+};
+
+/*
+ * Loads the configuration, makes the nodes and opens their ports; threads run when it returns.
+ * ERR_CONFIG: `errors` has the list; otherwise `why` says what is amiss.
+ */
+[[nodiscard]] enum err process_start(const struct process_plan *plan, struct process **process,
+    struct conf_errors *errors, struct diag *why);
+
+/* Serves until SIGTERM or SIGINT; SIGHUP reloads. These must be blocked in all threads. Then stops
+ * gently: new connections are refused, open requests have STOP_GRACE_S seconds to end. */
+void process_run(struct process *process);
+
+/* Accepts NULL. */
+void process_free(struct process *process);
+
+struct loop *process_control(const struct process *process);
+
+/* status.c: what the admin face asks. */
+extern const struct admin_source_ops process_source_ops;

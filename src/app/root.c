@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/root.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "delivery/routes.h"
+#include "dns/compile.h"
+
+struct release *release_new(struct network **network)
+{
+    struct release *release = mem_new(struct release);
+
+    *release = (struct release){ .network = *network, .uses = 1 };
+    *network = NULL;
+    return release;
+}
+
+void release_drop(struct release *release)
+{
+    if (release == NULL)
+        return;
+    assert(release->uses > 0);
+    if (--release->uses > 0)
+        return;
+    network_free(release->network);
+    mem_free(release);
+}
+
+void root_free(struct root *root)
+{
+    if (root == NULL)
+        return;
+    dns_zones_free(root->zones);
+    routes_free(root->routes);
+    release_drop(root->release);
+    mem_free(root);
+}
+
+static void free_value(struct snapshot_value *value)
+{
+    root_free(root_of(value));
+}
+
+enum err root_build(
+    struct release *release, struct slice node, struct root **root, struct diag *why)
+{
+    const struct node *self = network_node(release->network, node);
+    struct root *built;
+    enum err err;
+
+    if (self == NULL) {
+        diag_say(why,
+            "node %.*s is not in the configuration any more; stop this process, or put it back",
+            SLICE_ARG(node));
+        return ERR_MISSING;
+    }
+    built = mem_new(struct root);
+    snapshot_value_init(&built->value, free_value);
+    release->uses++;
+    built->release = release;
+    built->network = release->network;
+    built->self = self;
+    built->routes = routes_new(release->network);
+    err = dns_zones_compile(release->network, self, hash_seed_random(), &built->zones, why);
+    if (err != ERR_NONE) {
+        root_free(built);
+        return err;
+    }
+    *root = built;
+    return ERR_NONE;
+}

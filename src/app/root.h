@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * The root snapshot of a node: everything its workers read that was made from the configuration,
+ * built to agree with each other and published by one pointer (io/snapshot.h).
+ *
+ * Roots of several nodes share one network, which is a `struct release`: the configuration as
+ * loaded, counted by the control thread alone.
+ */
+
+#include "base/err.h"
+#include "conf/network.h"
+#include "io/snapshot.h"
+
+struct dns_zones;
+struct routes;
+
+struct release {
+    struct network *network;
+    size_t uses; // roots and whoever loads; control thread alone
+};
+
+/* Takes the network over (*network becomes NULL); used once, by the caller. */
+struct release *release_new(struct network **network);
+
+/* The last use gives it back. Accepts NULL. */
+void release_drop(struct release *release);
+
+struct root {
+    struct snapshot_value value;
+    struct release *release;
+    const struct network *network;
+    const struct node *self;
+    struct dns_zones *zones;
+    struct routes *routes;
+};
+
+/*
+ * Builds what `node` serves by the network. Changes nothing else; touches no thread's state, so
+ * any thread may do it while it alone knows the release. ERR_MISSING: no such node in it.
+ */
+[[nodiscard]] enum err root_build(
+    struct release *release, struct slice node, struct root **root, struct diag *why);
+
+/* One that was never published. Accepts NULL. */
+void root_free(struct root *root);
+
+static inline struct root *root_of(struct snapshot_value *value)
+{
+    return value == NULL ? NULL : container_of(value, struct root, value);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * For tests: a whole node with two workers, two origins (app/sim_origin_test.h) and any number of
+ * visitors (app/sim_ask_test.h) on simulated loops.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/node.h"
+#include "app/sim_origin_test.h"
+#include "base/mem.h"
+#include "conf/load.h"
+#include "io/kernel.h"
+#include "io/sim.h"
+
+enum { WORLD_WORKERS = 2, WORLD_ORIGINS = 2 };
+
+static const char WORLD_NETWORK[] =
+    "network: example\n"
+    "zone: cdn.test\n"
+    "nameservers: [ns1.cdn.test]\n"
+    "contact: hostmaster@cdn.test\n"
+    "pops:\n"
+    "  fra:\n"
+    "    nodes:\n"
+    "      fra1: {address: [10.0.0.1]}\n"
+    "    cache: {memory: 16 MiB}\n"
+    "customers:\n"
+    "  acme:\n"
+    "    origins:\n"
+    "      one: {address: \"10.0.1.1:80\"}\n"
+    "      two: {address: \"10.0.1.2:80\"}\n"
+    "    sites:\n"
+    "      static.test: {deliver: [one, two], fill: ordered, missing: next%s}\n"
+    "      www.test: {steer: [one, two], policy: ordered}\n";
+
+struct world {
+    struct sim *sim;
+    struct epoch epoch;
+    struct log log;
+    struct kernel *kernels[WORLD_WORKERS + WORLD_ORIGINS + 2];
+    struct loop *loops[WORLD_WORKERS + WORLD_ORIGINS + 2];
+    size_t loop_count;
+    struct loop *control, *outside; // outside: visitors and resolvers
+    struct running_node *node;
+    struct origin_server origins[WORLD_ORIGINS];
+};
+
+static inline struct loop *world_loop(struct world *w, struct ip address)
+{
+    size_t at = w->loop_count++;
+
+    w->kernels[at] = sim_kernel(w->sim, &address);
+    w->loops[at] = loop_new(w->kernels[at], &w->epoch, (unsigned)at);
+    sim_kernel_turns(w->kernels[at], w->loops[at]);
+    return w->loops[at];
+}
+
+static inline struct root *world_root(const char *more)
+{
+    char text[sizeof WORLD_NETWORK + 200];
+    struct conf_errors errors;
+    struct root *root = NULL;
+    struct diag why = { 0 };
+
+    snprintf(text, sizeof text, WORLD_NETWORK, more);
+    conf_errors_init(&errors);
+    struct network *network = conf_load_text("world", slice_text(text), &errors);
+
+    conf_errors_print(&errors, stderr);
+    assert_non_null(network);
+    struct release *release = release_new(&network);
+
+    if (root_build(release, SLICE("fra1"), &root, &why) != ERR_NONE)
+        fail_msg("%s", why.text);
+    release_drop(release);
+    conf_errors_done(&errors);
+    return root;
+}
+
+static inline void origin_open(struct origin_server *o)
+{
+    assert_int_equal(
+        listener_open(o->loop, &o->at, http_server_listener(o->server), &o->listener), ERR_NONE);
+}
+
+/* No longer listens, and ends what is open: connections are refused from now on. */
+static inline void origin_stop(struct origin_server *o)
+{
+    listener_close(o->listener);
+    o->listener = NULL;
+    http_server_free(o->server);
+    o->server = http_server_new(o->loop, &o->service, &HTTP_SERVER_LIMITS_DEFAULT);
+}
+
+static inline void origin_start(struct world *w, size_t index)
+{
+    struct origin_server *o = &w->origins[index];
+
+    o->service = (struct http_service){ .serve = origin_serve, .over = origin_over };
+    o->at = (struct endpoint){ ip_v4(10, 0, 1, (uint8_t)(index + 1)), 80 };
+    o->loop = world_loop(w, o->at.ip);
+    o->server = http_server_new(o->loop, &o->service, &HTTP_SERVER_LIMITS_DEFAULT);
+    origin_open(o);
+}
+
+static inline struct world *world_open(uint64_t seed, const struct sim_link *link)
+{
+    struct world *w = mem_new(struct world);
+    struct loop *workers[WORLD_WORKERS];
+    struct root *root = world_root("");
+    struct diag why = { 0 };
+    struct faces faces;
+
+    w->sim = sim_new(seed);
+    epoch_init(&w->epoch);
+    log_init(&w->log, -1, LOG_ERROR);
+    sim_link_set(w->sim, NULL, NULL, link);
+    for (size_t i = 0; i < WORLD_WORKERS; i++)
+        workers[i] = world_loop(w, ip_v4(10, 0, 0, 1));
+    w->control = world_loop(w, ip_v4(10, 0, 0, 1));
+    w->outside = world_loop(w, ip_v4(10, 0, 2, 1));
+    for (size_t i = 0; i < WORLD_ORIGINS; i++)
+        origin_start(w, i);
+    assert_int_equal(node_faces(root, &faces, &why), ERR_NONE);
+    const struct node_plan plan = { .name = SLICE("fra1"),
+        .loops = workers,
+        .loop_count = WORLD_WORKERS,
+        .control = loop_epoch_reader(w->control),
+        .log = &w->log };
+
+    if (node_new(&plan, &root, &w->node, &why) != ERR_NONE)
+        fail_msg("%s", why.text);
+    for (size_t i = 0; i < WORLD_WORKERS; i++)
+        if (node_worker_open(&w->node->workers[i], &faces, &why) != ERR_NONE)
+            fail_msg("%s", why.text);
+    return w;
+}
+
+static inline void world_close(struct world *w)
+{
+    for (size_t i = 0; i < WORLD_ORIGINS; i++) {
+        listener_close(w->origins[i].listener);
+        http_server_free(w->origins[i].server);
+    }
+    node_free(w->node);
+    for (size_t i = 0; i < w->loop_count; i++)
+        loop_free(w->loops[i]);
+    for (size_t i = 0; i < w->loop_count; i++)
+        kernel_free(w->kernels[i]);
+    assert_int_equal(sim_descriptors(w->sim), 0);
+    epoch_done(&w->epoch);
+    sim_free(w->sim);
+    mem_free(w);
+}

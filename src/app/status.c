@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/process.h"
+#include "app/reload.h"
+#include "app/version.h"
+#include "base/mem.h"
+
+enum { ERROR_TEXT_MAX = 64 };
+
+/* The totals of one counter over a node's workers. */
+static uint64_t sum(
+    const struct running_node *node, const void *(*counts)(struct node_worker *), size_t offset)
+{
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < node->worker_count; i++)
+        total += counter_read(
+            (const struct counter *)(const void *)((const char *)counts(&node->workers[i]) +
+                                                   offset));
+    return total;
+}
+
+static const void *http_counts(struct node_worker *worker)
+{
+    return http_server_counts(worker->http);
+}
+
+static const void *dns_counts(struct node_worker *worker)
+{
+    return &worker->dns_counts;
+}
+
+static const void *cache_counts(struct node_worker *worker)
+{
+    return delivery_counts(worker->delivery);
+}
+
+static const void *turn_counts(struct node_worker *worker)
+{
+    return loop_counts(worker->loop);
+}
+
+/* The parts of a node that count, as /metrics shows them. */
+static const struct counting_part {
+    const struct counter_row *rows;
+    const size_t *row_count;
+    const void *(*counts)(struct node_worker *worker);
+} COUNTING_PARTS[] = {
+    { dns_counter_rows, &dns_counter_row_count, dns_counts },
+    { http_server_counter_rows, &http_server_counter_row_count, http_counts },
+    { delivery_counter_rows, &delivery_counter_row_count, cache_counts },
+};
+
+static bool healthy(struct admin_source *source, struct diag *why)
+{
+    (void)source;
+    (void)why;
+    return true; // what cannot serve does not start; later parts will have something to add
+}
+
+static void add_value(struct metrics *m, const struct metrics_label *node, const char *name,
+    const char *help, double value)
+{
+    bool is_total = slice_ends(slice_text(name), SLICE("_total"));
+
+    metrics_add_value(m, &(struct metrics_value){ .name = name,
+                             .help = help,
+                             .kind = is_total ? COUNTER_TOTAL : COUNTER_GAUGE,
+                             .labels = node,
+                             .label_count = node == NULL ? 0 : 1,
+                             .value = value });
+}
+
+static void add_store(
+    struct metrics *m, const struct metrics_label *label, const struct running_node *node)
+{
+    struct store_stats s;
+
+    store_stats(node->store, &s);
+    add_value(
+        m, label, "store_memory_bytes", "Memory of the store, as set", (double)s.memory_bytes);
+    add_value(m, label, "store_used_bytes", "Memory of the store in use", (double)s.used_bytes);
+    add_value(m, label, "store_objects", "Objects and markers in the store", (double)s.objects);
+    add_value(m, label, "store_fills", "Fills under way", (double)s.fills);
+    add_value(m, label, "store_inserts_total", "Objects stored", (double)s.inserts);
+    add_value(m, label, "store_evictions_total", "Objects that made room", (double)s.evictions);
+    add_value(
+        m, label, "store_refused_space_total", "Fills refused: no memory", (double)s.refused_space);
+    add_value(m, label, "store_refused_large_total", "Fills refused: object too large",
+        (double)s.refused_large);
+}
+
+static void add_origins(
+    struct metrics *m, const struct metrics_label *label, const struct running_node *node)
+{
+    struct origin_pool_stats s;
+
+    origin_pool_stats(node->pool, &s);
+    add_value(m, label, "origin_idle_connections", "Connections to origins kept for the next fill",
+        (double)s.idle);
+    add_value(m, label, "origin_reused_total", "Requests to origins over a kept connection",
+        (double)s.reused);
+    add_value(m, label, "origin_failed_total", "Requests to origins without a good answer",
+        (double)s.failed);
+}
+
+static void add_node(struct metrics *m, const struct running_node *node)
+{
+    const struct metrics_label label = { SLICE("node"), node->name };
+    const void *instances[WORKERS_MAX];
+
+    for (size_t i = 0; i < COUNT_OF(COUNTING_PARTS); i++) {
+        const struct counting_part *part = &COUNTING_PARTS[i];
+
+        for (unsigned j = 0; j < node->worker_count; j++)
+            instances[j] = part->counts(&node->workers[j]);
+        metrics_add_counters(m, &(struct metrics_set){ .rows = part->rows,
+                                    .row_count = *part->row_count,
+                                    .labels = &label,
+                                    .label_count = 1,
+                                    .instances = instances,
+                                    .instance_count = node->worker_count });
+    }
+    add_store(m, &label, node);
+    add_origins(m, &label, node);
+}
+
+static void metrics(struct admin_source *source, struct metrics *m)
+{
+    struct process *p = container_of(source, struct process, source);
+    struct running_node *first = p->nodes[0];
+    const void *instances[WORKERS_MAX];
+
+    for (unsigned j = 0; j < first->worker_count; j++)
+        instances[j] = turn_counts(&first->workers[j]); // loops are the process's
+    metrics_add_counters(m, &(struct metrics_set){ .rows = loop_counter_rows,
+                                .row_count = loop_counter_row_count,
+                                .instances = instances,
+                                .instance_count = first->worker_count });
+    for (size_t i = 0; i < p->node_count; i++)
+        add_node(m, p->nodes[i]);
+    add_value(m, NULL, "uptime_seconds", "Time since the start",
+        (double)instant_since(p->started, loop_now(process_control(p))).ns / 1e9);
+    add_value(m, NULL, "log_dropped_total", "Log lines dropped: slow reader or rate limit",
+        (double)atomic_load(&p->log.dropped));
+    add_value(m, NULL, "pool_refused_total", "Blocking jobs refused: the queue was full",
+        (double)pool_refusals(p->pool));
+}
+
+static void fill_node(struct admin_node_status *status, const struct running_node *node)
+{
+    struct store_stats store;
+
+    store_stats(node->store, &store);
+    *status = (struct admin_node_status){
+        .node = node_root(node)->self,
+        .dns_queries = sum(node, dns_counts, offsetof(struct dns_counts, queries_udp)) +
+                       sum(node, dns_counts, offsetof(struct dns_counts, queries_tcp)),
+        .requests = sum(node, http_counts, offsetof(struct http_server_counts, requests)),
+        .hits = sum(node, cache_counts, offsetof(struct delivery_counts, hits)) +
+                sum(node, cache_counts, offsetof(struct delivery_counts, stale)),
+        .sent_bytes = sum(node, http_counts, offsetof(struct http_server_counts, bytes_out)),
+        .store = { store.used_bytes, store.memory_bytes, store.objects },
+    };
+    uint64_t closed = sum(node, http_counts, offsetof(struct http_server_counts, closed));
+
+    status->connections =
+        sum(node, http_counts, offsetof(struct http_server_counts, connections)) - closed;
+}
+
+static struct slice failure_text(struct arena *arena, const struct origin_outcome *failure)
+{
+    char *text = arena_alloc(arena, ERROR_TEXT_MAX);
+    int length = failure->err != ERR_NONE
+                     ? snprintf(text, ERROR_TEXT_MAX, "%s", err_text(failure->err))
+                     : snprintf(text, ERROR_TEXT_MAX, "answered %d", failure->status);
+
+    return slice_of(text, (size_t)length);
+}
+
+static void fill_origin(struct arena *arena, struct admin_origin_status *status,
+    const struct origin *origin, const struct running_node *node)
+{
+    struct origin_record record;
+
+    origin_pool_record(node->pool, &origin->address, &record);
+    *status = (struct admin_origin_status){
+        .origin = origin, .node = node->name, .fetches = record.asked, .failures = record.failed
+    };
+    if (record.failed == 0)
+        return;
+    status->last_error = failure_text(arena, &record.last_failure);
+    status->last_error_at = record.last_failure.at;
+}
+
+static size_t count_origins(const struct network *network)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < network->customer_count; i++)
+        count += network->customers[i].origin_count;
+    return count;
+}
+
+static void status(struct admin_source *source, struct arena *arena, struct admin_status *s)
+{
+    struct process *p = container_of(source, struct process, source);
+    const struct network *network = p->release->network;
+    struct admin_node_status *nodes = arena_array(arena, p->node_count, sizeof *nodes);
+    struct admin_origin_status *origins =
+        arena_array(arena, count_origins(network) * p->node_count, sizeof *origins);
+
+    s->version = SLICE(WAYPOST_VERSION);
+    s->uptime = instant_since(p->started, loop_now(process_control(p)));
+    s->now = loop_wall(process_control(p));
+    s->workers = workers_count(p->workers);
+    s->network = network;
+    for (size_t i = 0; i < p->node_count; i++) {
+        fill_node(&nodes[i], p->nodes[i]);
+        for (size_t j = 0; j < network->customer_count; j++)
+            for (size_t k = 0; k < network->customers[j].origin_count; k++)
+                fill_origin(arena, &origins[s->origin_count++], &network->customers[j].origins[k],
+                    p->nodes[i]);
+    }
+    s->nodes = nodes;
+    s->node_count = p->node_count;
+    s->origins = origins;
+}
+
+static void reload(struct admin_source *source, struct admin *admin)
+{
+    struct process *p = container_of(source, struct process, source);
+
+    assert(admin == p->admin);
+    reload_begin(p->reload, true);
+}
+
+const struct admin_source_ops process_source_ops = {
+    .healthy = healthy, .metrics = metrics, .status = status, .reload = reload
+};
