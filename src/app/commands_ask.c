@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <getopt.h>
+#include <glob.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -40,47 +41,77 @@ static bool parse(int argc, char **argv, struct question *q)
 }
 
 /* The socket of the node that was named, or of the first that runs on this machine. */
-static bool find_socket_by_config(struct question *q, const char *config, struct diag *why)
+static bool find_in_network(struct question *q, const struct network *network, struct diag *why)
 {
-    struct conf_errors errors;
-    bool found = false;
-
-    conf_errors_init(&errors);
-    struct network *network = conf_load_file(config, &errors);
-
-    if (network == NULL)
-        conf_errors_print(&errors, stderr);
-    for (size_t i = 0; network != NULL && i < network->pop_count && !found; i++)
-        for (size_t j = 0; j < network->pops[i].node_count && !found; j++) {
+    for (size_t i = 0; i < network->pop_count; i++)
+        for (size_t j = 0; j < network->pops[i].node_count; j++) {
             struct slice name = network->pops[i].nodes[j].name;
 
             if (q->node != NULL && !slice_equal(name, slice_text(q->node)))
                 continue;
-            found = admin_socket_path(network->state, name, q->path, why) == ERR_NONE &&
-                    (q->node != NULL || access(q->path, F_OK) == 0);
+            if (admin_socket_path(network->state, name, q->path, why) != ERR_NONE)
+                return false;
+            if (q->node != NULL || access(q->path, F_OK) == 0)
+                return true;
         }
-    if (!found && why->text[0] == '\0')
-        diag_say(why, "no node of %s runs on this machine; start one with `waypost run -c %s`",
-            config, config);
-    network_free(network);
-    conf_errors_done(&errors);
-    return found;
+    diag_say(why, "no node of %s runs on this machine; start one with `waypost run -c %s`",
+        q->config, q->config);
+    return false;
+}
+
+/* A node that runs although its configuration is broken now: by the folders that are usual. */
+static bool find_in_usual_places(struct question *q)
+{
+    static const char *const FOLDERS[] = { "/var/lib/waypost", COMMAND_DEMO_STATE };
+    char pattern[ADMIN_PATH_MAX];
+    glob_t found = { 0 };
+
+    for (size_t i = 0; i < COUNT_OF(FOLDERS); i++) {
+        snprintf(pattern, sizeof pattern, "%s/%s/admin.sock", FOLDERS[i],
+            q->node == NULL ? "*" : q->node);
+        if (glob(pattern, i == 0 ? 0 : GLOB_APPEND, NULL, &found) != 0)
+            continue;
+    }
+    bool is_there = found.gl_pathc > 0;
+
+    if (is_there)
+        snprintf(q->path, sizeof q->path, "%s", found.gl_pathv[0]);
+    globfree(&found);
+    return is_there;
 }
 
 static bool find_socket(struct question *q, struct diag *why)
 {
-    const char *config = q->config;
+    struct conf_errors errors;
+    bool found;
 
     if (q->socket != NULL) {
         snprintf(q->path, sizeof q->path, "%s", q->socket);
         return true;
     }
-    if (config == NULL)
-        config = access(COMMAND_CONFIG_DEFAULT, F_OK) != 0 &&
-                         access(COMMAND_DEMO_STATE "/waypost.yaml", F_OK) == 0
-                     ? COMMAND_DEMO_STATE "/waypost.yaml"
-                     : COMMAND_CONFIG_DEFAULT;
-    return find_socket_by_config(q, config, why);
+    if (q->config == NULL)
+        q->config = access(COMMAND_CONFIG_DEFAULT, F_OK) != 0 &&
+                            access(COMMAND_DEMO_STATE "/waypost.yaml", F_OK) == 0
+                        ? COMMAND_DEMO_STATE "/waypost.yaml"
+                        : COMMAND_CONFIG_DEFAULT;
+    conf_errors_init(&errors);
+    struct network *network = conf_load_file(q->config, &errors);
+
+    if (network != NULL) {
+        found = find_in_network(q, network, why);
+    } else {
+        found = find_in_usual_places(q);
+        if (!found)
+            conf_errors_print(&errors, stderr);
+        if (!found)
+            diag_say(why,
+                "%s does not tell where the node is; mend it, or name the node's "
+                "admin.sock with --socket",
+                q->config);
+    }
+    network_free(network);
+    conf_errors_done(&errors);
+    return found;
 }
 
 /* The answer's body; false when stderr has said why there is none. */
@@ -140,7 +171,10 @@ int command_reload(int argc, char **argv)
 
     if (!ask(argc, argv, &q, "POST", "/api/v1/reload", &answer))
         return EXIT_FAILED;
-    printf("%.*s\n", SLICE_ARG(answer.body));
+    if (q.as_json)
+        printf("%.*s", SLICE_ARG(answer.body));
+    else
+        puts("the configuration file as it is now is in use");
     client_answer_done(&answer);
     return EXIT_DONE;
 }

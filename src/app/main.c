@@ -40,7 +40,7 @@ const struct command commands[] = {
         command_check },
     { "status", "[-c FILE] [--node NAME] [--socket PATH] [--json]", "a running node at a glance",
         command_status },
-    { "reload", "[-c FILE] [--node NAME] [--socket PATH]",
+    { "reload", "[-c FILE] [--node NAME] [--socket PATH] [--json]",
         "take the configuration file as it is now into use", command_reload },
     { "schema", "", "JSON Schema of the configuration, for editors", command_schema },
     { "settings", "", "all settings with their defaults, in Markdown", command_settings },

@@ -90,10 +90,16 @@ static void say_failed(struct reload *r)
 
     log_line(&p->log, LOG_ERROR, "app", "reload_failed errors=%zu in_use=%016llx",
         r->errors.count + r->errors.more, (unsigned long long)p->release->network->hash);
-    for (size_t i = 0; i < r->errors.count; i++)
+    for (size_t i = 0; i < r->errors.count; i++) {
+        struct diag error = r->errors.list[i];
+
+        // Within a quoted value, quotes would end it.
+        for (char *c = error.text; *c != '\0'; c++)
+            if (*c == '"')
+                *c = '\'';
         log_line(&p->log, LOG_ERROR, "app", "reload_error file=%s line=%d column=%d text=\"%s\"",
-            r->errors.list[i].file, r->errors.list[i].line, r->errors.list[i].column,
-            r->errors.list[i].text);
+            error.file, error.line, error.column, error.text);
+    }
 }
 
 /* The end of every reload, however it went. */
