@@ -109,7 +109,7 @@ static enum err connect_unix(struct call *call)
             call->name);
         return ERR_LIMIT;
     }
-    strcpy(address.sun_path, call->ask->socket);
+    memcpy(address.sun_path, call->ask->socket, strlen(call->ask->socket));
     return connect_to(call, (const void *)&address, sizeof address);
 }
 
@@ -129,19 +129,26 @@ static enum err connect_endpoint(struct call *call)
     return connect_to(call, (const void *)&v6, sizeof v6);
 }
 
+/* After a call that failed: ERR_NONE when it is worth another try, once the socket is ready. */
+static enum err retry(struct call *call, short events)
+{
+    if (errno == EAGAIN)
+        return wait_for(call, events);
+    if (errno == EINTR)
+        return ERR_NONE;
+    diag_say(call->why, "%s: %s", call->name, strerror(errno));
+    return err_from_errno(errno);
+}
+
 static enum err send_request(struct call *call, const struct text *request)
 {
     for (size_t sent = 0; sent < request->length;) {
         ssize_t went = send(call->fd, request->at + sent, request->length - sent, MSG_NOSIGNAL);
 
-        if (went >= 0) {
+        if (went >= 0)
             sent += (size_t)went;
-        } else if (errno == EAGAIN) {
-            TRY(wait_for(call, POLLOUT));
-        } else if (errno != EINTR) {
-            diag_say(call->why, "%s: %s", call->name, strerror(errno));
-            return err_from_errno(errno);
-        }
+        else
+            TRY(retry(call, POLLOUT));
     }
     return ERR_NONE;
 }
@@ -156,18 +163,14 @@ static enum err receive_all(struct call *call, struct text *came)
 
         if (got == 0)
             return ERR_NONE;
-        if (got > 0) {
+        if (got > 0)
             text_add(came, slice_of(buffer, (size_t)got));
-            if (came->is_full) {
-                diag_say(call->why, "the answer of %s is larger than %d MiB", call->name,
-                    CLIENT_ANSWER_MAX >> 20);
-                return ERR_LIMIT;
-            }
-        } else if (errno == EAGAIN) {
-            TRY(wait_for(call, POLLIN));
-        } else if (errno != EINTR) {
-            diag_say(call->why, "%s: %s", call->name, strerror(errno));
-            return err_from_errno(errno);
+        else
+            TRY(retry(call, POLLIN));
+        if (came->is_full) {
+            diag_say(call->why, "the answer of %s is larger than %d MiB", call->name,
+                CLIENT_ANSWER_MAX >> 20);
+            return ERR_LIMIT;
         }
     }
 }

@@ -58,10 +58,10 @@ static void node_start(struct node *node, const char *says)
 
     memset(node, 0, sizeof *node);
     node->says = says;
-    strcpy(node->folder, "/tmp/admin-client-XXXXXX");
+    snprintf(node->folder, sizeof node->folder, "/tmp/admin-client-XXXXXX");
     assert_non_null(mkdtemp(node->folder));
     snprintf(node->path, sizeof node->path, "%s/admin.sock", node->folder);
-    strcpy(address.sun_path, node->path);
+    memcpy(address.sun_path, node->path, sizeof node->path);
     node->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(node->listener, (const void *)&address, sizeof address), 0);
     assert_int_equal(listen(node->listener, 1), 0);

@@ -156,9 +156,9 @@ void metrics_add_counters(struct metrics *m, const struct metrics_set *set)
 static void number_text(double number, char text[NUMBER_TEXT_MAX])
 {
     if (isnan(number)) {
-        strcpy(text, "NaN");
+        snprintf(text, NUMBER_TEXT_MAX, "NaN");
     } else if (isinf(number)) {
-        strcpy(text, number > 0 ? "+Inf" : "-Inf");
+        snprintf(text, NUMBER_TEXT_MAX, number > 0 ? "+Inf" : "-Inf");
     } else {
         snprintf(text, NUMBER_TEXT_MAX, "%.15g", number);
         if (strtod(text, NULL) != number)
@@ -192,20 +192,24 @@ static void write_help(struct text *out, const struct metrics_family *f)
         out, "\n# TYPE " PREFIX "%s %s\n", f->name, f->kind == COUNTER_TOTAL ? "counter" : "gauge");
 }
 
+static void write_sample(struct text *out, const char *name, const struct metrics_sample *s)
+{
+    text_say(out, PREFIX "%s", name);
+    if (s->labels.length > 0) {
+        text_add(out, SLICE("{"));
+        text_add(out, s->labels);
+        text_add(out, SLICE("}"));
+    }
+    text_add(out, SLICE(" "));
+    text_add(out, s->value);
+    text_add(out, SLICE("\n"));
+}
+
 void metrics_write(const struct metrics *m, struct text *out)
 {
     for (const struct metrics_family *f = m->first; f != NULL; f = f->next) {
         write_help(out, f);
-        for (const struct metrics_sample *s = f->first; s != NULL; s = s->next) {
-            text_say(out, PREFIX "%s", f->name);
-            if (s->labels.length > 0) {
-                text_add(out, SLICE("{"));
-                text_add(out, s->labels);
-                text_add(out, SLICE("}"));
-            }
-            text_add(out, SLICE(" "));
-            text_add(out, s->value);
-            text_add(out, SLICE("\n"));
-        }
+        for (const struct metrics_sample *s = f->first; s != NULL; s = s->next)
+            write_sample(out, f->name, s);
     }
 }

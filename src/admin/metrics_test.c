@@ -98,7 +98,7 @@ static void read_comment(struct reading *r, struct slice line)
         snprintf(r->family, sizeof r->family, "%.*s", (int)name, line.at);
         for (size_t i = 0; i < r->seen_count; i++)
             assert_string_not_equal(r->seen[i], r->family);
-        strcpy(r->seen[r->seen_count++], r->family);
+        memcpy(r->seen[r->seen_count++], r->family, sizeof r->family);
         r->type = NULL;
         return;
     }

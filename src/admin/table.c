@@ -51,7 +51,7 @@ void table_cell(struct table *t, const char *fmt, ...)
 
         while (((unsigned char)cell[end] & 0xc0) == 0x80)
             end--;
-        strcpy(cell + end, "...");
+        memcpy(cell + end, "...", 4);
     }
     for (char *c = cell; *c != '\0'; c++)
         if ((unsigned char)*c < ' ' || *c == '\x7f')
@@ -152,10 +152,11 @@ const char *table_duration(uint64_t seconds, char text[TABLE_AMOUNT_MAX])
 
 const char *table_share(uint64_t part, uint64_t whole, char text[TABLE_AMOUNT_MAX])
 {
-    if (whole == 0)
-        return strcpy(text, "-");
-    double percent = 100.0 * (double)part / (double)whole;
+    double percent = whole == 0 ? 0 : 100.0 * (double)part / (double)whole;
 
-    snprintf(text, TABLE_AMOUNT_MAX, "%.0f %%", floor(percent)); // 100 % means all of it
+    if (whole == 0)
+        snprintf(text, TABLE_AMOUNT_MAX, "-");
+    else
+        snprintf(text, TABLE_AMOUNT_MAX, "%.0f %%", floor(percent)); // 100 % means all of it
     return text;
 }

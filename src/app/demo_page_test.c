@@ -68,7 +68,7 @@ static void is_well_formed(const char *xml)
 
 static void pictures_are_well_formed_and_differ_by_customer(void **)
 {
-    void (*const WRITERS[])(struct text *, const struct demo_customer *) = {
+    void (*const writers[])(struct text *, const struct demo_customer *) = {
         demo_page_write_logo,
         demo_page_write_hills,
         demo_page_write_rare,
@@ -77,9 +77,9 @@ static void pictures_are_well_formed_and_differ_by_customer(void **)
 
     text_init(&one, DEMO_PAGE_MAX);
     text_init(&two, DEMO_PAGE_MAX);
-    for (size_t i = 0; i < COUNT_OF(WRITERS); i++) {
-        WRITERS[i](&one, &demo_customers[0]);
-        WRITERS[i](&two, &demo_customers[1]);
+    for (size_t i = 0; i < COUNT_OF(writers); i++) {
+        writers[i](&one, &demo_customers[0]);
+        writers[i](&two, &demo_customers[1]);
         is_well_formed(one.at);
         assert_string_not_equal(one.at, two.at);
         text_done(&one);

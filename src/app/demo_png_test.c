@@ -93,11 +93,13 @@ static void picture_is_read_back_pixel_by_pixel(uint32_t width, uint32_t height)
     unpack(cut_chunk(&rest, SLICE("IDAT")), &rows);
     assert_int_equal(cut_chunk(&rest, SLICE("IEND")).length, 0);
     assert_int_equal(rest.length, 0);
-    assert_int_equal(rows.length, (width + 1) * height);
+    assert_int_equal(rows.length, (size_t)(width + 1) * height);
     for (uint32_t y = 0; y < height; y++) {
-        assert_int_equal(rows.at[y * (width + 1)], 0);
+        const char *row = rows.at + (size_t)y * (width + 1);
+
+        assert_int_equal(row[0], 0);
         for (uint32_t x = 0; x < width; x++)
-            assert_true((uint8_t)rows.at[y * (width + 1) + 1 + x] == (uint8_t)(x + y));
+            assert_true((uint8_t)row[1 + x] == (uint8_t)(x + y));
     }
     text_done(&file);
     text_done(&rows);
