@@ -87,8 +87,9 @@ static enum err open_stage(
     struct loop *loop = workers_loop(stage->workers, 0);
 
     for (size_t i = 0; i < DEMO_SERVER_COUNT; i++)
-        TRY(demo_origin_open(
-            loop, &demo_servers[i], ports, wall_from_s(now.tv_sec), &stage->origins[i], why));
+        TRY(demo_origin_open(loop,
+            &(struct demo_origin_plan){ &demo_servers[i], *ports, wall_from_s(now.tv_sec) },
+            &stage->origins[i], why));
     TRY(demo_traffic_start(loop, ports, &stage->traffic, why));
     return workers_start(stage->workers);
 }

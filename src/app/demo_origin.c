@@ -39,11 +39,9 @@ static const struct thing THINGS[] = {
 
 struct demo_origin {
     struct http_service service;
-    const struct demo_server *world;
-    struct demo_ports ports;
+    struct demo_origin_plan plan;
     struct http_server *server;
     struct listener *listener;
-    struct wall changed;
     struct text things[COUNT_OF(THINGS)];
     uint64_t served, pages;
 };
@@ -90,7 +88,8 @@ static bool is_unchanged(
 
     if (http_head_field(x->request, HTTP_NAME_IF_NONE_MATCH) != NULL)
         return has_tag(x->request, etag);
-    return http_date_parse(since, loop_wall(x->loop), &date) && wall_s(o->changed) <= wall_s(date);
+    return http_date_parse(since, loop_wall(x->loop), &date) &&
+           wall_s(o->plan.changed) <= wall_s(date);
 }
 
 static void answer(struct demo_origin *o, struct http_exchange *x, const struct answer *a)
@@ -101,7 +100,7 @@ static void answer(struct demo_origin *o, struct http_exchange *x, const struct 
 
     if (a->has_validators) {
         snprintf(etag, sizeof etag, "\"%016" PRIx64 "\"", hash_bytes(a->body, 0));
-        date_text(o->changed, changed);
+        date_text(o->plan.changed, changed);
         snprintf(validators, sizeof validators, "ETag: %s\r\nLast-Modified: %s\r\n", etag, changed);
         if (is_unchanged(o, x, etag))
             status = 304;
@@ -109,8 +108,8 @@ static void answer(struct demo_origin *o, struct http_exchange *x, const struct 
     int length = snprintf(fields, FIELDS_MAX,
         "Date: %s\r\nServer: demo\r\nX-Origin: %s/%s\r\nCache-Control: %s\r\n"
         "Content-Type: %s\r\n%s",
-        date_text(loop_wall(x->loop), date), o->world->customer->name, o->world->name, a->cache,
-        a->type, validators);
+        date_text(loop_wall(x->loop), date), o->plan.server->customer->name, o->plan.server->name,
+        a->cache, a->type, validators);
 
     assert(length > 0 && length < FIELDS_MAX);
     struct slice body = status == 304 ? SLICE_NONE : a->body;
@@ -139,11 +138,11 @@ static void embed_text(
 {
     char page[EMBED_MAX];
 
-    snprintf(page, sizeof page, "www.%s.example", o->world->customer->name);
+    snprintf(page, sizeof page, "www.%s.example", o->plan.server->customer->name);
     text[0] = '\0';
     if (slice_same(x->authority.host, slice_text(page)))
-        snprintf(text, EMBED_MAX, "http://static.%s.example:%u", o->world->customer->name,
-            o->ports.http);
+        snprintf(text, EMBED_MAX, "http://static.%s.example:%u", o->plan.server->customer->name,
+            o->plan.ports.http);
 }
 
 typedef void page_write_fn(struct text *out, const struct demo_page *page);
@@ -174,7 +173,7 @@ static bool serve_page(struct demo_origin *o, struct http_exchange *x, struct sl
         embed_text(o, x, embed);
         text_init(&written, DEMO_PAGE_MAX);
         row->write(
-            &written, &(struct demo_page){ o->world, loop_wall(x->loop), ++o->pages, embed });
+            &written, &(struct demo_page){ o->plan.server, loop_wall(x->loop), ++o->pages, embed });
         answer_text(o, x, &a, &written);
         return true;
     }
@@ -210,7 +209,7 @@ static bool serve_thing(struct demo_origin *o, struct http_exchange *x, struct s
     struct text written;
 
     text_init(&written, DEMO_PAGE_MAX);
-    demo_page_write_tile(&written, o->world->customer, (unsigned)number);
+    demo_page_write_tile(&written, o->plan.server->customer, (unsigned)number);
     answer_text(o, x, &a, &written);
     return true;
 }
@@ -237,24 +236,27 @@ static void over(struct http_service *, struct http_exchange *, bool)
     // An answer lies in the exchange's arena or in the server's things: nothing is held for it.
 }
 
-enum err demo_origin_open(struct loop *loop, const struct demo_server *server,
-    const struct demo_ports *ports, struct wall changed, struct demo_origin **origin,
-    struct diag *why)
+/* Makes what may be cached; the rare picture where it is to be had. */
+static void make_things(struct demo_origin *o)
+{
+    for (size_t i = 0; i < COUNT_OF(THINGS); i++) {
+        text_init(&o->things[i], DEMO_PAGE_MAX);
+        if (THINGS[i].write != demo_page_write_rare || o->plan.server->has_rare)
+            THINGS[i].write(&o->things[i], o->plan.server->customer);
+        assert(!o->things[i].is_full);
+    }
+}
+
+enum err demo_origin_open(struct loop *loop, const struct demo_origin_plan *plan,
+    struct demo_origin **origin, struct diag *why)
 {
     struct demo_origin *o = mem_new(struct demo_origin);
     struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
-    struct endpoint at = { server->address, ports->origin };
+    struct endpoint at = { plan->server->address, plan->ports.origin };
     char text[ENDPOINT_TEXT_MAX];
 
-    *o = (struct demo_origin){
-        .service = { serve, over }, .world = server, .ports = *ports, .changed = changed
-    };
-    for (size_t i = 0; i < COUNT_OF(THINGS); i++) {
-        text_init(&o->things[i], DEMO_PAGE_MAX);
-        if (THINGS[i].write != demo_page_write_rare || server->has_rare)
-            THINGS[i].write(&o->things[i], server->customer);
-        assert(!o->things[i].is_full);
-    }
+    *o = (struct demo_origin){ .service = { serve, over }, .plan = *plan };
+    make_things(o);
     limits.arena_bytes = DEMO_PAGE_MAX;
     o->server = http_server_new(loop, &o->service, &limits);
     enum err err = listener_open(loop, &at, http_server_listener(o->server), &o->listener);
@@ -264,7 +266,7 @@ enum err demo_origin_open(struct loop *loop, const struct demo_server *server,
         return ERR_NONE;
     }
     diag_say(why, "the demo's web server %s/%s cannot listen on %s: %s; is a demo running already?",
-        server->customer->name, server->name, endpoint_text(&at, text), err_text(err));
+        plan->server->customer->name, plan->server->name, endpoint_text(&at, text), err_text(err));
     demo_origin_close(o);
     return err;
 }

@@ -22,11 +22,14 @@
 struct demo_origin;
 struct loop;
 
-/* `server` must outlive it. `changed` is the Last-Modified of all that may be cached, the same for
- * all servers. */
-[[nodiscard]] enum err demo_origin_open(struct loop *loop, const struct demo_server *server,
-    const struct demo_ports *ports, struct wall changed, struct demo_origin **origin,
-    struct diag *why);
+struct demo_origin_plan {
+    const struct demo_server *server; // must outlive the origin
+    struct demo_ports ports;
+    struct wall changed; // Last-Modified of all that may be cached; the same for all servers
+};
+
+[[nodiscard]] enum err demo_origin_open(struct loop *loop, const struct demo_origin_plan *plan,
+    struct demo_origin **origin, struct diag *why);
 
 /* Accepts NULL. */
 void demo_origin_close(struct demo_origin *origin);

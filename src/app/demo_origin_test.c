@@ -11,7 +11,9 @@ static struct demo_origin *open_server(struct bench *b, size_t at)
     struct demo_origin *origin = NULL;
 
     assert_int_equal(
-        demo_origin_open(b->loop, &demo_servers[at], &ports, changed, &origin, NULL), ERR_NONE);
+        demo_origin_open(b->loop, &(struct demo_origin_plan){ &demo_servers[at], ports, changed },
+            &origin, NULL),
+        ERR_NONE);
     return origin;
 }
 

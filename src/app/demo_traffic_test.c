@@ -63,12 +63,14 @@ static struct world *world_open(void)
         w->names[i] = (struct name_server){ .user = { on_batch }, .pop = demo_pops[i].address };
         assert_int_equal(
             datagram_open(w->bench->loop, &at, &w->names[i].user, &w->names[i].socket), ERR_NONE);
-        assert_int_equal(demo_origin_open(w->bench->loop, &w->servers[i], &as_pop,
-                             (struct wall){ 0 }, &w->caches[i], NULL),
+        assert_int_equal(
+            demo_origin_open(w->bench->loop,
+                &(struct demo_origin_plan){ &w->servers[i], as_pop, { 0 } }, &w->caches[i], NULL),
             ERR_NONE);
     }
-    assert_int_equal(demo_origin_open(w->bench->loop, &demo_servers[0], &ports, (struct wall){ 0 },
-                         &w->origin, NULL),
+    assert_int_equal(
+        demo_origin_open(w->bench->loop,
+            &(struct demo_origin_plan){ &demo_servers[0], ports, { 0 } }, &w->origin, NULL),
         ERR_NONE);
     assert_int_equal(demo_traffic_start(w->bench->loop, &ports, &w->traffic, NULL), ERR_NONE);
     return w;
