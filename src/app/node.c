@@ -103,6 +103,10 @@ void node_free(struct running_node *node)
     if (node->workers != NULL)
         for (unsigned i = 0; i < node->worker_count; i++)
             stop_worker(&node->workers[i]);
+    // Fills that were cut off have posted to those who waited; each message holds its fill.
+    if (node->workers != NULL)
+        for (unsigned i = 0; i < node->worker_count; i++)
+            loop_turn(node->workers[i].loop, (struct span){ 0 });
     node_publish(node, &(struct root *){ NULL });
     origin_pool_free(node->pool);
     if (node->store != NULL)

@@ -294,3 +294,22 @@ def test_close_delimited_bodies_are_kept_whole(serve, pair):
     first, second = get("/old"), get("/old")
     assert first.body == second.body == b"x" * 100000
     assert second.cache()[1] == "hit" and ams.count("/old") == 1
+
+
+def test_stopping_amid_fetches_is_orderly(serve, pair):
+    def silent(conversation):
+        if conversation.path.startswith("/head"):
+            conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n"
+                              "Cache-Control: max-age=600\r\n\r\nabc")
+        time.sleep(20)
+
+    ams, nyc = pair("ams", silent), pair("nyc", silent)
+    waypost = serve(config_of(ams, nyc))
+    waiting = [Connection(node) for node in (FRA, NYC) for _ in range(12)]
+    for n, connection in enumerate(waiting):
+        path = ("/head", "/silent", f"/own{n}")[n % 3]
+        connection.send(f"GET {path} HTTP/1.1\r\nHost: {STATIC}\r\n\r\n")
+    time.sleep(0.5)
+    assert waypost.stop() < 8
+    for connection in waiting:
+        connection.sock.close()
