@@ -281,6 +281,29 @@ static void a_new_root_counts_for_the_next_request_and_the_old_one_ends_in_peace
     in_many_worlds(reload_story);
 }
 
+static void outgrown_story(struct world *w)
+{
+    struct ask a;
+    struct root *root = world_root(", object_max: 20 KiB");
+
+    node_publish(w->node, &root);
+    ask_and_wait(w, &a, "/grows/100000", "");
+    assert_whole(&a, 100000);
+    ask_and_wait(w, &a, "/grows/15000", "");
+    assert_whole(&a, 15000);
+    ask_and_wait(w, &a, "/grows/15000", "");
+    assert_whole(&a, 15000);
+    assert_true(ask_has(&a, "; hit;"));
+    ask_and_wait(w, &a, "/kept/50000", "");
+    assert_whole(&a, 50000);
+    assert_true(ask_has(&a, "fwd-status=200"));
+}
+
+static void what_outgrows_the_limit_is_read_to_its_end_and_not_kept(void **)
+{
+    in_many_worlds(outgrown_story);
+}
+
 struct asker {
     struct datagram_user user;
     size_t answers;
@@ -352,6 +375,7 @@ int main(void)
         cmocka_unit_test(ranges_and_conditions_are_answered_from_the_store),
         cmocka_unit_test(a_fill_goes_on_when_the_one_who_caused_it_leaves),
         cmocka_unit_test(a_new_root_counts_for_the_next_request_and_the_old_one_ends_in_peace),
+        cmocka_unit_test(what_outgrows_the_limit_is_read_to_its_end_and_not_kept),
         cmocka_unit_test(the_page_name_leads_to_the_first_origin),
         cmocka_unit_test(the_same_seed_gives_the_same_run),
     };

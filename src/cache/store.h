@@ -162,8 +162,9 @@ uint64_t store_salt_new(struct store *store);
 [[nodiscard]] enum err store_fill_refresh(struct store_fill *fill, struct epoch_reader *reader,
     uint16_t status, struct slice fields, const struct cache_meta *meta);
 
-/* Appends to the body and publishes. ERR_SPACE, ERR_LIMIT: over memory or object size; what came
- * so far stays readable for those who read, and the fill has failed. */
+/* Appends to the body and publishes. ERR_LIMIT: over the object size, nothing appended; ERR_SPACE:
+ * over the memory, appended as far as it went (see cache_object_length). What came so far stays
+ * readable for those who read, and the fill has failed. */
 [[nodiscard]] enum err store_fill_append(
     struct store_fill *fill, struct epoch_reader *reader, struct slice bytes);
 

@@ -247,13 +247,16 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
     make_dirty(f);
 }
 
-/* It outgrew the store. The visit that caused it reads on past it; others cannot, and are cut. */
+/*
+ * It outgrew the store, or what the site allows; `bytes` come next. The visit that caused it reads
+ * on past the store; others cannot, and are cut. Returns how many bytes were taken.
+ */
 static size_t overrun(struct filling *f, struct slice bytes)
 {
     struct visit *leader = f->leader;
 
     counter_up(&f->delivery->counts.fill_overruns);
-    end(f);
+    fail(f, (struct wall){ 0 });
     if (leader != NULL && leader->object == NULL) { // the head came in this very turn
         struct cache_object *object = store_fill_object(f->fill);
         struct cache_meta meta;
@@ -273,11 +276,18 @@ static size_t overrun(struct filling *f, struct slice bytes)
 static size_t on_body(struct fetch_user *user, struct slice bytes)
 {
     struct filling *f = container_of(user, struct filling, user);
+    const struct cache_object *object = store_fill_object(f->fill);
+    uint64_t before = cache_object_length(object);
 
     if (f->is_over)
         return bytes.length;
-    if (store_fill_append(f->fill, delivery_reader(f->delivery), bytes) != ERR_NONE)
+    if (before + bytes.length > f->route->site->object_max_bytes)
         return overrun(f, bytes);
+    if (store_fill_append(f->fill, delivery_reader(f->delivery), bytes) != ERR_NONE) {
+        size_t kept = cache_object_length(object) - before; // as far as there was memory
+
+        return kept + overrun(f, slice_from(bytes, kept));
+    }
     counter_add(&f->delivery->counts.fill_bytes, bytes.length);
     make_dirty(f);
     return bytes.length;
