@@ -93,7 +93,8 @@ static void write_browser(struct text *out, const struct demo_tour *tour)
         "chromium --user-data-dir=/tmp/waypost-browser --host-resolver-rules="
         "'MAP www.acme.example %s, MAP *.acme.example %s' http://www.acme.example:%u/",
         server, pop, tour->ports.origin);
-    write_step(out, "In a browser (or any one, without the static site's name):", command);
+    write_step(out,
+        "In a browser, with these names; below, from one origin alone, in any browser:", command);
     text_say(out, "    http://%s:%u/\n", server, tour->ports.origin);
 }
 
