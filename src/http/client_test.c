@@ -10,7 +10,7 @@
 #include "http/client.h"
 #include "http/world_test.h"
 
-enum { SEEDS = 20, BODY_ROOM = 1024 * 1024 };
+enum { SEEDS = 20, BODY_ROOM = 128 * 1024 };
 
 static const struct http_client_times TIMES = { { 1000000000 }, { 2000000000 }, { 3000000000 } };
 

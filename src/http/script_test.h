@@ -137,7 +137,7 @@ static inline void script_answer(struct script_task *task)
         return;
     case SCRIPT_NEVER: return;
     case SCRIPT_STATUS:
-        http_reply_status(x, task->length < 200 ? 200 : (int)task->length, SLICE_NONE);
+        http_reply_status(x, task->length - 200 < 800 ? (int)task->length : 200, SLICE_NONE);
         return;
     case SCRIPT_KEPT: script_reply_kept(task); return;
     }

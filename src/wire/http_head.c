@@ -171,9 +171,11 @@ static enum http_parse field_parse(struct cursor *c, struct http_head *head)
     if (UNLIKELY(parsed != HTTP_PARSE_DONE))
         return parsed;
     struct slice name = slice_of(start, (size_t)(colon - start));
-    enum http_name id = http_name_of_within(name, (size_t)(c->end - start));
+    size_t readable = (size_t)(c->end - start);
+    enum http_name id = http_name_of_within(name, readable);
 
-    if (id == HTTP_NAME_OTHER && UNLIKELY(!http_is_token(name)))
+    if (id == HTTP_NAME_OTHER && !scan_is_plain(start, name.length, readable) &&
+        UNLIKELY(!http_is_token(name)))
         return HTTP_PARSE_BAD;
     if (UNLIKELY(head->field_count == HTTP_FIELDS_MAX))
         return HTTP_PARSE_LARGE;

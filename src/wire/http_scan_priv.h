@@ -8,6 +8,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -60,6 +61,18 @@ static inline unsigned scan_not_targets(__m128i bytes)
     return (unsigned)_mm_movemask_epi8(_mm_andnot_si128(_mm_or_si128(del, hash), above)) ^ 0xffff;
 }
 
+/* Letters, digits and dashes, of which nearly all names consist. */
+static inline unsigned scan_plain(__m128i bytes)
+{
+    __m128i letter = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+    __m128i digit = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+    __m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
+    __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
+    __m128i is_dash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-'));
+
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(is_letter, is_digit), is_dash));
+}
+
 #define SCAN_WIDE(at, end, stops_of)                \
     while ((end) - (at) >= SCAN_STEP) {             \
         unsigned stops = (stops_of(scan_load(at))); \
@@ -98,4 +111,16 @@ static inline const char *scan_target(const char *at, const char *end)
     while (at < end && scan_is_target(*at))
         at++;
     return at;
+}
+
+/* True for a name of letters, digits and dashes; false when it has other bytes, or is not told
+ * quickly. `readable` bytes may be read, at least its length. */
+static inline bool scan_is_plain(const char *name, size_t length, size_t readable)
+{
+#ifdef __SSE2__
+    if (length - 1 < SCAN_STEP && readable >= SCAN_STEP)
+        return (~scan_plain(scan_load(name)) & ((1U << length) - 1)) == 0;
+#endif
+    (void)name, (void)length, (void)readable;
+    return false;
 }
