@@ -34,13 +34,13 @@ static struct slice post_chunked(struct script *luck, const char *path, size_t l
         size_t size = script_draw(luck, most) + 1;
 
         size = size < length - done ? size : length - done;
-        at += (size_t)sprintf(text + at, "%zx;a=b\r\n", size);
+        at += (size_t)snprintf(text + at, TEXT_ROOM - at, "%zx;a=b\r\n", size);
         for (size_t i = 0; i < size; i++)
             text[at++] = script_byte(done + i);
-        at += (size_t)sprintf(text + at, "\r\n");
+        text[at++] = '\r', text[at++] = '\n';
         done += size;
     }
-    at += (size_t)sprintf(text + at, "0\r\nTrailer: x\r\n\r\n");
+    at += (size_t)snprintf(text + at, TEXT_ROOM - at, "0\r\nTrailer: x\r\n\r\n");
     return slice_of(text, at);
 }
 

@@ -21,7 +21,8 @@ struct script {
     unsigned served, completed, cut; // cut: over, but not complete
     char *held[SCRIPT_HELD_MAX];     // good until this turn's end
     unsigned held_count;
-    bool waits; // sources have pauses, sinks are slow
+    size_t length_max; // of bodies
+    bool waits;        // sources have pauses, sinks are slow
 };
 
 enum script_kind {

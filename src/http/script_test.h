@@ -90,7 +90,7 @@ static inline void script_plan(struct script_task *task, struct slice path)
     for (size_t i = 0; i < COUNT_OF(NAMES); i++)
         if (slice_equal(name, slice_text(NAMES[i])))
             task->kind = (enum script_kind)i;
-    if (path.at != NULL && slice_number(path, SCRIPT_BODY_MAX, &length))
+    if (path.at != NULL && slice_number(path, task->script->length_max, &length))
         task->length = (size_t)length;
 }
 
@@ -182,7 +182,10 @@ static inline void script_over(struct http_service *service, struct http_exchang
 
 static inline void script_init(struct script *s, struct loop *loop, uint64_t luck)
 {
-    *s = (struct script){ .service = { script_serve, script_over }, .loop = loop, .luck = luck };
+    *s = (struct script){ .service = { script_serve, script_over },
+        .loop = loop,
+        .luck = luck,
+        .length_max = SCRIPT_BODY_MAX };
     s->hook.begin = script_forget;
     loop_hook_add(loop, &s->hook);
 }

@@ -26,11 +26,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     limits.arena_bytes = 4096;
     struct world *w = world_serve(seed, &limits);
     struct sim_link link = { .delay = span_us(pace % 8),
-        .chunk_max = pace % 32 < 8 ? 0 : pace % 32,
-        .buffer_bytes = pace % 3 == 0 ? 0 : 200 + pace * 100U };
+        .chunk_max = pace % 4 * 30,
+        .buffer_bytes = pace % 3 == 0 ? 0 : 2000 + pace * 100U };
 
     sim_link_set(w->sim, NULL, NULL, &link);
     w->script.waits = pace % 2 == 0;
+    w->script.length_max = 40000;
     visitor_come(&v, w, bytes);
     v.leaves_half = pace >= 128;
     for (int i = 0; i < 20; i++)
