@@ -13,10 +13,12 @@
 #include "app/demo_tour.h"
 #include "app/demo_traffic.h"
 #include "app/process.h"
+#include "app/state.h"
 
 enum { TEXT_MAX = 1 << 20 };
 
 #define CONFIG_PATH COMMAND_DEMO_STATE "/waypost.yaml"
+#define LOCK_FOLDER "demo" // one demo at a time
 
 /* What the demo has beside the network itself: web servers and visitors, on a thread of their own.
  */
@@ -56,22 +58,27 @@ static bool write_config(const struct demo_ports *ports)
     return done;
 }
 
-/* What the nodes made of their own: a folder each, with the admin's socket. */
+static void remove_in(const char *folder, const char *name)
+{
+    char path[ADMIN_PATH_MAX];
+
+    snprintf(path, sizeof path, COMMAND_DEMO_STATE "/%s%s%s", folder, name == NULL ? "" : "/",
+        name == NULL ? "" : name);
+    remove(path);
+}
+
+/* What the nodes and the demo made. */
 static void remove_state(void)
 {
     for (size_t i = 0; i < DEMO_POP_COUNT; i++) {
-        char path[ADMIN_PATH_MAX];
-        struct diag why;
-
-        if (admin_socket_path(
-                SLICE(COMMAND_DEMO_STATE), slice_text(demo_pops[i].node), path, &why) != ERR_NONE)
-            continue;
-        unlink(path);
-        *strrchr(path, '/') = '\0';
-        rmdir(path);
+        remove_in(demo_pops[i].node, "admin.sock");
+        remove_in(demo_pops[i].node, "lock");
+        remove_in(demo_pops[i].node, NULL);
     }
-    unlink(CONFIG_PATH);
-    rmdir(COMMAND_DEMO_STATE);
+    remove_in(LOCK_FOLDER, "lock");
+    remove_in(LOCK_FOLDER, NULL);
+    remove(CONFIG_PATH);
+    remove(COMMAND_DEMO_STATE);
 }
 
 static enum err open_stage(
@@ -125,7 +132,15 @@ static int run(const struct process_plan *plan, const char *program)
     struct conf_errors errors;
     struct diag why = { 0 };
 
-    if (!make_folder(COMMAND_DEMO_STATE) || !write_config(&ports))
+    int lock;
+
+    if (!make_folder(COMMAND_DEMO_STATE))
+        return EXIT_FAILED;
+    if (state_lock(SLICE(COMMAND_DEMO_STATE), SLICE(LOCK_FOLDER), &lock, &why) != ERR_NONE) {
+        fputs("waypost: a demo runs already on this machine; end it with Ctrl-C first\n", stderr);
+        return EXIT_FAILED;
+    }
+    if (!write_config(&ports))
         return EXIT_FAILED;
     conf_errors_init(&errors);
     enum err err = process_start(plan, &process, &errors, &why);
@@ -144,6 +159,7 @@ static int run(const struct process_plan *plan, const char *program)
     close_stage(&stage);
     process_free(process);
     remove_state();
+    close(lock);
     return err == ERR_NONE ? EXIT_DONE : EXIT_FAILED;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/reload.h"
+#include "app/state.h"
 #include "base/mem.h"
 #include "conf/load.h"
 
@@ -97,6 +98,8 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
         .log = &p->log,
     };
 
+    TRY(state_lock(p->release->network->state, name, &p->locks[p->lock_count], why));
+    p->lock_count++;
     TRY(root_build(p->release, name, &root, why));
     enum err err = node_faces(root, &faces, why);
 
@@ -322,6 +325,8 @@ void process_free(struct process *process)
     release_drop(process->release);
     workers_free(process->workers);
     workers_free(process->control);
+    while (process->lock_count > 0)
+        close(process->locks[--process->lock_count]);
     epoch_done(&process->epoch);
     mem_free(process);
 }

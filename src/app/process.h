@@ -39,6 +39,8 @@ struct process {
     struct pool *pool; // for blocking work
     struct running_node *nodes[PROCESS_NODES_MAX];
     size_t node_count;
+    int locks[PROCESS_NODES_MAX]; // of the nodes' folders
+    size_t lock_count;
     struct release *release; // in use; control thread
     struct reload *reload;
     struct admin *admin;
