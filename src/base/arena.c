@@ -56,7 +56,7 @@ static void add_block(struct arena *a, size_t size_bytes)
 
     if (a->total_bytes + want > a->limit_bytes)
         want = size_bytes;
-    struct arena_block *block = mem_alloc(sizeof *block + want);
+    struct arena_block *block = mem_resize(NULL, sizeof *block + want); // zeroed when handed out
 
     block->older = a->block;
     block->size_bytes = want;
@@ -66,7 +66,7 @@ static void add_block(struct arena *a, size_t size_bytes)
     a->is_full |= a->total_bytes > a->limit_bytes;
 }
 
-void *arena_alloc(struct arena *a, size_t size_bytes)
+void *arena_room(struct arena *a, size_t size_bytes)
 {
     const size_t align = alignof(max_align_t);
 
@@ -78,8 +78,12 @@ void *arena_alloc(struct arena *a, size_t size_bytes)
     void *memory = a->block->bytes + a->used;
 
     a->used += size;
-    memset(memory, 0, size);
     return memory;
+}
+
+void *arena_alloc(struct arena *a, size_t size_bytes)
+{
+    return memset(arena_room(a, size_bytes), 0, size_bytes);
 }
 
 void *arena_array(struct arena *a, size_t count, size_t item_bytes)
@@ -93,9 +97,10 @@ void *arena_array(struct arena *a, size_t count, size_t item_bytes)
 
 struct slice arena_copy(struct arena *a, struct slice bytes)
 {
-    char *copy = arena_alloc(a, bytes.length + 1);
+    char *copy = arena_room(a, bytes.length + 1);
 
     if (bytes.length > 0)
         memcpy(copy, bytes.at, bytes.length);
+    copy[bytes.length] = '\0';
     return slice_of(copy, bytes.length);
 }

@@ -35,6 +35,9 @@ void arena_reset(struct arena *a);
 /* Zeroed, aligned for any type. Never NULL; see is_full. */
 void *arena_alloc(struct arena *a, size_t size_bytes) __attribute__((returns_nonnull));
 
+/* Likewise, but not zeroed: for what is written at once. */
+void *arena_room(struct arena *a, size_t size_bytes) __attribute__((returns_nonnull));
+
 /* Zeroed; a product that overflows is a bug in the caller. */
 void *arena_array(struct arena *a, size_t count, size_t item_bytes)
     __attribute__((returns_nonnull));

@@ -8,6 +8,8 @@
 #define PRINTS(fmt, at) __attribute__((format(printf, fmt, at)))
 #define SCOPED(drop)    __attribute__((cleanup(drop)))
 #define ALIGNED(bytes)  __attribute__((aligned(bytes)))
+/* A large local that is written before it is read: the compiler need not zero it first. */
+#define UNSET           __attribute__((uninitialized))
 #define LIKELY(claim)   __builtin_expect(!!(claim), 1)
 #define UNLIKELY(claim) __builtin_expect(!!(claim), 0)
 

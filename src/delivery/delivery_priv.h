@@ -16,7 +16,7 @@
 enum {
     LOOK_UPS_MAX = 4,        // of one visit: after that it is passed
     AT_HAND_MAX = 64 * 1024, // a stored body up to this is answered without a reference
-    HEAD_ROOM = 64 * 1024,   // for field lines that are written
+    HEAD_ROOM = 64 * 1024,   // for field lines that are written; trimmed to what they take
     PASS_MARK_S = 60,        // how long an uncacheable key is remembered as such
 };
 
@@ -87,6 +87,21 @@ static inline struct epoch_reader *delivery_reader(const struct delivery *d)
     return loop_epoch_reader(d->setup.loop);
 }
 
+/* Memory good until the end of the turn, not zeroed: the loop's, or else the arena's. */
+static inline char *turn_room(const struct delivery *d, struct arena *arena, size_t bytes)
+{
+    char *room = loop_scratch(d->setup.loop, bytes);
+
+    return room != NULL ? room : arena_room(arena, bytes);
+}
+
+/* Gives back what lies behind the first `used` bytes of the newest room. */
+static inline void turn_room_trim(const struct delivery *d, char *room, size_t used)
+{
+    if (loop_is_scratch(d->setup.loop, room))
+        loop_scratch_trim(d->setup.loop, room, used);
+}
+
 /* visit.c */
 
 /* Makes the visit outlive its turn. False: it was answered with 503. */
@@ -143,10 +158,9 @@ void passing_end(struct passing *passing);
 
 /* fields.c: what goes to origins and to visitors. */
 
-/* The request's end-to-end fields for an origin, in `room`; for a fill without what belongs to one
- * visitor alone, with validators of `stale` where it is not NULL. */
-struct slice fields_for_origin(
-    struct visit *visit, bool is_fill, const struct cache_object *stale, struct arena *arena);
+/* The request's end-to-end fields for an origin, good until the end of the turn; for a fill without
+ * what belongs to one visitor alone, with validators of `stale` where it is not NULL. */
+struct slice fields_for_origin(struct visit *visit, bool is_fill, const struct cache_object *stale);
 
 /* Via, Cache-Status (this node, then `how`), and Age where it is not negative; good until the end
  * of the turn. */

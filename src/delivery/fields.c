@@ -83,13 +83,12 @@ static void write_framing(struct writer *w, const struct http_exchange *x)
     write_slice(w, SLICE("\r\n"));
 }
 
-struct slice fields_for_origin(
-    struct visit *visit, bool is_fill, const struct cache_object *stale, struct arena *arena)
+struct slice fields_for_origin(struct visit *visit, bool is_fill, const struct cache_object *stale)
 {
-    const struct http_exchange *x = visit_exchange(visit);
+    struct http_exchange *x = visit_exchange(visit);
     const struct delivery *d = visit->delivery;
     const struct http_head *head = x->request;
-    struct writer w = writer_on(arena_alloc(arena, HEAD_ROOM), HEAD_ROOM);
+    struct writer w = writer_on(turn_room(d, &x->arena, HEAD_ROOM), HEAD_ROOM);
     char peer[IP_TEXT_MAX];
 
     for (size_t i = 0; i < head->field_count; i++) {
@@ -112,17 +111,14 @@ struct slice fields_for_origin(
         write_framing(&w, x);
     }
     assert(!w.is_short); // a head has at most HTTP_HEAD_MAX bytes, half of the room
+    turn_room_trim(d, w.start, w.length);
     return writer_slice(&w);
 }
 
 struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how)
 {
     const struct delivery *d = visit->delivery;
-    char *room = loop_scratch(d->setup.loop, OURS_MAX);
-
-    if (room == NULL)
-        room = arena_alloc(&visit_exchange(visit)->arena, OURS_MAX);
-    struct writer w = writer_on(room, OURS_MAX);
+    struct writer w = writer_on(turn_room(d, &visit_exchange(visit)->arena, OURS_MAX), OURS_MAX);
 
     if (age_s >= 0) {
         write_slice(&w, SLICE("Age: "));
@@ -137,7 +133,6 @@ struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how
     write_slice(&w, how);
     write_slice(&w, SLICE("\r\n"));
     assert(!w.is_short);
-    if (loop_is_scratch(d->setup.loop, room))
-        loop_scratch_trim(d->setup.loop, room, w.length);
+    turn_room_trim(d, w.start, w.length);
     return writer_slice(&w);
 }

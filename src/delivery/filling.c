@@ -128,8 +128,6 @@ static bool is_too_large(const struct filling *f, const struct fetch_answer *ans
 static enum err place_variant(struct filling *f, const struct cache_meta *meta)
 {
     struct store *store = f->delivery->setup.store;
-    struct cache_text text = { .at = arena_alloc(&f->arena, CACHE_KEY_MAX), .room = CACHE_KEY_MAX };
-    uint64_t salt = store_salt_new(store);
 
     if (f->vary.length > 0) {
         if (slice_same(f->vary, meta->vary))
@@ -139,8 +137,13 @@ static enum err place_variant(struct filling *f, const struct cache_meta *meta)
     }
     if (meta->vary.length == 0)
         return ERR_NONE;
+    struct cache_text text = { .at = turn_room(f->delivery, &f->arena, CACHE_KEY_MAX),
+        .room = CACHE_KEY_MAX };
+    uint64_t salt = store_salt_new(store);
+
     if (!cache_key_vary_write(f->first.text, salt, meta->vary, f->request, &text))
         return ERR_SPACE;
+    turn_room_trim(f->delivery, text.at, text.length);
     const struct cache_key key = cache_key_of(cache_text_slice(&text), store_seed(store));
 
     return store_fill_vary(f->fill, delivery_reader(f->delivery), meta->vary, salt, &key);
@@ -152,10 +155,11 @@ static enum err store_head(
     int64_t total = answer->framing == HTTP_BODY_LENGTH ? (int64_t)answer->length
                     : answer->framing == HTTP_BODY_NONE ? 0
                                                         : -1;
-    char *room = arena_alloc(&f->arena, HEAD_ROOM);
+    char *room = turn_room(f->delivery, &f->arena, HEAD_ROOM);
     size_t length =
         cache_fields_write(answer->head, loop_wall(f->delivery->setup.loop), room, HEAD_ROOM);
 
+    turn_room_trim(f->delivery, room, length);
     if (length == 0)
         return ERR_SPACE;
     TRY(place_variant(f, meta));
@@ -180,7 +184,7 @@ static enum err store_refresh(struct filling *f, const struct fetch_answer *answ
     const struct cache_object *stale = store_fill_stale(f->fill);
     const struct cache_rules rules = rules_of(f);
     struct wall now = loop_wall(f->delivery->setup.loop);
-    char *room = arena_alloc(&f->arena, HEAD_ROOM);
+    char *room = turn_room(f->delivery, &f->arena, HEAD_ROOM);
     struct http_head *head = arena_new(&f->arena, struct http_head);
     struct cache_meta meta;
 
@@ -190,6 +194,7 @@ static enum err store_refresh(struct filling *f, const struct fetch_answer *answ
     struct slice fields = slice_of(room + START.length, length);
 
     memcpy(room + START.length + length, "\r\n", 2);
+    turn_room_trim(f->delivery, room, START.length + length + 2);
     if (length == 0 ||
         http_response_parse(slice_of(room, START.length + length + 2), 0, head) != HTTP_PARSE_DONE)
         return ERR_SPACE;
@@ -320,11 +325,10 @@ static const struct fetch_ops FETCH_OPS = { .head = on_head, .body = on_body, .d
 
 static struct http_head *copy_request(struct arena *arena, const struct http_head *head)
 {
-    struct http_head *copy = arena_new(arena, struct http_head);
+    // A head that was kept has no room behind its last field; nor has the copy.
+    size_t size = offsetof(struct http_head, fields) + head->field_count * sizeof *head->fields;
+    struct http_head *copy = memcpy(arena_room(arena, size), head, size);
 
-    // A head that was kept has no room behind its last field.
-    memcpy(
-        copy, head, offsetof(struct http_head, fields) + head->field_count * sizeof *head->fields);
     copy->method_text = arena_copy(arena, head->method_text);
     copy->target = arena_copy(arena, head->target);
     for (size_t i = 0; i < head->field_count; i++) {
@@ -368,7 +372,7 @@ void filling_start(struct delivery *d, struct visit *cause, struct store_fill *f
         .method = HTTP_GET,
         .method_text = SLICE("GET"),
         .path = cause->path,
-        .fields = fields_for_origin(cause, true, f->validates ? stale : NULL, &f->arena),
+        .fields = fields_for_origin(cause, true, f->validates ? stale : NULL),
         .origins = cause->route->origins,
         .origin_count = cause->route->origin_count,
         .missing_next = cause->route->site->missing_next,

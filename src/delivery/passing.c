@@ -6,7 +6,7 @@
 #include "base/writer.h"
 #include "delivery/delivery_priv.h"
 
-enum { CHUNK_HEAD_MAX = 20, HOW_MAX = 128, PASSING_ARENA_MAX = 256 * 1024 };
+enum { CHUNK_HEAD_MAX = 20, HOW_MAX = 128 };
 
 /*
  * A request handed through to an origin, and its answer back: each direction is a pipe with back
@@ -16,9 +16,8 @@ enum { CHUNK_HEAD_MAX = 20, HOW_MAX = 128, PASSING_ARENA_MAX = 256 * 1024 };
 struct passing {
     struct fetch_user user;
     struct delivery *delivery;
-    struct visit *visit; // NULL: the visitor is gone
-    struct fetch *fetch; // NULL: the origin is done
-    struct arena arena;
+    struct visit *visit;            // NULL: the visitor is gone
+    struct fetch *fetch;            // NULL: the origin is done
     struct pipe up, down;           // request's body, answer's body
     struct http_sink sink;          // takes the request's body
     struct http_source up_source;   // gives it to the fetch
@@ -33,7 +32,6 @@ static void free_when_done(struct passing *p)
         return;
     pipe_done(&p->up);
     pipe_done(&p->down);
-    arena_done(&p->arena);
     mem_free(p);
 }
 
@@ -172,7 +170,7 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
 {
     struct passing *p = container_of(user, struct passing, user);
     struct visit *visit = p->visit;
-    char how[HOW_MAX], *room = arena_alloc(&p->arena, HEAD_ROOM);
+    char how[HOW_MAX];
 
     p->has_head = true;
     if (visit == NULL)
@@ -181,12 +179,15 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
     counter_up(&p->delivery->counts.passed);
     int length = snprintf(
         how, sizeof how, "%s; fwd-status=%u", visit->why_passed, (unsigned)answer->head->status);
+    char *room = turn_room(p->delivery, &visit_exchange(visit)->arena, HEAD_ROOM);
+    struct slice fields = slice_of(room,
+        cache_fields_write(answer->head, loop_wall(p->delivery->setup.loop), room, HEAD_ROOM));
 
+    turn_room_trim(p->delivery, room, fields.length);
     http_reply(visit_exchange(visit),
         &(struct http_reply){
             .status = answer->head->status,
-            .fields = slice_of(room, cache_fields_write(answer->head,
-                                         loop_wall(p->delivery->setup.loop), room, HEAD_ROOM)),
+            .fields = fields,
             .more = fields_of_ours(visit, -1, slice_of(how, (size_t)length)),
             .length = announced_length(answer, visit_exchange(visit)->request->method),
             .source = &p->down_source,
@@ -244,7 +245,6 @@ static struct passing *new_passing(struct visit *visit, const char *why)
     p->down_source.ops = &DOWN_OPS;
     p->up_source.ops = &UP_OPS;
     p->sink.ops = &SINK_OPS;
-    arena_init(&p->arena, PASSING_ARENA_MAX);
     pipe_init(&p->up, &d->pipes);
     pipe_init(&p->down, &d->pipes);
     visit->passing = p;
@@ -267,7 +267,7 @@ void passing_start(struct visit *visit, const char *why)
         .method = x->request->method,
         .method_text = x->request->method_text,
         .path = visit->path,
-        .fields = fields_for_origin(visit, false, NULL, &p->arena),
+        .fields = fields_for_origin(visit, false, NULL),
         .body = has_body ? &p->up_source : NULL,
         .origins = visit->route->origins,
         .origin_count = visit->route->origin_count,

@@ -39,13 +39,20 @@ bool visit_keep(struct visit *visit)
 static bool use_variant(struct visit *visit, const struct cache_object *marker)
 {
     struct http_exchange *x = visit_exchange(visit);
-    struct cache_text text = { .at = arena_alloc(&x->arena, CACHE_KEY_MAX), .room = CACHE_KEY_MAX };
+    const struct delivery *d = visit->delivery;
+    struct cache_text text = { .at = turn_room(d, &x->arena, CACHE_KEY_MAX),
+        .room = CACHE_KEY_MAX };
 
     visit->vary = cache_object_fields(marker);
     if (!cache_key_vary_write(
             visit->first.text, cache_object_salt(marker), visit->vary, x->request, &text))
         return false;
-    visit->key = cache_key_of(cache_text_slice(&text), store_seed(visit->delivery->setup.store));
+    turn_room_trim(d, text.at, text.length);
+    visit->key = cache_key_of(cache_text_slice(&text), store_seed(d->setup.store));
+    if (visit->is_kept) { // it has been waiting, and may again
+        visit->key.text = arena_copy(&x->arena, visit->key.text);
+        visit->vary = arena_copy(&x->arena, visit->vary);
+    }
     return true;
 }
 
@@ -292,23 +299,20 @@ static int refusal(const struct visit *visit, const struct http_head *head)
 static bool build_key(struct visit *visit)
 {
     struct http_exchange *x = visit_exchange(visit);
-    struct loop *loop = visit->delivery->setup.loop;
+    const struct delivery *d = visit->delivery;
     struct slice site = visit->route->site->host;
     size_t path_room = HTTP_TARGET_MAX + 3 * x->authority.path.length;
     size_t key_room = site.length + path_room + 8;
-    char *room = loop_scratch(loop, path_room + key_room);
+    char *room = turn_room(d, &x->arena, path_room + key_room);
 
-    if (room == NULL)
-        room = arena_alloc(&x->arena, path_room + key_room);
     if (!cache_path_normalise(x->authority.path, room, path_room, &visit->path))
         return false;
     struct cache_text text = { .at = room + visit->path.length, .room = key_room };
 
     if (!cache_key_write(site, visit->path, &text))
         return false;
-    if (loop_is_scratch(loop, room))
-        loop_scratch_trim(loop, room, visit->path.length + text.length);
-    visit->first = cache_key_of(cache_text_slice(&text), store_seed(visit->delivery->setup.store));
+    turn_room_trim(d, room, visit->path.length + text.length);
+    visit->first = cache_key_of(cache_text_slice(&text), store_seed(d->setup.store));
     visit->key = visit->first;
     return true;
 }

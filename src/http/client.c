@@ -8,6 +8,7 @@
 
 #include <assert.h>
 
+#include "base/attr.h"
 #include "base/mem.h"
 #include "io/loop.h"
 #include "io/stream.h"
@@ -222,7 +223,7 @@ enum take { TAKE_ON, TAKE_STOP, TAKE_GONE };
 
 static enum take take_head(struct http_client *client, struct slice *bytes)
 {
-    struct http_head head;
+    UNSET struct http_head head;
     enum http_parse parsed = http_response_parse(*bytes, client->seen, &head);
 
     if (parsed == HTTP_PARSE_MORE) {

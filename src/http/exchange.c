@@ -44,7 +44,7 @@ bool http_exchange_keep(struct http_exchange *x)
     size_t fields_at = offsetof(struct http_head, fields);
     size_t size = fields_at + old->field_count * sizeof old->fields[0];
     const char *to = arena_copy(&x->arena, from).at;
-    struct http_head *head = arena_alloc(&x->arena, size);
+    struct http_head *head = arena_room(&x->arena, size);
 
     memcpy(head, old, size); // heads are large, and mostly room for fields that are not there
     head->method_text = moved(old->method_text, from, to);

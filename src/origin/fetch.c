@@ -2,10 +2,10 @@
 #include "origin/fetch.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "base/writer.h"
 #include "io/loop.h"
 
 enum {
@@ -81,12 +81,18 @@ static struct slice write_head(struct fetch *f)
     const struct fetch_request *r = &f->request;
     struct slice host = origin_now(f)->host;
     size_t room = r->method_text.length + r->path.length + host.length + r->fields.length + 32;
-    char *head = arena_alloc(&f->arena, room);
-    int length = snprintf(head, room, "%.*s %.*s HTTP/1.1\r\nHost: %.*s\r\n%.*s\r\n",
-        SLICE_ARG(r->method_text), SLICE_ARG(r->path), SLICE_ARG(host), SLICE_ARG(r->fields));
+    struct writer w = writer_on(arena_room(&f->arena, room), room);
 
-    assert(length > 0 && (size_t)length < room);
-    return slice_of(head, (size_t)length);
+    write_slice(&w, r->method_text);
+    write_slice(&w, SLICE(" "));
+    write_slice(&w, r->path);
+    write_slice(&w, SLICE(" HTTP/1.1\r\nHost: "));
+    write_slice(&w, host);
+    write_slice(&w, SLICE("\r\n"));
+    write_slice(&w, r->fields);
+    write_slice(&w, SLICE("\r\n"));
+    assert(!w.is_short);
+    return writer_slice(&w);
 }
 
 static void try_now(struct fetch *f)
