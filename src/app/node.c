@@ -28,7 +28,6 @@ static const struct dns_zones *zones_now(struct dns_source *source)
 static void start_worker(struct running_node *node, unsigned index, struct loop *loop)
 {
     struct node_worker *w = &node->workers[index];
-    const struct root *root = node_root(node);
     const struct delivery_setup setup = {
         .loop = loop,
         .worker = loop_index(loop),
@@ -36,7 +35,7 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
         .pool = node->pool,
         .log = node->log,
         .node = node->name,
-        .cdn_id = root->network->zone,
+        .cdn_id = node->cdn_id,
         .pipe_bytes = PIPE_BYTES,
     };
 
@@ -50,6 +49,17 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
     w->zones_source.zones = zones_now;
 }
 
+/* For longer than the release that it comes from. */
+static struct slice copy_of(struct slice text)
+{
+    return slice_of(mem_text(text.at, text.length), text.length);
+}
+
+static void copy_free(struct slice copy)
+{
+    mem_free((void *)(uintptr_t)copy.at);
+}
+
 enum err node_new(
     const struct node_plan *plan, struct root **root, struct running_node **node, struct diag *why)
 {
@@ -60,7 +70,8 @@ enum err node_new(
         .worker_count = plan->loop_count,
     };
 
-    n->name = slice_of(mem_text(plan->name.at, plan->name.length), plan->name.length);
+    n->name = copy_of(plan->name);
+    n->cdn_id = copy_of((*root)->network->zone);
     n->log = plan->log;
     n->control = plan->control;
     n->memory_bytes = limits.memory_bytes;
@@ -112,7 +123,8 @@ void node_free(struct running_node *node)
     if (node->store != NULL)
         store_free(node->store);
     mem_free(node->workers);
-    mem_free((void *)(uintptr_t)node->name.at);
+    copy_free(node->name);
+    copy_free(node->cdn_id);
     mem_free(node);
 }
 

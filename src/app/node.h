@@ -61,7 +61,8 @@ struct node_worker {
 };
 
 struct running_node {
-    struct slice name; // own copy
+    struct slice name;   // own copy
+    struct slice cdn_id; // likewise: the network's zone at the start
     struct log *log;
     struct epoch_reader *control; // of the thread that publishes
     struct snapshot root;

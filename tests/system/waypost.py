@@ -71,11 +71,11 @@ def run_waypost(*words, seconds=20):
 class Waypost:
     """All nodes of a network in one process, two workers."""
 
-    def __init__(self, world, config, name="waypost", workers=2, words=("--all-nodes",)):
-        self.world, self.name, self.config = world, name, config
+    def __init__(self, world, config, name="waypost", workers=2, env=None):
+        self.world, self.name, self.config, self.env = world, name, config, env
         self.folder = world.place(name)
         self.path = self.folder / "waypost.yaml"
-        self.words = ["run", "-c", self.path, *words, "--workers", workers]
+        self.words = ["run", "-c", self.path, "--all-nodes", "--workers", workers]
         self.addresses = [address for pop in config["pops"].values()
                           for node in pop["nodes"].values() for address in node["address"]]
         for address in self.addresses:
@@ -96,7 +96,8 @@ class Waypost:
 
     def start(self):
         """Starts it and waits until every node serves."""
-        self.process = self.world.start(self.name, [BINARY, *self.words], self.folder)
+        self.process = self.world.start(self.name, [BINARY, *self.words], self.folder,
+                                        env=self.env)
         wait_until(lambda: self.process.must_run() and all(
             listens(a, 80) and listens(a, 53) for a in self.addresses), "all nodes listen")
         wait_until(lambda: self.process.must_run() and all(
