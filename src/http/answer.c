@@ -172,7 +172,8 @@ void http_reply(struct http_exchange *x, const struct http_reply *r)
     }
     count_status(&c->server->counts, r->status);
     stream_ready(c->stream);
-    http_connection_settle(c);
+    if (task->has_body || c->is_paused)
+        http_connection_settle(c); // what nobody wants is read now, and dropped
 }
 
 /* The answer can no longer be told to be complete. */

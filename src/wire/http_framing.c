@@ -107,13 +107,21 @@ bool http_field_is_hop(const struct http_head *head, const struct http_field *fi
            http_head_has_token(head, HTTP_NAME_CONNECTION, field->name);
 }
 
-static bool is_host_byte(char c, bool is_literal)
+/* For names: letters, digits, dot, dash and underscore; for literals: hexadecimal digits, colon
+ * and dot. A bit for each byte below 128. */
+static const uint64_t NAME_BYTES[2] = { UINT64_C(0x3ff600000000000), UINT64_C(0x7fffffe87fffffe) };
+static const uint64_t LITERAL_BYTES[2] = { UINT64_C(0x7ff400000000000), UINT64_C(0x7e0000007e) };
+
+static bool is_made_of(struct slice text, const uint64_t bytes[2])
 {
-    if ((c >= '0' && c <= '9') || c == '.')
-        return true;
-    if (is_literal)
-        return c == ':' || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
-    return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' || c == '_';
+    uint64_t all = 1;
+
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.at[i];
+
+        all &= byte < 128 ? bytes[byte / 64] >> byte % 64 : 0;
+    }
+    return all != 0;
 }
 
 /* "name", "name:80", "[2001:db8::1]:80"; the name is one that DNS could hold, or an address. An
@@ -127,9 +135,9 @@ static bool host_parse(struct slice text, struct http_authority *authority)
 
     if (is_literal && (length == text.length || length == 1))
         return false;
-    for (size_t i = is_literal; i < length; i++)
-        if (!is_host_byte(text.at[i], is_literal))
-            return false;
+    if (!is_made_of(slice_from(slice_head(text, length), is_literal),
+            is_literal ? LITERAL_BYTES : NAME_BYTES))
+        return false;
     if (port.length > 0 && port.at[0] != ':')
         return false;
     if (port.length > 1 && !slice_number(slice_from(port, 1), UINT16_MAX, &number))
