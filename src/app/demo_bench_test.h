@@ -87,7 +87,6 @@ static inline struct fetch fetch(
     struct bench *b, struct endpoint at, const char *line, const char *fields)
 {
     static const struct http_client_ops OPS = { fetch_head, fetch_body, fetch_done };
-    struct http_client_times times = { span_s(2), span_s(2), span_s(2) };
     struct fetch f = { .user = { &OPS } };
     char head[1024];
 
@@ -96,9 +95,10 @@ static inline struct fetch fetch(
     int length =
         snprintf(head, sizeof head, "%s HTTP/1.1\r\nConnection: close\r\n%s\r\n", line, fields);
     struct http_client_request request = { .head = slice_of(head, (size_t)length),
-        .method = head[0] == 'H' ? HTTP_HEAD : HTTP_GET };
+        .method = head[0] == 'H' ? HTTP_HEAD : HTTP_GET,
+        .times = { span_s(2), span_s(2), span_s(2) } };
 
-    http_client_start(b->loop, &at, NULL, &request, &times, &f.user);
+    http_client_start(b->loop, &at, NULL, &request, &f.user);
     sim_run_for(b->sim, span_s(1));
     assert_true(f.is_done);
     return f;

@@ -162,7 +162,6 @@ static void fetch(struct visit *v, const struct ip *ip)
     struct demo_traffic *t = v->traffic;
     bool is_page = slice_starts(slice_text(v->step->host), SLICE("www."));
     struct endpoint to = { *ip, is_page ? t->ports.origin : t->ports.http };
-    struct http_client_times times = { span_s(2), span_s(5), span_s(5) };
     char path[64], head[HEAD_MAX];
 
     // Low numbers come up more often, as popular things do.
@@ -174,11 +173,12 @@ static void fetch(struct visit *v, const struct ip *ip)
 
     assert(length > 0 && length < HEAD_MAX);
     struct http_client_request request = { .head = slice_of(head, (size_t)length),
-        .method = HTTP_GET };
+        .method = HTTP_GET,
+        .times = { span_s(2), span_s(5), span_s(5) } };
 
     counter_up(&t->counts.requests);
     v->state = VISIT_FETCHES;
-    v->client = http_client_start(t->loop, &to, NULL, &request, &times, &v->user);
+    v->client = http_client_start(t->loop, &to, NULL, &request, &v->user);
 }
 
 /* The first address that the answer names. */

@@ -67,9 +67,11 @@ static inline void ask_now(struct loop_message *message)
 {
     struct ask *a = container_of(message, struct ask, start_message);
     struct endpoint node = { ip_v4(10, 0, 0, 1), 80 };
-    const struct http_client_request request = { .head = slice_text(a->head), .method = HTTP_GET };
+    const struct http_client_request request = {
+        .head = slice_text(a->head), .method = HTTP_GET, .times = ASK_TIMES
+    };
 
-    a->client = http_client_start(a->loop, &node, NULL, &request, &ASK_TIMES, &a->user);
+    a->client = http_client_start(a->loop, &node, NULL, &request, &a->user);
 }
 
 /* `more`: field lines with CR LF each. The visitor does not wait: see world_wait. */

@@ -342,15 +342,14 @@ static const struct stream_user_ops CLIENT_OPS = {
 };
 
 struct http_client *http_client_start(struct loop *loop, const struct endpoint *to,
-    struct stream *idle, const struct http_client_request *request,
-    const struct http_client_times *times, struct http_client_user *user)
+    struct stream *idle, const struct http_client_request *request, struct http_client_user *user)
 {
     struct http_client *client = mem_new(struct http_client);
 
     client->user.ops = &CLIENT_OPS;
     client->loop = loop;
     client->caller = user;
-    client->times = *times;
+    client->times = request->times;
     client->timer.fire = time_out;
     client->head = mem_text(request->head.at, request->head.length);
     client->unsent = slice_of(client->head, request->head.length);

@@ -46,12 +46,12 @@ struct http_client_request {
     struct slice head; // serialised whole, with the blank line; copied
     enum http_method method;
     struct http_source *body; // or NULL; pulled as the stream takes it; framing is the caller's
+    struct http_client_times times;
 };
 
 /* `idle` is an attached-nowhere stream to use again (it is taken), or NULL to connect to `to`. */
 struct http_client *http_client_start(struct loop *loop, const struct endpoint *to,
-    struct stream *idle, const struct http_client_request *request,
-    const struct http_client_times *times, struct http_client_user *user);
+    struct stream *idle, const struct http_client_request *request, struct http_client_user *user);
 
 /* The request's body has more to pull. */
 void http_client_wake(struct http_client *client);

@@ -12,7 +12,13 @@
 
 enum { SEEDS = 20, BODY_ROOM = 128 * 1024 };
 
-static const struct http_client_times TIMES = { { 1000000000 }, { 2000000000 }, { 3000000000 } };
+#define TIMES                                             \
+    {                                                     \
+        { INT64_C(1000000000) }, { INT64_C(2000000000) }, \
+        {                                                 \
+            INT64_C(3000000000)                           \
+        }                                                 \
+    }
 
 /* Says the same to everyone who comes, once something was asked. */
 struct origin {
@@ -136,7 +142,7 @@ static void asker_start(struct asker *a, struct world *w, struct stream *idle,
 {
     *a = (struct asker){ .user = { &ASKER_OPS }, .world = w, .body = mem_alloc(BODY_ROOM) };
     a->timer.fire = asker_resume;
-    a->client = http_client_start(w->loops[1], &w->at, idle, request, &TIMES, &a->user);
+    a->client = http_client_start(w->loops[1], &w->at, idle, request, &a->user);
 }
 
 static void asker_done_with(struct asker *a)
@@ -149,10 +155,11 @@ static void asker_done_with(struct asker *a)
     mem_free(a->body);
 }
 
-static const struct http_client_request GET = { .head = { "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27 },
-    .method = HTTP_GET };
+static const struct http_client_request GET = {
+    .head = { "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27 }, .method = HTTP_GET, .times = TIMES
+};
 static const struct http_client_request HEAD = {
-    .head = { "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", 28 }, .method = HTTP_HEAD
+    .head = { "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", 28 }, .method = HTTP_HEAD, .times = TIMES
 };
 
 static void run(struct world *w, int ms)
@@ -426,7 +433,8 @@ static void request_bodies_are_sent_as_fast_as_they_are_taken(void **)
         struct http_client_request request = {
             .head = SLICE("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"),
             .method = HTTP_POST,
-            .body = &body.source
+            .body = &body.source,
+            .times = TIMES
         };
         struct asker a;
 

@@ -106,10 +106,10 @@ static void try_now(struct fetch *f)
     f->was_reused = idle != NULL;
     f->skips = false;
     const struct http_client_request request = {
-        .head = write_head(f), .method = f->request.method, .body = f->request.body
+        .head = write_head(f), .method = f->request.method, .body = f->request.body, .times = TIMES
     };
 
-    f->client = http_client_start(f->loop, address, idle, &request, &TIMES, &f->client_user);
+    f->client = http_client_start(f->loop, address, idle, &request, &f->client_user);
 }
 
 static void try_next(struct fetch *f)

@@ -32,7 +32,7 @@ static enum http_framing coded_framing(const struct http_head *head)
     }
     if (codings == 1 && chunked == 1)
         return HTTP_BODY_CHUNKED;
-    if (chunked > 1 || (chunked == 1 && !slice_same(last, SLICE("chunked"))) || codings == 0)
+    if (chunked > 1 || (chunked == 1 && !slice_same(last, SLICE("chunked"))))
         return HTTP_BODY_BAD;
     return HTTP_BODY_UNKNOWN_CODING;
 }
