@@ -78,6 +78,8 @@ static enum err refuse(struct store_fill *fill, struct epoch_reader *reader, enu
     _Atomic uint64_t *count =
         why == ERR_LIMIT ? &fill->store->refused_large : &fill->store->refused_space;
 
+    if (why == ERR_SPACE)
+        store_squeeze(fill->store);
     if (why != ERR_RANGE)
         atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
     end_failed(fill, reader, NULL);

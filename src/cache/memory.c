@@ -190,13 +190,15 @@ static unsigned class_with_room(const struct memory *m, unsigned class_at)
     return class_at;
 }
 
-static void *item_take(struct memory *m, unsigned class_at)
+static void *item_take(struct memory *m, unsigned class_at, bool may_grow)
 {
     if (m->classes[class_at].partial == BLOCK_NONE)
         class_at = class_with_room(m, class_at);
     struct slab_class *class = &m->classes[class_at];
     struct block *block;
 
+    if (class->partial == BLOCK_NONE && !may_grow)
+        return NULL;
     if (class->partial != BLOCK_NONE) {
         block = &m->blocks[class->partial];
     } else {
@@ -236,14 +238,14 @@ static void item_give(struct memory *m, struct block *block, const void *item)
 }
 
 /* Without the lock again. */
-void *memory_alloc(struct memory *m, size_t bytes, enum item_kind kind)
+static void *alloc(struct memory *m, size_t bytes, enum item_kind kind, bool may_grow)
 {
     unsigned at = class_of(m, bytes, kind);
 
     if (at == (kind == ITEM_OBJECT ? m->part_first : m->class_count))
         return NULL;
     pthread_mutex_lock(&m->lock);
-    void *item = item_take(m, at);
+    void *item = item_take(m, at, may_grow);
 
     if (item != NULL && kind == ITEM_OBJECT)
         memset(item, 0, ITEM_HEAD_BYTES); // here, since a drain may look at it from now on
@@ -251,6 +253,16 @@ void *memory_alloc(struct memory *m, size_t bytes, enum item_kind kind)
     if (item != NULL)
         atomic_fetch_add_explicit(&m->used_bytes, memory_item_bytes(m, item), memory_order_relaxed);
     return item;
+}
+
+void *memory_alloc(struct memory *m, size_t bytes, enum item_kind kind)
+{
+    return alloc(m, bytes, kind, true);
+}
+
+void *memory_alloc_within(struct memory *m, size_t bytes)
+{
+    return alloc(m, bytes, ITEM_OBJECT, false);
 }
 
 void *memory_alloc_block(struct memory *m)

@@ -77,6 +77,10 @@ void memory_done(struct memory *m);
  * there are none. */
 void *memory_alloc(struct memory *m, size_t bytes, enum item_kind kind);
 void *memory_alloc_block(struct memory *m);
+
+/* For an object, within the blocks that are cut already. */
+void *memory_alloc_within(struct memory *m, size_t bytes);
+
 void memory_free(struct memory *m, void *item);
 
 /* What an item of so many bytes takes; 0: too large for an item. */

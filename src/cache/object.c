@@ -303,6 +303,14 @@ void cache_object_unref(
     shard_unlock(shard, reader);
 }
 
+/* Readers keep what they hold: the old item is given back as any object that was replaced. */
+static void leave_index(struct shard *shard, struct cache_object *object)
+{
+    atomic_store_explicit(&object->place, 0, memory_order_release);
+    if (release(object))
+        limbo_add(shard, object);
+}
+
 void object_unlink(struct shard *shard, struct cache_object *object, uint64_t hash)
 {
     _Atomic uint64_t *slot = index_slot(shard, hash, object);
@@ -310,10 +318,48 @@ void object_unlink(struct shard *shard, struct cache_object *object, uint64_t ha
     assert(slot != NULL);
     index_set(slot, hash, NULL);
     queue_leave(shard, object);
-    atomic_store_explicit(&object->place, 0, memory_order_release);
     shard->objects--;
-    if (release(object))
-        limbo_add(shard, object);
+    leave_index(shard, object);
+}
+
+/* A complete object, which is in a queue, gets another item among the blocks in use; false: there
+ * is none that is free. */
+bool object_move(struct shard *shard, struct cache_object *object, uint64_t hash)
+{
+    struct memory *m = &shard->store->memory;
+    bool has_body = (object->traits & TRAIT_HAS_BODY) != 0;
+    uint64_t length = atomic_load_explicit(&object->length, memory_order_relaxed);
+    size_t head_bytes = (size_t)(object_inline(object) - (const char *)object);
+    size_t bytes = head_bytes + (length < object->inline_bytes ? length : object->inline_bytes);
+    struct cache_object *moved = memory_alloc_within(m, head_bytes + object->inline_bytes);
+
+    if (moved == NULL)
+        return false;
+    moved->number = object->number;
+    moved->age_s = object->age_s;
+    moved->lifetime_s = object->lifetime_s;
+    moved->stale_if_error_s = object->stale_if_error_s;
+    moved->stale_while_revalidate_s = object->stale_while_revalidate_s;
+    moved->inline_bytes = object->inline_bytes;
+    moved->etag_at = object->etag_at;
+    moved->last_modified_at = object->last_modified_at;
+    moved->vary_at = object->vary_at;
+    moved->status = object->status;
+    moved->key_bytes = object->key_bytes;
+    moved->fields_bytes = object->fields_bytes;
+    moved->traits = object->traits;
+    atomic_init(&moved->length, length);
+    atomic_init(&moved->refs, 1); // the link
+    atomic_init(&moved->state, CACHE_STATE_COMPLETE);
+    atomic_init(&moved->visits, object->visits);
+    memcpy(moved + 1, object + 1, bytes - sizeof *object);
+    if (has_body)
+        atomic_fetch_add(&(*object_body(moved))->refs, 1);
+    atomic_store_explicit(&moved->place, PLACE_LINKED, memory_order_release);
+    queue_replace(shard, object, moved);
+    index_set(index_slot(shard, hash, object), hash, moved);
+    leave_index(shard, object);
+    return true;
 }
 
 /*
@@ -345,9 +391,7 @@ bool object_put(struct shard *shard, struct cache_object *object, const struct c
         return true;
     // Its slot is the new one's now; the rest of unlinking is left.
     queue_leave(shard, old);
-    atomic_store_explicit(&old->place, 0, memory_order_release);
     shard->objects--;
-    if (release(old))
-        limbo_add(shard, old);
+    leave_index(shard, old);
     return true;
 }

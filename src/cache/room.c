@@ -2,11 +2,18 @@
 /*
  * Making room before it is needed. What is evicted can be used again only after every loop has
  * turned, so some of the memory is kept free: evicting starts when what lives passes high_bytes,
- * emptying of sparse blocks when fewer than reserve_blocks are left in the pool.
+ * emptying of sparse blocks only when the pool has fewer than drain_blocks: what evictions free is
+ * taken up again by objects of like size, and draining spares the wanted less than evicting does.
  */
 #include "cache/store_priv.h"
 
-enum { REDRAIN_EVERY = 4 };
+enum {
+    REDRAIN_EVERY = 4,
+    SQUEEZE_MOST = 4,     // this part of high_bytes, at most
+    SQUEEZE_STEP = 8,     // this part of a block at a time
+    SQUEEZE_REFUSED = 64, // and this part of high_bytes when somebody got no memory
+    SQUEEZE_DECAY = 256,  // this part is given up at a time
+};
 
 /* Bytes in use that nobody is about to give back. */
 static uint64_t live_bytes(const struct store *store)
@@ -35,9 +42,9 @@ static bool evict_one(struct store *store, struct epoch_reader *reader)
     return false;
 }
 
-/* The object lay in a block that is being emptied; it may be gone by now. */
-static void evict_drained(
-    struct store *store, struct epoch_reader *reader, struct cache_object *object)
+/* The object lay in a block that is being emptied: it moves, or goes where there is no gap for it.
+ * It may be gone by now. */
+static void clear_out(struct store *store, struct epoch_reader *reader, struct cache_object *object)
 {
     // Linked (acquire): the key was written before. What is freed stays as it is in this block.
     if ((atomic_load_explicit(&object->place, memory_order_acquire) & PLACE_LINKED) == 0)
@@ -46,7 +53,7 @@ static void evict_drained(
     struct shard *shard = shard_of(store, hash);
 
     pthread_mutex_lock(&shard->lock);
-    if ((object->place & (PLACE_SMALL | PLACE_MAIN)) != 0) {
+    if ((object->place & (PLACE_SMALL | PLACE_MAIN)) != 0 && !object_move(shard, object, hash)) {
         object_unlink(shard, object, hash);
         shard->evictions++;
     }
@@ -61,8 +68,33 @@ static bool drain_one(struct store *store, struct epoch_reader *reader, bool aga
 
     atomic_store_explicit(&store->drain_cursor, cursor, memory_order_relaxed);
     for (size_t i = 0; i < count; i++)
-        evict_drained(store, reader, items[i]);
+        clear_out(store, reader, items[i]);
     return count > 0;
+}
+
+/*
+ * How far below high_bytes eviction begins: further each time the pool is found dry, since memory
+ * is then free in the wrong sizes, and nearer again while it is not.
+ */
+static uint64_t squeeze(struct store *store, uint32_t free_blocks)
+{
+    uint64_t bytes = atomic_load_explicit(&store->squeeze_bytes, memory_order_relaxed);
+
+    if (free_blocks == 0 && bytes < store->high_bytes / SQUEEZE_MOST)
+        bytes += store->memory.block_bytes / SQUEEZE_STEP;
+    else if (free_blocks > store->drain_blocks)
+        bytes -= bytes / SQUEEZE_DECAY;
+    atomic_store_explicit(&store->squeeze_bytes, bytes, memory_order_relaxed);
+    return bytes;
+}
+
+void store_squeeze(struct store *store)
+{
+    uint64_t bytes = atomic_load_explicit(&store->squeeze_bytes, memory_order_relaxed);
+
+    if (bytes < store->high_bytes / SQUEEZE_MOST)
+        atomic_store_explicit(&store->squeeze_bytes, bytes + store->high_bytes / SQUEEZE_REFUSED,
+            memory_order_relaxed);
 }
 
 void store_make_room(struct store *store, struct epoch_reader *reader, uint64_t bytes)
@@ -70,13 +102,15 @@ void store_make_room(struct store *store, struct epoch_reader *reader, uint64_t 
     struct memory *m = &store->memory;
     uint32_t free_blocks = atomic_load_explicit(&m->free_blocks, memory_order_relaxed);
 
-    for (unsigned i = 0; i < EVICTIONS_MAX && live_bytes(store) + bytes > store->high_bytes; i++)
+    uint64_t high = store->high_bytes - squeeze(store, free_blocks);
+
+    for (unsigned i = 0; i < EVICTIONS_MAX && live_bytes(store) + bytes > high; i++)
         if (!evict_one(store, reader))
             break;
-    if (free_blocks >= store->reserve_blocks)
+    if (free_blocks >= store->drain_blocks)
         return;
     while (free_blocks + atomic_load_explicit(&m->draining_blocks, memory_order_relaxed) <
-           store->reserve_blocks)
+           store->drain_blocks)
         if (!drain_one(store, reader, false))
             break;
     // What was being filled when its block was picked can go by now.

@@ -7,11 +7,11 @@
  * object and moves nothing, so readers need no lock.
  *
  * Ghosts stand in sets of four, with the number of their coming. They are known for as many later
- * ghosts as the main queue has objects.
+ * ghosts as there are objects.
  */
 #include "cache/store_priv.h"
 
-enum { SMALL_SHARE = 10, VISITS_TO_STAY = 2 };
+enum { SMALL_SHARE = 10, VISITS_TO_STAY = 1 };
 
 static void queue_append(struct shard *shard, struct queue *q, struct cache_object *object)
 {
@@ -71,7 +71,7 @@ static bool ghost_take(struct shard *shard, uint64_t hash)
     for (unsigned i = 0; i < GHOST_WAYS; i++) {
         if (set[i] >> 32 != fingerprint(hash))
             continue;
-        bool is_young = ghost_age(shard, set[i]) <= shard->main.count;
+        bool is_young = ghost_age(shard, set[i]) <= shard->small.count + shard->main.count;
 
         set[i] = 0;
         return is_young;
@@ -128,6 +128,23 @@ void queue_leave(struct shard *shard, struct cache_object *object)
         return;
     queue_remove(shard, queue_of(shard, place), object);
     place_set(object, 0);
+}
+
+/* `to`, which takes as much memory or more, takes the place of `from`. */
+void queue_replace(struct shard *shard, struct cache_object *from, struct cache_object *to)
+{
+    const struct memory *m = &shard->store->memory;
+    struct queue *q = queue_of(shard, from->place);
+    struct cache_object *prev = memory_item(m, from->prev);
+    struct cache_object *next = memory_item(m, from->next);
+    uint32_t number = memory_number(m, to);
+
+    to->prev = from->prev;
+    to->next = from->next;
+    *(prev != NULL ? &prev->next : &q->first) = number;
+    *(next != NULL ? &next->prev : &q->last) = number;
+    q->bytes += object_memory(m, to) - object_memory(m, from);
+    place_set(to, from->place & (PLACE_SMALL | PLACE_MAIN));
 }
 
 /* The first of the small queue moves on or goes; true when it went. */

@@ -13,8 +13,9 @@ enum {
     MEMORY_LEAST = 4 << 20,
     SMALL_STORE = 256 << 20, // below it, blocks are small
     RESERVE_SHARE = 64,      // of the blocks are kept free
-    RESERVE_LEAST = 6,
-    SLACK_SHARE = 32, // of the bytes are kept free within slabs
+    RESERVE_LEAST = 16,      // blocks, but no more than an eighth
+    DRAIN_SHARE = 16,        // of the reserve: fewer blocks, and sparse ones are drained
+    SLACK_SHARE = 32,        // of the bytes are kept free within slabs
 };
 
 /* How the memory is shared out. */
@@ -74,6 +75,10 @@ enum err store_new(
             (unsigned long long)map_bytes);
         return ERR_SPACE;
     }
+    // Found objects are scattered: with small pages each look-up would also miss the TLB. It is
+    // advice, so that nothing is lost where it is not taken.
+    if (limits->memory_bytes >= SMALL_STORE)
+        madvise(map, map_bytes, MADV_HUGEPAGE);
     struct store *s = mem_alloc(sizeof *s);
     char *index = map + p.body_bytes;
     char *ghosts = index + p.index_bytes;
@@ -85,10 +90,12 @@ enum err store_new(
     s->shard_count = p.shards;
     memory_init(
         &s->memory, map, p.block_bytes, (uint32_t)p.blocks, (void *)(ghosts + p.ghost_bytes));
-    s->reserve_blocks = (uint32_t)(p.blocks / RESERVE_SHARE);
-    s->reserve_blocks = s->reserve_blocks < RESERVE_LEAST ? RESERVE_LEAST : s->reserve_blocks;
-    s->high_bytes =
-        p.body_bytes - (uint64_t)s->reserve_blocks * p.block_bytes - p.body_bytes / SLACK_SHARE;
+    uint64_t reserve = p.blocks / RESERVE_SHARE;
+
+    if (reserve < RESERVE_LEAST)
+        reserve = p.blocks / 8 < RESERVE_LEAST ? p.blocks / 8 : RESERVE_LEAST;
+    s->drain_blocks = (uint32_t)(reserve / DRAIN_SHARE) + 1;
+    s->high_bytes = p.body_bytes - reserve * p.block_bytes - p.body_bytes / SLACK_SHARE;
     for (unsigned i = 0; i < p.shards; i++)
         shard_init(&s->shards[i], s, &p, index + i * (p.index_bytes / p.shards),
             ghosts + i * (p.ghost_bytes / p.shards));

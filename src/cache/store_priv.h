@@ -112,10 +112,10 @@ struct store {
     uint64_t seed;
     char *map;
     size_t map_bytes;
-    uint64_t high_bytes;     // evict above this
-    uint32_t reserve_blocks; // drain below this
+    uint64_t high_bytes;   // evict above this
+    uint32_t drain_blocks; // drain when the pool has fewer
     unsigned shard_count;
-    _Atomic uint64_t limbo_bytes, salt, refused_space, refused_large;
+    _Atomic uint64_t limbo_bytes, squeeze_bytes, salt, refused_space, refused_large;
     _Atomic uint32_t turn, redrain, fill_count, drain_cursor;
     struct shard shards[SHARDS_MAX];
 };
@@ -136,6 +136,7 @@ struct cache_object *index_crowd(struct shard *shard, uint64_t hash);
 void queue_enter(struct shard *shard, struct cache_object *object, uint64_t hash);
 void queue_leave(struct shard *shard, struct cache_object *object);
 bool queue_evict(struct shard *shard);
+void queue_replace(struct shard *shard, struct cache_object *from, struct cache_object *to);
 static inline void object_visit(struct cache_object *object)
 {
     uint8_t visits = atomic_load_explicit(&object->visits, memory_order_relaxed);
@@ -161,6 +162,7 @@ char *object_inline(const struct cache_object *object);
 uint64_t object_hash(const struct store *store, const struct cache_object *object);
 void object_link(struct shard *shard, struct cache_object *object, uint64_t hash);
 bool object_put(struct shard *shard, struct cache_object *object, const struct cache_key *key);
+bool object_move(struct shard *shard, struct cache_object *object, uint64_t hash);
 void object_unlink(struct shard *shard, struct cache_object *object, uint64_t hash);
 void shard_unlock(struct shard *shard, struct epoch_reader *reader);
 
@@ -170,5 +172,7 @@ void shard_unlock(struct shard *shard, struct epoch_reader *reader);
 void body_unref(struct memory *m, struct body *body);
 void body_copy(const struct cache_object *from, char *to, uint64_t bytes);
 
-/* room.c: evicts until `bytes` more fit, as far as one call may. */
+/* room.c: evicts until `bytes` more fit, as far as one call may; and takes note that somebody got
+ * no memory, to evict earlier. */
 void store_make_room(struct store *store, struct epoch_reader *reader, uint64_t bytes);
+void store_squeeze(struct store *store);

@@ -17,7 +17,7 @@
 #include "io/loop.h"
 #include "io/sim.h"
 
-enum { LOOPS = 3, SEEDS = 200, THREADS = 3, ROUNDS = 30000, KEYS = 400 };
+enum { LOOPS = 3, SEEDS = 200, THREADS = 3, ROUNDS = 30000, KEYS = 1500 };
 
 struct world {
     struct epoch epoch;
