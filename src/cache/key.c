@@ -90,11 +90,13 @@ static bool add_path_byte(struct cache_text *text, struct slice *path)
         int high = path->length > 2 ? hex_value(path->at[1]) : -1;
         int low = path->length > 2 ? hex_value(path->at[2]) : -1;
 
-        if (high < 0 || low < 0 || high + low == 0)
+        if (high < 0 || low < 0)
             return false;
         c = (char)(high * 16 + low);
         taken = 3;
     }
+    if (c == '\0') // as an escape, or raw
+        return false;
     if (was_escaped ? is_unreserved(c) : is_path_byte(c))
         add_byte(text, c);
     else

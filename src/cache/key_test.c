@@ -57,6 +57,9 @@ static void paths_that_lead_out_or_astray_are_refused(void **state)
 
         assert_false(cache_path_normalise(slice_text(paths[i]), room, sizeof room, &result));
     }
+    struct slice result;
+
+    assert_false(cache_path_normalise(SLICE("/a\0b"), room, sizeof room, &result));
 }
 
 static void a_path_that_does_not_fit_is_refused(void **state)
