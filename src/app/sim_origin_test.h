@@ -158,9 +158,8 @@ static inline void origin_serve(struct http_service *service, struct http_exchan
         http_reply(x, &(struct http_reply){ .status = 304, .fields = origin_fields(kind) });
         return;
     }
-    struct slice language = strcmp(kind, "vary") == 0
-                                ? http_head_field(x->request, HTTP_NAME_OTHER)->value
-                                : SLICE_NONE;
+    struct slice language =
+        strcmp(kind, "vary") == 0 ? http_head_value(x->request, HTTP_NAME_OTHER) : SLICE_NONE;
 
     b->source.ops = &ORIGIN_SOURCE;
     b->name = hash_bytes(x->authority.path, 0) ^ hash_bytes(language, 1);

@@ -13,11 +13,6 @@ bool slice_same(struct slice a, struct slice b)
     return true;
 }
 
-bool slice_starts(struct slice s, struct slice prefix)
-{
-    return s.length >= prefix.length && slice_equal(slice_head(s, prefix.length), prefix);
-}
-
 bool slice_ends(struct slice s, struct slice suffix)
 {
     return s.length >= suffix.length &&
@@ -60,7 +55,7 @@ bool slice_number(struct slice s, uint64_t most, uint64_t *number)
     for (size_t i = 0; i < s.length; i++) {
         unsigned digit = (unsigned char)s.at[i] - (unsigned)'0';
 
-        if (digit > 9 || value > (most - digit) / 10 || most < digit)
+        if (digit > 9 || value > most / 10 || value * 10 > most - digit || most < digit)
             return false;
         value = value * 10 + digit;
     }

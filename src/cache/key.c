@@ -38,10 +38,13 @@ static bool is_unreserved(char c)
     return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-/* May stand in a path as it is (§3.3). */
+/* May stand in a path as it is (§3.3): what is unreserved, and !$&'()*+,;=:@/ */
 static bool is_path_byte(char c)
 {
-    return is_unreserved(c) || (c != '\0' && strchr("!$&'()*+,;=:@/", c) != NULL);
+    static const struct byte_set BYTES = { { UINT64_C(0x2fffffd200000000),
+        UINT64_C(0x47fffffe87ffffff), 0, 0 } };
+
+    return byte_set_has(&BYTES, c);
 }
 
 static int hex_value(char c)
@@ -105,6 +108,19 @@ static bool add_path_byte(struct cache_text *text, struct slice *path)
     return true;
 }
 
+/* Nothing is to be changed, as nearly always: path bytes alone, no segment begins with a dot. */
+static bool is_normal(struct slice path)
+{
+    char before = '\0';
+
+    for (size_t i = 0; i < path.length; i++) {
+        if (!is_path_byte(path.at[i]) || (before == '/' && path.at[i] == '.'))
+            return false;
+        before = path.at[i];
+    }
+    return true;
+}
+
 bool cache_path_normalise(struct slice path, char *room, size_t room_bytes, struct slice *result)
 {
     struct cache_text text = { .at = room, .room = room_bytes };
@@ -114,11 +130,12 @@ bool cache_path_normalise(struct slice path, char *room, size_t room_bytes, stru
     path = slice_head(path, question);
     if (path.length == 0 || path.at[0] != '/' || room_bytes == 0)
         return false;
-    add_byte(&text, '/');
-    path = slice_from(path, 1);
     size_t start = 1;
     bool is_dots = false;
+    bool was_normal = is_normal(path);
 
+    cache_text_add(&text, was_normal ? path : SLICE("/"));
+    path = slice_from(path, text.length);
     while (path.length > 0 && !text.is_cut) {
         if (path.at[0] != '/') {
             if (!add_path_byte(&text, &path))
@@ -132,7 +149,7 @@ bool cache_path_normalise(struct slice path, char *room, size_t room_bytes, stru
         path = slice_from(path, 1);
         start = text.length;
     }
-    if (!segment_end(&text, start, &is_dots))
+    if (!was_normal && !segment_end(&text, start, &is_dots))
         return false;
     cache_text_add(&text, query);
     *result = cache_text_slice(&text);

@@ -10,10 +10,10 @@ struct directive {
     int64_t without; // the seconds of a directive without a value
 };
 
+#define NAMED(text) .name.at = "" text, .name.length = sizeof(text) - 1
 #define SECONDS(text, field, none) \
-    ((struct directive){ SLICE(text), offsetof(struct cache_control, field) + 1, 0, none })
-#define FLAG(text, field) \
-    ((struct directive){ SLICE(text), 0, offsetof(struct cache_control, field) + 1, 0 })
+    NAMED(text), .seconds = offsetof(struct cache_control, field) + 1, .without = none
+#define FLAG(text, field) NAMED(text), .flag = offsetof(struct cache_control, field) + 1
 
 void cache_control_init(struct cache_control *control)
 {
@@ -64,23 +64,23 @@ static void set(
 static void add(
     struct cache_control *control, struct slice name, bool has_value, struct slice value)
 {
-    const struct directive directives[] = {
-        SECONDS("max-age", max_age, 0),
-        SECONDS("s-maxage", s_maxage, 0),
-        SECONDS("stale-if-error", stale_if_error, 0),
-        SECONDS("stale-while-revalidate", stale_while_revalidate, 0),
-        SECONDS("max-stale", max_stale, CACHE_SECONDS_MAX),
-        SECONDS("min-fresh", min_fresh, 0),
-        FLAG("no-cache", no_cache),
-        FLAG("no-store", no_store),
-        FLAG("no-transform", no_transform),
-        FLAG("only-if-cached", only_if_cached),
-        FLAG("must-revalidate", must_revalidate),
-        FLAG("proxy-revalidate", proxy_revalidate),
-        FLAG("must-understand", must_understand),
-        FLAG("private", is_private),
-        FLAG("public", is_public),
-        FLAG("immutable", immutable),
+    static const struct directive directives[] = {
+        { SECONDS("max-age", max_age, 0) },
+        { SECONDS("s-maxage", s_maxage, 0) },
+        { SECONDS("stale-if-error", stale_if_error, 0) },
+        { SECONDS("stale-while-revalidate", stale_while_revalidate, 0) },
+        { SECONDS("max-stale", max_stale, CACHE_SECONDS_MAX) },
+        { SECONDS("min-fresh", min_fresh, 0) },
+        { FLAG("no-cache", no_cache) },
+        { FLAG("no-store", no_store) },
+        { FLAG("no-transform", no_transform) },
+        { FLAG("only-if-cached", only_if_cached) },
+        { FLAG("must-revalidate", must_revalidate) },
+        { FLAG("proxy-revalidate", proxy_revalidate) },
+        { FLAG("must-understand", must_understand) },
+        { FLAG("private", is_private) },
+        { FLAG("public", is_public) },
+        { FLAG("immutable", immutable) },
     };
 
     for (size_t i = 0; i < COUNT_OF(directives); i++) {

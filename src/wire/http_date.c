@@ -78,19 +78,37 @@ static void take_time(struct reader *r, struct date *d)
     d->second = take_number(r, 2);
 }
 
-/* Sun, 06 Nov 1994 08:49:37 GMT */
-static void take_imf(struct reader *r, struct date *d)
+/* `count` digits; below 0 when one of them is none. */
+static int64_t digits_at(const char *at, size_t count)
 {
-    take_day_name(r, 3);
-    take_text(r, SLICE(", "));
-    d->day = take_number(r, 2);
-    take_text(r, SLICE(" "));
-    d->month = take_month(r);
-    take_text(r, SLICE(" "));
-    d->year = take_number(r, 4);
-    take_text(r, SLICE(" "));
-    take_time(r, d);
-    take_text(r, SLICE(" GMT"));
+    int64_t number = 0;
+    bool bad = false;
+
+    for (size_t i = 0; i < count; i++) {
+        bad |= at[i] < '0' || at[i] > '9';
+        number = number * 10 + (at[i] - '0');
+    }
+    return bad ? -1 : number;
+}
+
+/* Sun, 06 Nov 1994 08:49:37 GMT: nearly all dates are such, and every byte has its place. */
+static bool imf_read(const char *at, struct date *d)
+{
+    size_t day = 0, month = 0;
+
+    while (day < 7 && memcmp(at, day_names[day], 3) != 0)
+        day++;
+    while (month < 12 && memcmp(at + 8, month_names[month], 3) != 0)
+        month++;
+    *d = (struct date){ .year = digits_at(at + 12, 4),
+        .month = (int64_t)month,
+        .day = digits_at(at + 5, 2),
+        .hour = digits_at(at + 17, 2),
+        .minute = digits_at(at + 20, 2),
+        .second = digits_at(at + 23, 2) };
+    return day < 7 && month < 12 && memcmp(at + 3, ", ", 2) == 0 && at[7] == ' ' && at[11] == ' ' &&
+           at[16] == ' ' && at[19] == ':' && at[22] == ':' && memcmp(at + 25, " GMT", 4) == 0 &&
+           d->hour >= 0 && d->minute >= 0 && d->second >= 0;
 }
 
 /* Sun Nov  6 08:49:37 1994 */
@@ -186,16 +204,17 @@ bool http_date_parse(struct slice text, struct wall now, struct wall *date)
     struct date d = { 0 };
     size_t comma = slice_find(text, ',');
 
-    if (comma == 3)
-        take_imf(&r, &d);
-    else if (comma == text.length)
+    if (comma == 3) {
+        if (text.length != HTTP_DATE_BYTES || !imf_read(text.at, &d))
+            return false;
+    } else if (comma == text.length) {
         take_asctime(&r, &d);
-    else
+    } else {
         take_rfc850(&r, &d);
-    if (r.bad || r.rest.length > 0)
-        return false;
-    if (comma != 3 && comma != text.length)
         d.year = full_year(d.year, now);
+    }
+    if (comma != 3 && (r.bad || r.rest.length > 0))
+        return false;
     if (d.year < 1 || d.day < 1 || d.day > days_in(d.year, d.month) || d.hour > 23 ||
         d.minute > 59 || d.second > 60) // 60: a leap second
         return false;

@@ -265,11 +265,6 @@ enum http_parse http_response_parse(struct slice bytes, size_t seen, struct http
     return head_parse(bytes, seen, head, response_parse);
 }
 
-const struct http_field *http_head_field(const struct http_head *head, enum http_name id)
-{
-    return head->first[id] == 0 ? NULL : &head->fields[head->first[id] - 1];
-}
-
 struct slice http_head_value(const struct http_head *head, enum http_name id)
 {
     return head->first[id] == 0 ? SLICE_NONE : head->fields[head->first[id] - 1].value;

@@ -72,7 +72,11 @@ enum http_parse http_request_parse(struct slice bytes, size_t seen, struct http_
 enum http_parse http_response_parse(struct slice bytes, size_t seen, struct http_head *head);
 
 /* The first field of that name; NULL when there is none. */
-const struct http_field *http_head_field(const struct http_head *head, enum http_name id);
+static inline const struct http_field *http_head_field(
+    const struct http_head *head, enum http_name id)
+{
+    return head->first[id] == 0 ? NULL : &head->fields[head->first[id] - 1];
+}
 
 /* Its value; SLICE_NONE (at == NULL) when there is none. */
 struct slice http_head_value(const struct http_head *head, enum http_name id);
