@@ -10,7 +10,7 @@
 #include "http/client.h"
 #include "http/world_test.h"
 
-enum { SEEDS = 20, BODY_ROOM = 128 * 1024 };
+enum { SEEDS = 8, BODY_ROOM = 128 * 1024 };
 
 #define TIMES                                             \
     {                                                     \

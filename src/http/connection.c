@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "http/server_priv.h"
+#include "wire/http_date.h"
 
 static struct http_connection *connection_of(struct stream_user *user)
 {
@@ -104,11 +105,13 @@ void http_connection_mark(struct http_connection *c)
 static void refuse(struct http_task *task, int status)
 {
     struct http_connection *c = task->connection;
+    char date[] = "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
 
     task->is_internal = true;
     c->is_lingering = true;
     http_connection_take_no_more(c);
-    http_reply_status(&task->x, status, SLICE_NONE);
+    http_date_write(loop_wall(c->server->loop), date + strlen("Date: "));
+    http_reply_status(&task->x, status, slice_text(date));
 }
 
 static void time_out(struct timer *timer)

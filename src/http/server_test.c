@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "http/answer_test.h"
+#include "wire/http_date.h"
 
 enum { SEEDS = 12 };
 
@@ -219,6 +220,7 @@ static void what_is_not_http_is_refused_and_the_connection_closed(void **)
         assert_true(answer_take(&heard, HTTP_GET, &a));
         assert_int_equal(a.status, cases[i].status);
         assert_text(http_head_value(&a.head, HTTP_NAME_CONNECTION), "close");
+        assert_int_equal(http_head_value(&a.head, HTTP_NAME_DATE).length, HTTP_DATE_BYTES);
         assert_int_equal(heard.length, 0);
         assert_true(v.has_ended && !v.is_closed);
         assert_int_equal(w->script.served, 0);
