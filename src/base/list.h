@@ -6,6 +6,7 @@
  * a link in no list point to themselves, so that taking out needs no list and may be done twice.
  */
 
+#include <assert.h>
 #include <stdbool.h>
 
 #include "base/attr.h"
@@ -52,6 +53,16 @@ static inline struct list *list_pop(struct list *head)
 
     if (first == head)
         return NULL;
+    list_remove(first);
+    return first;
+}
+
+/* The first link, taken out of a list that is not empty. */
+static inline struct list *list_take(struct list *head)
+{
+    struct list *first = head->next;
+
+    assert(first != head);
     list_remove(first);
     return first;
 }

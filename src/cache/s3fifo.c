@@ -9,6 +9,8 @@
  * Ghosts stand in sets of four, with the number of their coming. They are known for as many later
  * ghosts as there are objects.
  */
+#include <assert.h>
+
 #include "cache/store_priv.h"
 
 enum { SMALL_SHARE = 10, VISITS_TO_STAY = 1 };
@@ -151,6 +153,8 @@ void queue_replace(struct shard *shard, struct cache_object *from, struct cache_
 static bool small_step(struct shard *shard)
 {
     struct cache_object *object = memory_item(&shard->store->memory, shard->small.first);
+
+    assert(object != NULL);
     uint64_t hash = object_hash(shard->store, object);
 
     if (atomic_load_explicit(&object->visits, memory_order_relaxed) >= VISITS_TO_STAY) {
@@ -169,6 +173,8 @@ static bool small_step(struct shard *shard)
 static bool main_step(struct shard *shard)
 {
     struct cache_object *object = memory_item(&shard->store->memory, shard->main.first);
+
+    assert(object != NULL);
     uint8_t visits = atomic_load_explicit(&object->visits, memory_order_relaxed);
 
     if (visits > 0) {

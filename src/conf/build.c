@@ -46,9 +46,11 @@ static struct conf_place place_of(const struct schema_head *head, struct slice k
 {
     const struct yaml_node *value = yaml_find(head->at, key);
 
+    struct conf_place nowhere = { 0 };
+
     if (value != NULL)
         return value->at;
-    return head->at == NULL ? (struct conf_place){ 0 } : head->at->key_at;
+    return head->at == NULL ? nowhere : head->at->key_at;
 }
 
 static void build_node(

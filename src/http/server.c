@@ -94,7 +94,7 @@ static bool evict(struct http_server *server)
 
     for (unsigned tries = 0; tries < HTTP_EVICT_TRIES && !list_empty(&server->connections);
          tries++) {
-        struct list *link = list_pop(&server->connections);
+        struct list *link = list_take(&server->connections);
         struct http_connection *c = container_of(link, struct http_connection, link);
 
         list_append(&server->connections, link);

@@ -106,7 +106,7 @@ static enum err accept_one(struct kernel *kernel, int fd, struct endpoint *peer,
         return ERR_AGAIN;
     if (!has_descriptors(listener->sim))
         return ERR_LIMIT;
-    s = container_of(list_pop(&listener->waiting), struct sim_socket, waiting);
+    s = container_of(list_take(&listener->waiting), struct sim_socket, waiting);
     listener->waiting_count--;
     count_descriptor(s);
     *peer = s->remote;
@@ -319,7 +319,7 @@ static size_t datagram_receive(
     size_t count = 0;
 
     while (count < most && !list_empty(&s->datagrams)) {
-        struct sim_packet *packet = container_of(list_pop(&s->datagrams), struct sim_packet, link);
+        struct sim_packet *packet = container_of(list_take(&s->datagrams), struct sim_packet, link);
         struct kernel_datagram *to = &batch[count++];
 
         s->datagram_count--;

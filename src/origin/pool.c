@@ -213,7 +213,9 @@ void origin_pool_record(
     pthread_mutex_lock(&pool->lock);
     const struct known *known = find(pool, origin);
 
-    *record = known == NULL ? (struct origin_record){ 0 } : known->record;
+    *record = (struct origin_record){ 0 };
+    if (known != NULL)
+        *record = known->record;
     pthread_mutex_unlock(&pool->lock);
 }
 

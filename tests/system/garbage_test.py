@@ -102,10 +102,10 @@ def test_mutated_questions_by_tcp(served):
 
 def test_mutated_requests(served):
     chance = random.Random(3)
-    for _ in range(COUNT // 10):
+    for _ in range(COUNT // 4):
         with socket.create_connection((FRA, 80), timeout=5) as sock:
             data = b"".join(mutated(chance, chance.choice(HEADS).encode())
-                            for _ in range(chance.randint(1, 4)))
+                            for _ in range(chance.randint(1, 8)))
             try:
                 sock.sendall(data)
                 if chance.random() < 0.3:
