@@ -74,10 +74,8 @@ static struct slice value_at(struct slice fields, uint16_t at)
     return at == FIELD_NONE ? SLICE_NONE : slice_head(rest, slice_find(rest, '\r'));
 }
 
-void cache_object_meta(const struct cache_object *object, struct cache_meta *meta)
+void cache_object_freshness(const struct cache_object *object, struct cache_meta *meta)
 {
-    struct slice fields = cache_object_fields(object);
-
     *meta = (struct cache_meta){
         .received = { object->number },
         .age_s = object->age_s,
@@ -87,10 +85,17 @@ void cache_object_meta(const struct cache_object *object, struct cache_meta *met
         .must_revalidate = (object->traits & TRAIT_MUST_REVALIDATE) != 0,
         .always_revalidate = (object->traits & TRAIT_ALWAYS_REVALIDATE) != 0,
         .serves_authorized = (object->traits & TRAIT_SERVES_AUTHORIZED) != 0,
-        .etag = value_at(fields, object->etag_at),
-        .last_modified = value_at(fields, object->last_modified_at),
-        .vary = value_at(fields, object->vary_at),
     };
+}
+
+void cache_object_meta(const struct cache_object *object, struct cache_meta *meta)
+{
+    struct slice fields = cache_object_fields(object);
+
+    cache_object_freshness(object, meta);
+    meta->etag = value_at(fields, object->etag_at);
+    meta->last_modified = value_at(fields, object->last_modified_at);
+    meta->vary = value_at(fields, object->vary_at);
 }
 
 uint64_t cache_object_length(const struct cache_object *object)

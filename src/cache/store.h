@@ -6,9 +6,7 @@
  *
  *   A hit reads the index without a lock. What store_find returns is good until the end of the
  *   turn (io/epoch.h gives memory back only after every loop has turned); who needs it longer
- *   takes a reference.
- *
- *   A change takes its shard's lock, never across a system call.
+ *   takes a reference. A change takes its shard's lock, never across a system call.
  *
  *   A fill stands in the index from its start: whoever misses second finds it and joins. One
  *   worker runs it, appending bytes and publishing their count; readers on all workers read the
@@ -64,7 +62,6 @@ enum cache_state {
 /* A stored response: one packed item of the store's memory, read through the functions below.
  * Constant once complete but for the marks of use. */
 struct cache_object;
-
 struct store_fill;
 
 /* NULL `*store`, with a reason, when the memory cannot be mapped or is too small. */
@@ -90,10 +87,12 @@ struct wall cache_object_until(const struct cache_object *object);      // of a 
 uint64_t cache_object_salt(const struct cache_object *object);          // of a VARY marker
 enum cache_state cache_object_state(const struct cache_object *object); // acquire
 
-/* Good from CACHE_STATE_READING on (read the state first); fields also of a VARY marker. */
+/* Good from CACHE_STATE_READING on (read the state first); fields also of a VARY marker. Freshness
+ * is meta less its slices, which stay empty: all that a plain hit asks for. */
 uint16_t cache_object_status(const struct cache_object *object);
 struct slice cache_object_fields(const struct cache_object *object);
 void cache_object_meta(const struct cache_object *object, struct cache_meta *meta);
+void cache_object_freshness(const struct cache_object *object, struct cache_meta *meta);
 int64_t cache_object_total(const struct cache_object *object); // of the body; -1: not known yet
 
 /* Body bytes that can be read now; acquire. */

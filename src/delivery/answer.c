@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 
+#include "base/attr.h"
 #include "base/writer.h"
 #include "delivery/delivery_priv.h"
 
@@ -195,6 +196,38 @@ static void reply_range(struct visit *visit, struct cache_object *object,
     reply_with_body(visit, object, reply);
 }
 
+/* Few requests have any: the others need not know the object's validators. */
+static bool has_conditions(const struct http_head *request)
+{
+    return (request->first[HTTP_NAME_IF_MATCH] | request->first[HTTP_NAME_IF_NONE_MATCH] |
+               request->first[HTTP_NAME_IF_MODIFIED_SINCE] |
+               request->first[HTTP_NAME_IF_UNMODIFIED_SINCE] | request->first[HTTP_NAME_RANGE]) !=
+           0;
+}
+
+static void reply_on_conditions(
+    struct visit *visit, struct cache_object *object, struct http_reply *reply)
+{
+    struct http_exchange *x = visit_exchange(visit);
+    struct cache_meta meta;
+
+    cache_object_meta(object, &meta);
+    switch (cache_condition(x->request, &meta, reply->status)) {
+    case CACHE_CONDITION_304:
+        reply->status = 304;
+        reply->length = 0;
+        http_reply(x, reply);
+        break;
+    case CACHE_CONDITION_412: http_reply_status(x, 412, reply->more); break;
+    case CACHE_CONDITION_NONE:
+        if (http_head_field(x->request, HTTP_NAME_RANGE) != NULL)
+            reply_range(visit, object, &meta, reply);
+        else
+            reply_with_body(visit, object, reply);
+        break;
+    }
+}
+
 /* What is still arriving is watched, so that the rest is heard of. False: answered otherwise. */
 static bool watch_rest(struct visit *visit, struct cache_object *object)
 {
@@ -223,8 +256,7 @@ static bool watch_rest(struct visit *visit, struct cache_object *object)
 void visit_answer(struct visit *visit, struct cache_object *object, const struct cache_meta *meta,
     enum outcome outcome)
 {
-    struct http_exchange *x = visit_exchange(visit);
-    char how[HOW_MAX];
+    UNSET char how[HOW_MAX];
     int64_t age_s = age_now(visit, meta);
 
     if (!watch_rest(visit, object))
@@ -238,20 +270,10 @@ void visit_answer(struct visit *visit, struct cache_object *object, const struct
         .length = cache_object_total(object),
     };
 
-    switch (cache_condition(x->request, meta, reply.status)) {
-    case CACHE_CONDITION_304:
-        reply.status = 304;
-        reply.length = 0;
-        http_reply(x, &reply);
-        break;
-    case CACHE_CONDITION_412: http_reply_status(x, 412, reply.more); break;
-    case CACHE_CONDITION_NONE:
-        if (http_head_field(x->request, HTTP_NAME_RANGE) != NULL)
-            reply_range(visit, object, meta, &reply);
-        else
-            reply_with_body(visit, object, &reply);
-        break;
-    }
+    if (has_conditions(visit_exchange(visit)->request))
+        reply_on_conditions(visit, object, &reply);
+    else
+        reply_with_body(visit, object, &reply);
     // Not earlier: what is watched holds the stale object that may stand in here.
     if (cache_object_state(object) == CACHE_STATE_COMPLETE)
         store_watch_end(&visit->watch, visit->delivery->setup.loop);

@@ -27,6 +27,8 @@ struct delivery {
     struct loop_hook hook;
     struct list dirty; // fillings with news for those who wait
     struct list fillings;
+    struct list spare; // fillings that are over, with their arenas, for the next ones
+    unsigned spare_count;
     struct charge pipes;
     const struct routes *routes; // of this turn
     struct snapshot_value *root; // which they are part of
@@ -112,7 +114,7 @@ void visit_look_up(struct visit *visit);
 
 /* answer.c */
 
-/* From the store; the fields say how it came about. `meta` is the object's. */
+/* From the store; the fields say how it came about. `meta`: the object's freshness. */
 void visit_answer(struct visit *visit, struct cache_object *object, const struct cache_meta *meta,
     enum outcome outcome);
 

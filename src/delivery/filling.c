@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "delivery/delivery_priv.h"
 
-enum { FILLING_ARENA_MAX = 256 * 1024 };
+enum { FILLING_ARENA_MAX = 256 * 1024, SPARE_MAX = 64 };
 
 /*
  * A fetch into the store. It belongs to its worker and not to the visit that caused it, holds its
@@ -59,8 +59,31 @@ static void free_filling(struct filling *f)
     list_remove(&f->dirty);
     store_fill_unref(f->fill, delivery_reader(f->delivery));
     snapshot_release(f->root, f->delivery->setup.worker);
+    if (f->delivery->spare_count < SPARE_MAX) {
+        arena_reset(&f->arena);
+        list_insert(f->delivery->spare.next, &f->link); // what was used last is used next
+        f->delivery->spare_count++;
+        return;
+    }
     arena_done(&f->arena);
     mem_free(f);
+}
+
+static struct filling *new_filling(struct delivery *d)
+{
+    struct list *link = list_pop(&d->spare);
+    struct filling *f =
+        link == NULL ? mem_new(struct filling) : container_of(link, struct filling, link);
+    struct arena arena = f->arena; // with the block it kept
+
+    if (link == NULL)
+        arena_init(&arena, FILLING_ARENA_MAX);
+    else
+        d->spare_count--;
+    *f = (struct filling){ .delivery = d, .arena = arena };
+    list_append(&d->fillings, &f->link);
+    list_init(&f->dirty);
+    return f;
 }
 
 void filling_turn_end(struct loop_hook *hook)
@@ -95,6 +118,13 @@ void filling_end_all(struct delivery *d)
         store_fill_wake(f->fill);
         free_filling(f);
     }
+    for (struct list *link; (link = list_pop(&d->spare)) != NULL;) {
+        struct filling *f = container_of(link, struct filling, link);
+
+        arena_done(&f->arena);
+        mem_free(f);
+    }
+    d->spare_count = 0;
 }
 
 /* It will not be kept: the one who asked gets it; those who waited are to ask for themselves. */
@@ -211,7 +241,7 @@ static bool stale_stands_in(const struct filling *f, int status)
 
     if (status < 500 || stale == NULL || cache_object_kind(stale) != CACHE_KIND_OBJECT)
         return false;
-    cache_object_meta(stale, &meta);
+    cache_object_freshness(stale, &meta);
     return cache_may_use_stale(&meta, loop_wall(f->delivery->setup.loop));
 }
 
@@ -266,7 +296,7 @@ static size_t overrun(struct filling *f, struct slice bytes)
         struct cache_object *object = store_fill_object(f->fill);
         struct cache_meta meta;
 
-        cache_object_meta(object, &meta);
+        cache_object_freshness(object, &meta);
         visit_answer(leader, object, &meta, (enum outcome)leader->outcome);
     }
     if (leader == NULL || leader->object == NULL || leader->end != UINT64_MAX)
@@ -340,20 +370,16 @@ static struct http_head *copy_request(struct arena *arena, const struct http_hea
 
 void filling_start(struct delivery *d, struct visit *cause, struct store_fill *fill, bool is_leader)
 {
-    struct filling *f = mem_new(struct filling);
+    struct filling *f = new_filling(d);
     const struct http_exchange *x = visit_exchange(cause);
     const struct cache_object *stale = store_fill_stale(fill);
 
     f->user.ops = &FETCH_OPS;
-    f->delivery = d;
     f->fill = fill;
     f->root = d->root;
     f->route = cause->route;
     f->rules = cause->rules;
-    list_append(&d->fillings, &f->link);
-    list_init(&f->dirty);
     snapshot_hold(f->root, d->setup.worker);
-    arena_init(&f->arena, FILLING_ARENA_MAX);
     f->request = copy_request(&f->arena, x->request);
     f->vary = arena_copy(&f->arena, cause->vary);
     f->first = (struct cache_key){ arena_copy(&f->arena, cause->first.text), cause->first.hash };

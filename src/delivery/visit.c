@@ -114,7 +114,7 @@ static void use_found(struct visit *visit, struct cache_object *object)
     struct cache_meta meta;
     int64_t age_s;
 
-    cache_object_meta(object, &meta);
+    cache_object_freshness(object, &meta);
     switch (cache_may_use(x->request, &meta, loop_wall(x->loop), &age_s)) {
     case CACHE_FRESH: visit_answer(visit, object, &meta, OUTCOME_HIT); break;
     case CACHE_STALE:
@@ -201,7 +201,7 @@ static void use_failed(struct visit *visit, struct store_fill *fill)
         return;
     }
     if (is_object(stale)) {
-        cache_object_meta(stale, &meta);
+        cache_object_freshness(stale, &meta);
         if (cache_may_use_stale(&meta, now)) {
             visit_answer(visit, stale, &meta, OUTCOME_STALE);
             return;
@@ -229,7 +229,7 @@ static void use_arriving(struct visit *visit, struct store_fill *fill)
         visit_look_up(visit);
         return;
     }
-    cache_object_meta(object, &meta);
+    cache_object_freshness(object, &meta);
     if (joined && !meta.serves_authorized &&
         http_head_field(x->request, HTTP_NAME_AUTHORIZATION) != NULL) {
         store_watch_end(&visit->watch, d->setup.loop);
@@ -376,6 +376,7 @@ struct delivery *delivery_new(const struct delivery_setup *setup)
     d->hook.end = filling_turn_end;
     list_init(&d->dirty);
     list_init(&d->fillings);
+    list_init(&d->spare);
     charge_init(&d->pipes, NULL, setup->pipe_bytes);
     snprintf(d->via, sizeof d->via, "1.1 %.*s (waypost)", SLICE_ARG(setup->node));
     loop_hook_add(setup->loop, &d->hook);
