@@ -159,6 +159,11 @@ struct cache_object *store_fill_stale(struct store_fill *fill)
     return fill->stale;
 }
 
+enum store_failure store_fill_failure(const struct store_fill *fill)
+{
+    return (enum store_failure)fill->failure;
+}
+
 bool store_fill_has_moved(const struct store_fill *fill)
 {
     return atomic_load_explicit(&fill->has_moved, memory_order_acquire);
@@ -185,6 +190,12 @@ static void post(struct fill_worker *worker)
     loop_post(worker->loop, &worker->message);
 }
 
+/* Nobody of this worker watches any more. */
+static void lose_interest(struct fill_worker *worker)
+{
+    atomic_fetch_and(&worker->fill->interested, ~(UINT64_C(1) << loop_index(worker->loop)));
+}
+
 static void run(struct loop_message *message)
 {
     struct fill_worker *worker = container_of(message, struct fill_worker, message);
@@ -196,12 +207,16 @@ static void run(struct loop_message *message)
     // Those who are called may end their own watch or others', or begin new ones.
     list_init(&due);
     list_move_all(&due, &worker->watches);
+    worker->is_telling = true;
     for (struct list *link; (link = list_pop(&due)) != NULL;) {
         struct store_watch *watch = container_of(link, struct store_watch, link);
 
         list_append(&worker->watches, link);
         watch->progress(watch);
     }
+    worker->is_telling = false;
+    if (list_empty(&worker->watches))
+        lose_interest(worker);
     store_fill_unref(fill, loop_epoch_reader(loop));
 }
 
@@ -238,7 +253,7 @@ void store_watch_end(struct store_watch *watch, struct loop *loop)
 
     list_remove(&watch->link);
     watch->fill = NULL;
-    if (list_empty(&worker->watches))
-        atomic_fetch_and(&fill->interested, ~(UINT64_C(1) << loop_index(loop)));
+    if (list_empty(&worker->watches) && !worker->is_telling)
+        lose_interest(worker);
     store_fill_unref(fill, loop_epoch_reader(loop));
 }

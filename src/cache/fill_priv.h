@@ -14,6 +14,7 @@ struct fill_worker {
     struct loop *loop; // set before the worker's bit of `interested`
     struct list watches;
     _Atomic bool is_posted;
+    bool is_telling; // its watchers are being called: some are in no list meanwhile
 };
 
 struct store_fill {
@@ -30,6 +31,7 @@ struct store_fill {
     int64_t total;   // of the body, as announced; -1: not known
     bool is_dropped; // purged meanwhile: goes on for those who wait, is kept for nobody else
     bool has_ended;
+    uint8_t failure; // enum store_failure; set before the object's state says so
     struct fill_worker workers[];
 };
 

@@ -53,8 +53,8 @@ static struct cache_object *marker_new(struct store_fill *fill, struct epoch_rea
 }
 
 /* The fill is over, without (all of) a response. */
-static void end_failed(
-    struct store_fill *fill, struct epoch_reader *reader, struct cache_object *marker)
+static void end_failed(struct store_fill *fill, struct epoch_reader *reader,
+    enum store_failure failure, struct cache_object *marker)
 {
     struct shard *shard = shard_of_fill(fill);
     struct cache_object *object = fill->object;
@@ -62,6 +62,7 @@ static void end_failed(
     pthread_mutex_lock(&shard->lock);
     list_remove(&fill->link);
     if (!fill->has_ended) {
+        fill->failure = (uint8_t)failure;
         atomic_store_explicit(&object->state, CACHE_STATE_FAILED, memory_order_release);
         if (is_stored(fill) && is_linked(object))
             object_unlink(shard, object, fill->key.hash);
@@ -82,8 +83,14 @@ static enum err refuse(struct store_fill *fill, struct epoch_reader *reader, enu
         store_squeeze(fill->store);
     if (why != ERR_RANGE)
         atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
-    end_failed(fill, reader, NULL);
+    end_failed(fill, reader, why == ERR_RANGE ? STORE_FAILURE_ORIGIN : STORE_FAILURE_UNKEPT, NULL);
     return why;
+}
+
+void store_fill_fail_for(
+    struct store_fill *fill, struct epoch_reader *reader, enum store_failure failure)
+{
+    end_failed(fill, reader, failure, NULL);
 }
 
 void store_fill_fail(struct store_fill *fill, struct epoch_reader *reader, struct wall pass_until)
@@ -92,7 +99,8 @@ void store_fill_fail(struct store_fill *fill, struct epoch_reader *reader, struc
 
     if (pass_until.ms > 0)
         marker = marker_new(fill, reader, CACHE_KIND_PASS, SLICE_NONE, pass_until.ms);
-    end_failed(fill, reader, marker);
+    end_failed(
+        fill, reader, pass_until.ms > 0 ? STORE_FAILURE_UNKEPT : STORE_FAILURE_ORIGIN, marker);
 }
 
 /* How much of the body stands beside the head, and whether that is all (see body.c). */
