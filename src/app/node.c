@@ -5,8 +5,15 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "io/epoch.h"
 
-enum { PIPE_BYTES = 256 << 20 }; // of each worker, for bodies that are passed on
+enum {
+    PIPE_BYTES = 256 << 20, // of each worker, for bodies that are passed on
+    // Of a request: its head and path, the keys made of them, and what goes to the origin.
+    REQUEST_BYTES = 4 * HTTP_HEAD_MAX + 2 * CACHE_KEY_MAX,
+};
+
+#define SWEEP_EVERY span_s(1)
 
 /* Top of each turn: every part of this worker sees the same root until its end. */
 static void on_turn(struct loop_hook *hook)
@@ -25,9 +32,18 @@ static const struct dns_zones *zones_now(struct dns_source *source)
     return container_of(source, struct node_worker, zones_source)->zones;
 }
 
+static void on_sweep(struct timer *timer)
+{
+    struct node_worker *w = container_of(timer, struct node_worker, sweep);
+
+    origin_pool_sweep(w->node->pool, loop_now(w->loop));
+    timer_set(w->loop, timer, instant_after(loop_now(w->loop), SWEEP_EVERY));
+}
+
 static void start_worker(struct running_node *node, unsigned index, struct loop *loop)
 {
     struct node_worker *w = &node->workers[index];
+    struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
     const struct delivery_setup setup = {
         .loop = loop,
         .worker = loop_index(loop),
@@ -42,11 +58,15 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
     w->node = node;
     w->index = index;
     w->loop = loop;
+    limits.arena_bytes = REQUEST_BYTES;
     w->hook.begin = on_turn;
     loop_hook_add(loop, &w->hook); // before delivery's own
     w->delivery = delivery_new(&setup);
-    w->http = http_server_new(loop, delivery_service(w->delivery), &HTTP_SERVER_LIMITS_DEFAULT);
+    w->http = http_server_new(loop, delivery_service(w->delivery), &limits);
     w->zones_source.zones = zones_now;
+    w->sweep.fire = on_sweep;
+    if (index == 0)
+        timer_set(loop, &w->sweep, instant_after(loop_now(loop), SWEEP_EVERY));
 }
 
 /* For longer than the release that it comes from. */
@@ -102,9 +122,23 @@ static void stop_worker(struct node_worker *w)
 {
     while (w->open_count > 0)
         close_face(w, w->open_count - 1);
+    timer_clear(w->loop, &w->sweep);
     http_server_free(w->http);
     delivery_free(w->delivery);
     loop_hook_remove(w->loop, &w->hook);
+}
+
+/* Leaves nothing of the store behind: neither in messages nor among what the loops will free. */
+static void stop_workers(struct running_node *node)
+{
+    for (unsigned i = 0; i < node->worker_count; i++)
+        stop_worker(&node->workers[i]);
+    // Fills that were cut off have posted to those who waited; each message holds its fill.
+    for (unsigned i = 0; i < node->worker_count; i++)
+        loop_turn(node->workers[i].loop, (struct span){ 0 });
+    for (unsigned i = 0; i < node->worker_count; i++)
+        while (epoch_collect(loop_epoch_reader(node->workers[i].loop)))
+            ;
 }
 
 void node_free(struct running_node *node)
@@ -112,12 +146,7 @@ void node_free(struct running_node *node)
     if (node == NULL)
         return;
     if (node->workers != NULL)
-        for (unsigned i = 0; i < node->worker_count; i++)
-            stop_worker(&node->workers[i]);
-    // Fills that were cut off have posted to those who waited; each message holds its fill.
-    if (node->workers != NULL)
-        for (unsigned i = 0; i < node->worker_count; i++)
-            loop_turn(node->workers[i].loop, (struct span){ 0 });
+        stop_workers(node);
     node_publish(node, &(struct root *){ NULL });
     origin_pool_free(node->pool);
     if (node->store != NULL)

@@ -51,6 +51,7 @@ struct node_worker {
     unsigned index;
     struct loop *loop;
     struct loop_hook hook;
+    struct timer sweep; // of the first worker: closes old origin connections
     struct delivery *delivery;
     struct http_server *http;
     struct dns_source zones_source;
