@@ -6,43 +6,7 @@
 #include "app/sim_ask_test.h"
 #include "io/datagram.h"
 
-enum { SEEDS_STANDARD = 50, CROWD = 24 };
-
-static unsigned seeds(void)
-{
-    const char *wanted = getenv("SIM_SEEDS");
-
-    return wanted == NULL ? SEEDS_STANDARD : (unsigned)atoi(wanted);
-}
-
-static struct sim_link link_of(uint64_t seed)
-{
-    return (struct sim_link){
-        .delay = span_us((int64_t)(hash_mix(seed) % 20000)),
-        .jitter = span_us((int64_t)(hash_mix(seed + 1) % 5000)),
-        .chunk_max = (uint32_t)(hash_mix(seed + 2) % 3 == 0 ? 0 : 1 + hash_mix(seed + 3) % 5000),
-        .buffer_bytes =
-            (uint32_t)(hash_mix(seed + 4) % 3 == 0 ? 0 : 4096 + hash_mix(seed + 5) % 65536),
-    };
-}
-
-/* Each story is told in many worlds; the seed is printed when it fails in one. */
-static void in_many_worlds(void (*story)(struct world *))
-{
-    for (uint64_t seed = 1; seed <= seeds(); seed++) {
-        const struct sim_link link = link_of(seed);
-        struct world *w = world_open(seed, &link);
-
-        fprintf(stderr, "seed %llu\r", (unsigned long long)seed);
-        story(w);
-        world_close(w);
-    }
-}
-
-static unsigned origin_requests(const struct world *w)
-{
-    return w->origins[0].requests + w->origins[1].requests;
-}
+enum { CROWD = 24 };
 
 static void hit_story(struct world *w)
 {

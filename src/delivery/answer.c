@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
+#include <stdio.h>
 
 #include "base/attr.h"
 #include "base/writer.h"
@@ -42,7 +43,8 @@ static size_t pull(struct http_source *source, struct iovec *iov, size_t most, b
     *is_last = cut_to_end(visit, iov, &count);
     if (*is_last)
         return count;
-    bool reads_all = visit->at + sum_of(iov, count) == cache_object_length(visit->object);
+    // A range may begin behind all that came.
+    bool reads_all = visit->at + sum_of(iov, count) >= cache_object_length(visit->object);
 
     *is_last = state == CACHE_STATE_COMPLETE && reads_all;
     if (state != CACHE_STATE_FAILED || !reads_all)
@@ -81,14 +83,22 @@ void visit_progress(struct visit *visit)
     }
     http_exchange_wake(visit_exchange(visit));
     if (state == CACHE_STATE_COMPLETE || state == CACHE_STATE_FAILED)
-        store_watch_end(&visit->watch, d->setup.loop);
+        visit_stop_waiting(visit);
 }
 
-void visit_refuse(struct visit *visit, int status)
+void visit_stop_waiting(struct visit *visit)
 {
-    http_reply_status(visit_exchange(visit), status,
-        fields_of_ours(
-            visit, -1, status == 504 ? SLICE("detail=only-if-cached") : SLICE("detail=refused")));
+    store_watch_end(&visit->watch, visit->delivery->setup.loop);
+}
+
+void visit_refuse(struct visit *visit, int status, const char *detail)
+{
+    char how[HOW_MAX];
+    int length = snprintf(how, sizeof how, "detail=%s", detail);
+
+    visit_stop_waiting(visit); // else it would be answered twice
+    http_reply_status(
+        visit_exchange(visit), status, fields_of_own_answer(visit, slice_of(how, (size_t)length)));
 }
 
 static void count_outcome(struct delivery_counts *counts, enum outcome outcome)
@@ -104,20 +114,33 @@ static void count_outcome(struct delivery_counts *counts, enum outcome outcome)
     }
 }
 
-/* RFC 9211. */
-static struct slice cache_status(char *room, enum outcome outcome, int64_t ttl_s)
+/* RFC 9211: a hit, or why the origin was asked and what became of that. */
+static struct slice cache_status(
+    const struct visit *visit, enum outcome outcome, int64_t ttl_s, char *room)
 {
+    static const struct slice FORWARDS[] = {
+        [FORWARD_NONE] = { "hit", 3 },
+        [FORWARD_URI_MISS] = { "fwd=uri-miss", 12 },
+        [FORWARD_VARY_MISS] = { "fwd=vary-miss", 13 },
+        [FORWARD_STALE] = { "fwd=stale", 9 },
+        [FORWARD_REQUEST] = { "fwd=request", 11 },
+    };
     struct writer w = writer_on(room, HOW_MAX);
 
+    write_slice(&w, FORWARDS[outcome == OUTCOME_HIT ? FORWARD_NONE : visit->forward]);
     switch (outcome) {
-    case OUTCOME_HIT: write_slice(&w, SLICE("hit; ttl=")); break;
-    case OUTCOME_STALE: write_slice(&w, SLICE("hit; fwd=stale; ttl=")); break;
-    case OUTCOME_MISS: write_slice(&w, SLICE("fwd=uri-miss; stored; ttl=")); break;
-    case OUTCOME_REVALIDATED: write_slice(&w, SLICE("fwd=stale; stored; ttl=")); break;
-    case OUTCOME_COLLAPSED: write_slice(&w, SLICE("fwd=uri-miss; collapsed; ttl=")); break;
+    case OUTCOME_MISS:
+    case OUTCOME_REVALIDATED: write_slice(&w, SLICE("; stored")); break;
+    case OUTCOME_COLLAPSED: write_slice(&w, SLICE("; collapsed")); break;
+    case OUTCOME_STALE:
+        if (visit->forward != FORWARD_NONE)
+            write_slice(&w, SLICE("; detail=origin-failed"));
+        break;
+    case OUTCOME_HIT: break;
     case OUTCOME_PASS:
     case OUTCOME_NONE: assert(false && "answers from the store have an outcome of it");
     }
+    write_slice(&w, SLICE("; ttl="));
     write_number(&w, ttl_s);
     return writer_slice(&w);
 }
@@ -243,14 +266,17 @@ static bool watch_rest(struct visit *visit, struct cache_object *object)
         store_fill_watch(fill, d->setup.loop, &visit->watch);
         store_fill_unref(fill, delivery_reader(d));
         break;
-    case STORE_CLAIMED: // it failed this very moment, and the key is ours now
-        store_fill_fail(fill, delivery_reader(d), (struct wall){ 0 });
+    case STORE_CLAIMED: // it failed or was purged this very moment, and the key is ours now
+        store_fill_fail_for(fill, delivery_reader(d), STORE_FAILURE_UNKEPT);
         store_fill_unref(fill, delivery_reader(d));
         break;
     case STORE_FOUND:
     case STORE_FULL: break;
     }
-    return true;
+    if (visit->watch.fill != NULL || cache_object_state(object) == CACHE_STATE_COMPLETE)
+        return true;
+    passing_start(visit, "fwd=miss; detail=busy"); // nobody would tell of the rest
+    return false;
 }
 
 void visit_answer(struct visit *visit, struct cache_object *object, const struct cache_meta *meta,
@@ -266,7 +292,8 @@ void visit_answer(struct visit *visit, struct cache_object *object, const struct
     struct http_reply reply = {
         .status = cache_object_status(object),
         .fields = cache_object_fields(object),
-        .more = fields_of_ours(visit, age_s, cache_status(how, outcome, meta->lifetime_s - age_s)),
+        .more = fields_of_ours(
+            visit, age_s, cache_status(visit, outcome, meta->lifetime_s - age_s, how)),
         .length = cache_object_total(object),
     };
 
@@ -274,7 +301,8 @@ void visit_answer(struct visit *visit, struct cache_object *object, const struct
         reply_on_conditions(visit, object, &reply);
     else
         reply_with_body(visit, object, &reply);
-    // Not earlier: what is watched holds the stale object that may stand in here.
-    if (cache_object_state(object) == CACHE_STATE_COMPLETE)
-        store_watch_end(&visit->watch, visit->delivery->setup.loop);
+    // Whoever reads nothing has all it waited for: told of progress, it would answer again. Not
+    // earlier: what is watched holds the stale object that may stand in here.
+    if (visit->object == NULL || cache_object_state(object) == CACHE_STATE_COMPLETE)
+        visit_stop_waiting(visit);
 }

@@ -14,10 +14,11 @@
 #include "origin/fetch.h"
 
 enum {
-    LOOK_UPS_MAX = 4,        // of one visit: after that it is passed
-    AT_HAND_MAX = 64 * 1024, // a stored body up to this is answered without a reference
-    HEAD_ROOM = 64 * 1024,   // for field lines that are written; trimmed to what they take
-    PASS_MARK_S = 60,        // how long an uncacheable key is remembered as such
+    LOOK_UPS_MAX = 4,              // of one visit: after that it is passed
+    AT_HAND_MAX = 64 * 1024,       // a stored body up to this is answered without a reference
+    HEAD_ROOM = 2 * HTTP_HEAD_MAX, // for field lines that are written; trimmed to what they take
+    ORIGIN_ROOM = HEAD_ROOM + HTTP_HEAD_MAX / 2, // a request's, and the stale one's validators
+    PASS_MARK_S = 60, // how long an uncacheable key is remembered as such
 };
 
 struct delivery {
@@ -45,6 +46,15 @@ enum outcome {
     OUTCOME_PASS,
 };
 
+/* Why the store alone had no answer, in the words of RFC 9211 §2.2. */
+enum forward {
+    FORWARD_NONE,
+    FORWARD_URI_MISS,
+    FORWARD_VARY_MISS,
+    FORWARD_STALE,
+    FORWARD_REQUEST,
+};
+
 struct filling;
 struct passing;
 
@@ -68,6 +78,7 @@ struct visit {
     const char *why_passed; // for Cache-Status
     uint8_t look_ups;
     uint8_t outcome; // enum outcome
+    uint8_t forward; // enum forward
     bool is_kept;
 };
 
@@ -118,8 +129,11 @@ void visit_look_up(struct visit *visit);
 void visit_answer(struct visit *visit, struct cache_object *object, const struct cache_meta *meta,
     enum outcome outcome);
 
-/* A short answer of our own. */
-void visit_refuse(struct visit *visit, int status);
+/* A short answer of our own; `detail` (a token) goes to Cache-Status. */
+void visit_refuse(struct visit *visit, int status, const char *detail);
+
+/* Hears no more of a fill. */
+void visit_stop_waiting(struct visit *visit);
 
 /* What is being sent has grown, or moved, or failed. */
 void visit_progress(struct visit *visit);
@@ -167,3 +181,6 @@ struct slice fields_for_origin(struct visit *visit, bool is_fill, const struct c
 /* Via, Cache-Status (this node, then `how`), and Age where it is not negative; good until the end
  * of the turn. */
 struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how);
+
+/* The same for an answer that is made here: with Date, and not to be kept by others. */
+struct slice fields_of_own_answer(struct visit *visit, struct slice how);

@@ -3,6 +3,7 @@
 
 #include "base/writer.h"
 #include "delivery/delivery_priv.h"
+#include "wire/http_date.h"
 
 enum { OURS_MAX = 512 };
 
@@ -27,7 +28,8 @@ static bool is_smuggled(struct slice name)
 static bool is_rewritten(enum http_name id)
 {
     return id == HTTP_NAME_HOST || id == HTTP_NAME_CONTENT_LENGTH || id == HTTP_NAME_EXPECT ||
-           id == HTTP_NAME_VIA || id == HTTP_NAME_CDN_LOOP || id == HTTP_NAME_X_FORWARDED_FOR;
+           id == HTTP_NAME_VIA || id == HTTP_NAME_CDN_LOOP || id == HTTP_NAME_X_FORWARDED_FOR ||
+           id == HTTP_NAME_MAX_FORWARDS;
 }
 
 /* A fill asks for the whole, whatever part of it its first visitor wanted. */
@@ -72,14 +74,34 @@ static void write_validators(struct writer *w, const struct cache_object *stale)
         write_field(w, SLICE("If-Modified-Since"), meta.last_modified);
 }
 
+static bool expects_body(enum http_method method)
+{
+    return method == HTTP_POST || method == HTTP_PUT || method == HTTP_PATCH;
+}
+
 static void write_framing(struct writer *w, const struct http_exchange *x)
 {
     if (x->framing == HTTP_BODY_CHUNKED)
         write_field(w, SLICE("Transfer-Encoding"), SLICE("chunked"));
-    if (x->framing != HTTP_BODY_LENGTH)
+    // RFC 9110 §8.6: without it, an origin may wait for a body that is not there, or refuse.
+    if (x->framing != HTTP_BODY_LENGTH &&
+        (x->framing != HTTP_BODY_NONE || !expects_body(x->request->method)))
         return;
     write_slice(w, SLICE("Content-Length: "));
     write_number(w, (int64_t)x->request_length);
+    write_slice(w, SLICE("\r\n"));
+}
+
+/* RFC 9110 §7.6.2: one less on each way; who meets 0 answers (see visit.c). */
+static void write_max_forwards(struct writer *w, const struct http_head *head)
+{
+    uint64_t left = 0;
+
+    if (head->method != HTTP_OPTIONS ||
+        !slice_number(http_head_value(head, HTTP_NAME_MAX_FORWARDS), INT64_MAX, &left) || left == 0)
+        return;
+    write_slice(w, SLICE("Max-Forwards: "));
+    write_number(w, (int64_t)left - 1);
     write_slice(w, SLICE("\r\n"));
 }
 
@@ -88,7 +110,7 @@ struct slice fields_for_origin(struct visit *visit, bool is_fill, const struct c
     struct http_exchange *x = visit_exchange(visit);
     const struct delivery *d = visit->delivery;
     const struct http_head *head = x->request;
-    struct writer w = writer_on(turn_room(d, &x->arena, HEAD_ROOM), HEAD_ROOM);
+    struct writer w = writer_on(turn_room(d, &x->arena, ORIGIN_ROOM), ORIGIN_ROOM);
     char peer[IP_TEXT_MAX];
 
     for (size_t i = 0; i < head->field_count; i++) {
@@ -108,31 +130,56 @@ struct slice fields_for_origin(struct visit *visit, bool is_fill, const struct c
         write_list(&w, head, HTTP_NAME_X_FORWARDED_FOR, SLICE("X-Forwarded-For"),
             slice_text(ip_text(&x->peer.ip, peer)));
         write_field(&w, SLICE("X-Forwarded-Proto"), x->is_secure ? SLICE("https") : SLICE("http"));
+        write_max_forwards(&w, head);
         write_framing(&w, x);
     }
-    assert(!w.is_short); // a head has at most HTTP_HEAD_MAX bytes, half of the room
+    // Neither head has more than HTTP_HEAD_MAX bytes, and each field gets one blank more.
+    assert(!w.is_short);
     turn_room_trim(d, w.start, w.length);
     return writer_slice(&w);
 }
 
-struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how)
+static struct writer ours_begin(struct visit *visit)
+{
+    return writer_on(turn_room(visit->delivery, &visit_exchange(visit)->arena, OURS_MAX), OURS_MAX);
+}
+
+/* Via and Cache-Status, which all answers have. */
+static struct slice ours_end(struct visit *visit, struct writer *w, struct slice how)
 {
     const struct delivery *d = visit->delivery;
-    struct writer w = writer_on(turn_room(d, &visit_exchange(visit)->arena, OURS_MAX), OURS_MAX);
+
+    write_slice(w, SLICE("Via: "));
+    write_slice(w, slice_text(d->via));
+    write_slice(w, SLICE("\r\nCache-Status: \""));
+    write_slice(w, d->setup.node);
+    write_slice(w, SLICE("\"; "));
+    write_slice(w, how);
+    write_slice(w, SLICE("\r\n"));
+    assert(!w->is_short);
+    turn_room_trim(d, w->start, w->length);
+    return writer_slice(w);
+}
+
+struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how)
+{
+    struct writer w = ours_begin(visit);
 
     if (age_s >= 0) {
         write_slice(&w, SLICE("Age: "));
         write_number(&w, age_s);
         write_slice(&w, SLICE("\r\n"));
     }
-    write_slice(&w, SLICE("Via: "));
-    write_slice(&w, slice_text(d->via));
-    write_slice(&w, SLICE("\r\nCache-Status: \""));
-    write_slice(&w, d->setup.node);
-    write_slice(&w, SLICE("\"; "));
-    write_slice(&w, how);
-    write_slice(&w, SLICE("\r\n"));
-    assert(!w.is_short);
-    turn_room_trim(d, w.start, w.length);
-    return writer_slice(&w);
+    return ours_end(visit, &w, how);
+}
+
+struct slice fields_of_own_answer(struct visit *visit, struct slice how)
+{
+    struct writer w = ours_begin(visit);
+    char date[HTTP_DATE_BYTES];
+
+    http_date_write(loop_wall(visit->delivery->setup.loop), date); // RFC 9110 §6.6.1
+    write_field(&w, SLICE("Date"), slice_of(date, sizeof date));
+    write_field(&w, SLICE("Cache-Control"), SLICE("no-store"));
+    return ours_end(visit, &w, how);
 }

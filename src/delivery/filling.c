@@ -43,9 +43,23 @@ static void end(struct filling *f)
     make_dirty(f);
 }
 
-static void fail(struct filling *f, struct wall pass_until)
+static void fail(struct filling *f, enum store_failure failure)
 {
-    store_fill_fail(f->fill, delivery_reader(f->delivery), pass_until);
+    store_fill_fail_for(f->fill, delivery_reader(f->delivery), failure);
+    end(f);
+}
+
+/* It came and is not kept; with `lasts`, nor will the next ones be for a while, and nobody is to
+ * wait for another meanwhile. */
+static void fail_unkept(struct filling *f, bool lasts)
+{
+    struct delivery *d = f->delivery;
+
+    if (lasts)
+        store_fill_fail(f->fill, delivery_reader(d),
+            (struct wall){ loop_wall(d->setup.loop).ms + PASS_MARK_S * 1000 });
+    else
+        store_fill_fail_for(f->fill, delivery_reader(d), STORE_FAILURE_UNKEPT);
     end(f);
 }
 
@@ -114,7 +128,7 @@ void filling_end_all(struct delivery *d)
         struct filling *f = container_of(link, struct filling, link);
 
         if (!f->is_over)
-            store_fill_fail(f->fill, delivery_reader(d), (struct wall){ 0 });
+            store_fill_fail_for(f->fill, delivery_reader(d), STORE_FAILURE_ORIGIN);
         store_fill_wake(f->fill);
         free_filling(f);
     }
@@ -127,15 +141,12 @@ void filling_end_all(struct delivery *d)
     d->spare_count = 0;
 }
 
-/* It will not be kept: the one who asked gets it; those who waited are to ask for themselves. */
-static void hand_to_leader(struct filling *f, const struct fetch_answer *answer)
+/*
+ * It will not be kept: the one who asked gets it; those who waited are to ask for themselves, but
+ * not an origin that fails. `lasts`: that is the answer's doing and no request's.
+ */
+static void hand_to_leader(struct filling *f, const struct fetch_answer *answer, bool lasts)
 {
-    struct delivery *d = f->delivery;
-    struct wall until = { 0 };
-
-    // An error of the origin's is no property of the object: nothing is remembered of it.
-    if (answer->head->status < 500)
-        until.ms = loop_wall(d->setup.loop).ms + PASS_MARK_S * 1000;
     if (f->leader != NULL) {
         struct visit *leader = f->leader;
 
@@ -143,7 +154,24 @@ static void hand_to_leader(struct filling *f, const struct fetch_answer *answer)
         passing_take_over(leader, f->fetch, answer, "fwd=uri-miss");
         f->fetch = NULL;
     }
-    fail(f, until);
+    // An error of the origin's is no property of the object: nothing is remembered of it.
+    if (answer->head->status >= 500)
+        fail(f, STORE_FAILURE_ORIGIN);
+    else
+        fail_unkept(f, lasts);
+}
+
+/* A 304 leaves nothing that may be kept: what it spoke of goes, and all ask for themselves. */
+static void ask_anew(struct filling *f)
+{
+    store_drop(f->delivery->setup.store, delivery_reader(f->delivery), &f->first);
+    fail_unkept(f, false);
+}
+
+/* An answer to credentials says nothing of what others would get. */
+static bool is_for_anyone(const struct filling *f)
+{
+    return http_head_field(f->request, HTTP_NAME_AUTHORIZATION) == NULL;
 }
 
 static bool is_too_large(const struct filling *f, const struct fetch_answer *answer)
@@ -189,12 +217,15 @@ static enum err store_head(
     size_t length =
         cache_fields_write(answer->head, loop_wall(f->delivery->setup.loop), room, HEAD_ROOM);
 
+    struct cache_meta bound = *meta;
+
     turn_room_trim(f->delivery, room, length);
     if (length == 0)
         return ERR_SPACE;
-    TRY(place_variant(f, meta));
+    cache_meta_bind(&bound, slice_of(room, length)); // where Vary is one line
+    TRY(place_variant(f, &bound));
     return store_fill_head(f->fill, delivery_reader(f->delivery), answer->head->status,
-        slice_of(room, length), meta, total);
+        slice_of(room, length), &bound, total);
 }
 
 static struct cache_rules rules_of(const struct filling *f)
@@ -206,7 +237,7 @@ static struct cache_rules rules_of(const struct filling *f)
 
 /*
  * RFC 9111 §4.3.4: the stored response with the fields of the 304. What results is a head like any
- * other and is judged like one.
+ * other and is judged like one; one that varies in another way stands under the wrong key.
  */
 static enum err store_refresh(struct filling *f, const struct fetch_answer *answer)
 {
@@ -229,7 +260,8 @@ static enum err store_refresh(struct filling *f, const struct fetch_answer *answ
         http_response_parse(slice_of(room, START.length + length + 2), 0, head) != HTTP_PARSE_DONE)
         return ERR_SPACE;
     head->status = cache_object_status(stale);
-    if (cache_may_store(f->request, head, &rules, false, now, &meta) != CACHE_STORE)
+    if (cache_may_store(f->request, head, &rules, false, now, &meta) != CACHE_STORE ||
+        !slice_same(meta.vary, f->vary))
         return ERR_STALE;
     return store_fill_refresh(f->fill, delivery_reader(f->delivery), head->status, fields, &meta);
 }
@@ -255,27 +287,30 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
 
     if (stale_stands_in(f, answer->head->status)) {
         counter_up(&d->counts.fill_errors);
-        fail(f, (struct wall){ 0 });
+        fail(f, STORE_FAILURE_ORIGIN);
         return;
     }
     switch (cache_may_store(
         f->request, answer->head, &rules, f->validates, loop_wall(d->setup.loop), &meta)) {
     case CACHE_STORE:
         if (is_too_large(f, answer)) {
-            hand_to_leader(f, answer);
+            hand_to_leader(f, answer, true);
             return;
         }
         err = store_head(f, answer, &meta);
         break;
     case CACHE_UPDATE:
-        err = store_refresh(f, answer);
+        if (store_refresh(f, answer) != ERR_NONE) {
+            ask_anew(f);
+            return;
+        }
         f->is_whole = true;
         break;
-    case CACHE_STORE_NOT: hand_to_leader(f, answer); return;
+    case CACHE_STORE_NOT: hand_to_leader(f, answer, is_for_anyone(f)); return;
     }
     if (err != ERR_NONE) {
         counter_up(&d->counts.store_full);
-        hand_to_leader(f, answer);
+        hand_to_leader(f, answer, false);
         return;
     }
     f->has_head = true;
@@ -284,14 +319,15 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
 
 /*
  * It outgrew the store, or what the site allows; `bytes` come next. The visit that caused it reads
- * on past the store; others cannot, and are cut. Returns how many bytes were taken.
+ * on past the store; others cannot, and are cut. `lasts`: the next one would not be kept either.
+ * Returns how many bytes were taken.
  */
-static size_t overrun(struct filling *f, struct slice bytes)
+static size_t overrun(struct filling *f, struct slice bytes, bool lasts)
 {
     struct visit *leader = f->leader;
 
     counter_up(&f->delivery->counts.fill_overruns);
-    fail(f, (struct wall){ 0 });
+    fail_unkept(f, lasts);
     if (leader != NULL && leader->object == NULL) { // the head came in this very turn
         struct cache_object *object = store_fill_object(f->fill);
         struct cache_meta meta;
@@ -317,11 +353,11 @@ static size_t on_body(struct fetch_user *user, struct slice bytes)
     if (f->is_over)
         return bytes.length;
     if (before + bytes.length > f->route->site->object_max_bytes)
-        return overrun(f, bytes);
+        return overrun(f, bytes, true);
     if (store_fill_append(f->fill, delivery_reader(f->delivery), bytes) != ERR_NONE) {
         size_t kept = cache_object_length(object) - before; // as far as there was memory
 
-        return kept + overrun(f, slice_from(bytes, kept));
+        return kept + overrun(f, slice_from(bytes, kept), false);
     }
     counter_add(&f->delivery->counts.fill_bytes, bytes.length);
     make_dirty(f);
@@ -341,7 +377,8 @@ static void on_done(struct fetch_user *user, enum err why)
     else if (why == ERR_NONE && f->has_head)
         why = store_fill_finish(f->fill, delivery_reader(d));
     else
-        store_fill_fail(f->fill, delivery_reader(d), (struct wall){ 0 });
+        store_fill_fail_for(f->fill, delivery_reader(d),
+            why == ERR_TIMEOUT ? STORE_FAILURE_TIMEOUT : STORE_FAILURE_ORIGIN);
     if (why != ERR_NONE) {
         counter_up(&d->counts.fill_errors);
         log_remote(d->setup.log, loop_wall(d->setup.loop), "delivery",
@@ -376,7 +413,7 @@ void filling_start(struct delivery *d, struct visit *cause, struct store_fill *f
 
     f->user.ops = &FETCH_OPS;
     f->fill = fill;
-    f->root = d->root;
+    f->root = cause->root != NULL ? cause->root : d->root; // of which the route is a part
     f->route = cause->route;
     f->rules = cause->rules;
     snapshot_hold(f->root, d->setup.worker);

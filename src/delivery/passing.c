@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/writer.h"
 #include "delivery/delivery_priv.h"
+#include "wire/cache_control.h"
 
 enum { CHUNK_HEAD_MAX = 20, HOW_MAX = 128 };
 
@@ -117,6 +118,9 @@ static void cut(struct passing *p)
 static size_t up_data(struct http_sink *sink, struct slice bytes)
 {
     struct passing *p = container_of(sink, struct passing, sink);
+
+    if (p->fetch == NULL) // answered before all was said: nobody hears the rest
+        return bytes.length;
     size_t taken = p->is_chunked_up ? put_chunk(&p->up, bytes) : pipe_put(&p->up, bytes);
 
     if (taken == SIZE_MAX || (taken == 0 && p->up.held == 0)) {
@@ -124,9 +128,8 @@ static size_t up_data(struct http_sink *sink, struct slice bytes)
         return bytes.length;
     }
     p->visitor_pauses = taken < bytes.length;
-    if (p->fetch != NULL)
-        fetch_wake(p->fetch);
-    return p->fetch == NULL ? bytes.length : taken;
+    fetch_wake(p->fetch);
+    return taken;
 }
 
 static void up_end(struct http_sink *sink)
@@ -144,14 +147,66 @@ static const struct http_source_ops DOWN_OPS = { .pull = down_pull, .sent = down
 static const struct http_source_ops UP_OPS = { .pull = up_pull, .sent = up_sent };
 static const struct http_sink_ops SINK_OPS = { .data = up_data, .end = up_end };
 
-/* RFC 9111 §4.4: what was changed at the origin is not served from the store any more. */
-static void invalidate(struct passing *p, int status)
+/* The path that a reference leads to if it stays at the visit's site; else none. Not for
+ * references to other places of the same folder ("name"), which nobody writes into Location. */
+static struct slice path_at_site(const struct visit *visit, struct slice reference)
 {
+    size_t scheme = slice_find(reference, ':');
+
+    if (slice_same(slice_head(reference, scheme), SLICE("http")) ||
+        slice_same(slice_head(reference, scheme), SLICE("https")))
+        reference = slice_from(reference, scheme + 1);
+    if (!slice_starts(reference, SLICE("//")))
+        return slice_starts(reference, SLICE("/")) ? reference : SLICE_NONE;
+    reference = slice_from(reference, 2);
+    struct slice authority = slice_head(reference, slice_find(reference, '/'));
+    const struct routes *routes = visit->delivery->routes;
+    const struct route *route =
+        routes_find(routes, slice_head(authority, slice_find(authority, ':')));
+
+    if (route == NULL || !slice_equal(route->site->host, visit->route->site->host))
+        return SLICE_NONE;
+    return slice_from(reference, authority.length);
+}
+
+static void invalidate_reference(struct passing *p, struct slice reference)
+{
+    struct visit *visit = p->visit;
+    struct store *store = p->delivery->setup.store;
+    struct slice path = path_at_site(visit, reference);
+    char *room = turn_room(p->delivery, &visit_exchange(visit)->arena, 2 * CACHE_KEY_MAX);
+    struct cache_text text = { .at = room + CACHE_KEY_MAX, .room = CACHE_KEY_MAX };
+
+    path = slice_head(path, slice_find(path, '#'));
+    if (cache_path_normalise(path, room, CACHE_KEY_MAX, &path) &&
+        cache_key_write(visit->route->site->host, path, &text)) {
+        const struct cache_key key = cache_key_of(cache_text_slice(&text), store_seed(store));
+
+        store_drop(store, delivery_reader(p->delivery), &key);
+    }
+    turn_room_trim(p->delivery, room, 0);
+}
+
+/* RFC 9111 §4.4: what was changed at the origin is not served from the store any more, nor what
+ * the answer says was changed with it. */
+static void invalidate(struct passing *p, const struct http_head *answer)
+{
+    static const enum http_name REFERENCES[] = { HTTP_NAME_LOCATION, HTTP_NAME_CONTENT_LOCATION };
     struct visit *visit = p->visit;
     struct delivery *d = p->delivery;
 
-    if (cache_is_unsafe(visit_exchange(visit)->request->method) && status >= 200 && status < 400)
-        store_drop(d->setup.store, delivery_reader(d), &visit->first);
+    if (!cache_is_unsafe(visit_exchange(visit)->request->method) || answer->status >= 400)
+        return;
+    store_drop(d->setup.store, delivery_reader(d), &visit->first);
+    for (size_t i = 0; i < COUNT_OF(REFERENCES); i++)
+        if (http_head_field(answer, REFERENCES[i]) != NULL)
+            invalidate_reference(p, http_head_value(answer, REFERENCES[i]));
+}
+
+/* Of a cache before us, if it says so; the answer does not rest here. */
+static int64_t age_of(const struct http_head *answer)
+{
+    return http_head_field(answer, HTTP_NAME_AGE) == NULL ? -1 : cache_age_read(answer);
 }
 
 static int64_t announced_length(const struct fetch_answer *answer, enum http_method asked)
@@ -175,7 +230,7 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
     p->has_head = true;
     if (visit == NULL)
         return;
-    invalidate(p, answer->head->status);
+    invalidate(p, answer->head);
     counter_up(&p->delivery->counts.passed);
     int length = snprintf(
         how, sizeof how, "%s; fwd-status=%u", visit->why_passed, (unsigned)answer->head->status);
@@ -188,7 +243,7 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
         &(struct http_reply){
             .status = answer->head->status,
             .fields = fields,
-            .more = fields_of_ours(visit, -1, slice_of(how, (size_t)length)),
+            .more = fields_of_ours(visit, age_of(answer->head), slice_of(how, (size_t)length)),
             .length = announced_length(answer, visit_exchange(visit)->request->method),
             .source = &p->down_source,
         });
@@ -226,7 +281,8 @@ static void on_done(struct fetch_user *user, enum err why)
             http_exchange_abort(x);
         } else {
             counter_up(&p->delivery->counts.failed);
-            visit_refuse(p->visit, why == ERR_TIMEOUT ? 504 : 502);
+            visit_refuse(p->visit, why == ERR_TIMEOUT ? 504 : 502,
+                why == ERR_TIMEOUT ? "origin-timeout" : "origin-failed");
         }
     }
     free_when_done(p);
@@ -285,7 +341,7 @@ void passing_take_over(
 {
     struct passing *p = new_passing(visit, why);
 
-    store_watch_end(&visit->watch, visit->delivery->setup.loop);
+    visit_stop_waiting(visit);
     p->fetch = fetch;
     fetch_hand_over(fetch, &p->user);
     on_head(&p->user, answer);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "delivery/delivery.h"
 #include "delivery/delivery_priv.h"
+#include "wire/cache_control.h"
 
 #define PROBE_PATH SLICE("/.well-known/waypost/probe")
 
@@ -21,7 +22,7 @@ bool visit_keep(struct visit *visit)
     if (visit->is_kept)
         return true;
     if (!http_exchange_keep(x)) {
-        visit_refuse(visit, 503);
+        visit_refuse(visit, 503, "request-too-large");
         return false;
     }
     visit->path = arena_copy(&x->arena, visit->path);
@@ -56,6 +57,24 @@ static bool use_variant(struct visit *visit, const struct cache_object *marker)
     return true;
 }
 
+/* Past the store, if the visitor lets us (RFC 9111 §5.2.1.7). */
+static void pass(struct visit *visit, const char *why)
+{
+    if (cache_only_if_cached(visit_exchange(visit)->request))
+        visit_refuse(visit, 504, "only-if-cached");
+    else
+        passing_start(visit, why);
+}
+
+/* no-store: neither the request nor its answer is to be kept (RFC 9111 §5.2.1.5). */
+static bool may_fill(struct visit *visit)
+{
+    struct cache_control asked;
+
+    cache_control_read(visit_exchange(visit)->request, &asked);
+    return !asked.no_store;
+}
+
 static void wait_for(struct visit *visit, struct store_fill *fill)
 {
     if (visit->watch.fill == NULL)
@@ -73,6 +92,14 @@ static void fill_or_join(struct visit *visit, struct cache_object *stale)
     struct delivery *d = visit->delivery;
     struct store_fill *fill = NULL;
 
+    if (cache_only_if_cached(visit_exchange(visit)->request)) {
+        visit_refuse(visit, 504, "only-if-cached");
+        return;
+    }
+    if (!may_fill(visit)) {
+        passing_start(visit, "fwd=request");
+        return;
+    }
     if (!visit_keep(visit))
         return;
     switch (store_claim(d->setup.store, delivery_reader(d), &visit->key, stale, &fill)) {
@@ -100,6 +127,8 @@ static void refresh_beside(struct visit *visit, struct cache_object *stale)
     struct delivery *d = visit->delivery;
     struct store_fill *fill = NULL;
 
+    if (!may_fill(visit))
+        return;
     switch (store_claim(d->setup.store, delivery_reader(d), &visit->key, stale, &fill)) {
     case STORE_CLAIMED: filling_start(d, visit, fill, false); break;
     case STORE_JOINED: store_fill_unref(fill, delivery_reader(d)); break;
@@ -123,25 +152,25 @@ static void use_found(struct visit *visit, struct cache_object *object)
         break;
     case CACHE_REVALIDATE:
         // It was on its way when we asked, so it may be used even if it is stale at once.
-        if (visit->outcome == OUTCOME_COLLAPSED && meta.received.ms >= visit->began.ms)
+        if (visit->outcome == OUTCOME_COLLAPSED && meta.received.ms >= visit->began.ms) {
             visit_answer(visit, object, &meta, OUTCOME_COLLAPSED);
-        else if (cache_only_if_cached(x->request))
-            visit_refuse(visit, 504);
-        else
-            fill_or_join(visit, object);
+            break;
+        }
+        visit->forward =
+            age_s < meta.lifetime_s && !meta.always_revalidate ? FORWARD_REQUEST : FORWARD_STALE;
+        fill_or_join(visit, object);
         break;
-    case CACHE_UNUSABLE: passing_start(visit, "fwd=request"); break;
+    case CACHE_UNUSABLE: pass(visit, "fwd=request"); break;
     }
 }
 
 static void use_nothing(struct visit *visit)
 {
-    const struct http_exchange *x = visit_exchange(visit);
+    bool is_variant = visit->vary.length > 0;
 
-    if (cache_only_if_cached(x->request))
-        visit_refuse(visit, 504);
-    else if (x->request->method == HTTP_HEAD)
-        passing_start(visit, "fwd=uri-miss"); // a head alone is not worth a body's fill
+    visit->forward = is_variant ? FORWARD_VARY_MISS : FORWARD_URI_MISS;
+    if (visit_exchange(visit)->request->method == HTTP_HEAD) // alone not worth a body's fill
+        pass(visit, is_variant ? "fwd=vary-miss" : "fwd=uri-miss");
     else
         fill_or_join(visit, NULL);
 }
@@ -152,13 +181,15 @@ void visit_look_up(struct visit *visit)
     struct cache_object *object;
 
     if (++visit->look_ups > LOOK_UPS_MAX) {
-        passing_start(visit, "fwd=miss; detail=busy");
+        pass(visit, "fwd=miss; detail=busy");
         return;
     }
+    visit->key = visit->first;
+    visit->vary = SLICE_NONE;
     object = store_find(d->setup.store, &visit->key);
     if (object != NULL && cache_object_kind(object) == CACHE_KIND_VARY) {
         if (!use_variant(visit, object)) {
-            passing_start(visit, "fwd=vary-miss");
+            pass(visit, "fwd=vary-miss");
             return;
         }
         object = store_find(d->setup.store, &visit->key);
@@ -168,8 +199,9 @@ void visit_look_up(struct visit *visit)
         return;
     }
     if (cache_object_kind(object) == CACHE_KIND_PASS) {
+        visit->forward = FORWARD_URI_MISS;
         if (cache_object_until(object).ms > loop_wall(d->setup.loop).ms)
-            passing_start(visit, "fwd=uri-miss; detail=uncacheable");
+            pass(visit, "fwd=uri-miss; detail=uncacheable");
         else
             fill_or_join(visit, object);
         return;
@@ -188,15 +220,13 @@ static void use_failed(struct visit *visit, struct store_fill *fill)
     struct delivery *d = visit->delivery;
     struct wall now = loop_wall(d->setup.loop);
     struct cache_object *stale = store_fill_stale(fill);
-    const struct cache_object *left = store_find(d->setup.store, &visit->key);
+    bool is_late = store_fill_failure(fill) == STORE_FAILURE_TIMEOUT;
     struct cache_meta meta;
 
-    bool is_marked = left != NULL && cache_object_kind(left) == CACHE_KIND_PASS &&
-                     cache_object_until(left).ms > now.ms;
-
     // Not to be kept, or it broke off or outgrew the store before we could begin to read.
-    if (is_marked || cache_object_length(store_fill_object(fill)) > 0) {
-        store_watch_end(&visit->watch, d->setup.loop);
+    if (store_fill_failure(fill) == STORE_FAILURE_UNKEPT ||
+        cache_object_length(store_fill_object(fill)) > 0) {
+        visit_stop_waiting(visit);
         passing_start(visit, "fwd=uri-miss; detail=uncacheable");
         return;
     }
@@ -208,7 +238,7 @@ static void use_failed(struct visit *visit, struct store_fill *fill)
         }
     }
     counter_up(&d->counts.failed);
-    visit_refuse(visit, 502);
+    visit_refuse(visit, is_late ? 504 : 502, is_late ? "origin-timeout" : "origin-failed");
 }
 
 /*
@@ -217,22 +247,20 @@ static void use_failed(struct visit *visit, struct store_fill *fill)
  */
 static void use_arriving(struct visit *visit, struct store_fill *fill)
 {
-    struct delivery *d = visit->delivery;
     struct cache_object *object = store_fill_object(fill);
     const struct http_exchange *x = visit_exchange(visit);
     bool joined = visit->outcome == OUTCOME_COLLAPSED;
     struct cache_meta meta;
 
     if (joined && store_fill_has_moved(fill)) {
-        store_watch_end(&visit->watch, d->setup.loop);
-        visit->key = visit->first;
+        visit_stop_waiting(visit);
         visit_look_up(visit);
         return;
     }
     cache_object_freshness(object, &meta);
     if (joined && !meta.serves_authorized &&
         http_head_field(x->request, HTTP_NAME_AUTHORIZATION) != NULL) {
-        store_watch_end(&visit->watch, d->setup.loop);
+        visit_stop_waiting(visit);
         passing_start(visit, "fwd=request");
         return;
     }
@@ -276,11 +304,31 @@ static bool has_looped(const struct delivery *d, const struct http_head *head)
 static void answer_probe(struct visit *visit)
 {
     counter_up(&visit->delivery->counts.probes);
+    http_reply(
+        visit_exchange(visit), &(struct http_reply){ .status = 200,
+                                   .fields = SLICE("Content-Type: text/plain\r\n"),
+                                   .more = fields_of_own_answer(visit, SLICE("detail=probe")),
+                                   .length = 3,
+                                   .body = SLICE("ok\n") });
+}
+
+/* OPTIONS that ends here: it asks for the server itself, or may go no further (RFC 9110 §7.6.2). */
+static bool is_for_us(const struct http_exchange *x)
+{
+    struct slice left = http_head_value(x->request, HTTP_NAME_MAX_FORWARDS);
+    uint64_t number = 1;
+
+    return x->request->method == HTTP_OPTIONS &&
+           (slice_equal(x->authority.path, SLICE("*")) ||
+               (slice_number(left, INT64_MAX, &number) && number == 0));
+}
+
+static void answer_options(struct visit *visit)
+{
     http_reply(visit_exchange(visit),
-        &(struct http_reply){ .status = 200,
-            .fields = SLICE("Content-Type: text/plain\r\nCache-Control: no-store\r\n"),
-            .length = 3,
-            .body = SLICE("ok\n") });
+        &(struct http_reply){ .status = 204,
+            .fields = SLICE("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n"),
+            .more = fields_of_own_answer(visit, SLICE("detail=options")) });
 }
 
 /* 0: it may go on. */
@@ -334,11 +382,15 @@ static void serve(struct http_service *service, struct http_exchange *x)
 
     if (status == 508)
         counter_up(&d->counts.loops);
-    if (status == 0 && !build_key(visit))
+    if (status == 0 && !is_for_us(x) && !build_key(visit))
         status = 400;
     if (status != 0) {
         counter_up(&d->counts.refused);
-        visit_refuse(visit, status);
+        visit_refuse(visit, status, status == 508 ? "loop" : "refused");
+        return;
+    }
+    if (is_for_us(x)) {
+        answer_options(visit);
         return;
     }
     visit->rules = route_rules(visit->route, visit->path);
@@ -356,7 +408,7 @@ static void over(struct http_service *service, struct http_exchange *x, bool com
     struct visit *visit = visit_of(x);
 
     (void)complete;
-    store_watch_end(&visit->watch, d->setup.loop);
+    visit_stop_waiting(visit);
     if (visit->object != NULL)
         cache_object_unref(d->setup.store, delivery_reader(d), visit->object);
     if (visit->passing != NULL)
