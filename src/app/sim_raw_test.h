@@ -191,11 +191,6 @@ static inline void raw_pair_say(struct raw_pair *pair, const struct raw_script *
         pair->each[i].script = *script;
 }
 
-static inline unsigned raw_requests(const struct raw_pair *pair)
-{
-    return pair->each[0].requests + pair->each[1].requests;
-}
-
 static inline void raw_pair_close(struct raw_pair *pair)
 {
     for (size_t i = 0; i < WORLD_ORIGINS; i++)

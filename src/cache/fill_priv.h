@@ -4,6 +4,7 @@
 /* A running fill, as its two files see it: fill.c joins and wakes, fill_run.c is the filler's. */
 
 #include "base/list.h"
+#include "cache/failure.h"
 #include "cache/store_priv.h"
 #include "io/loop.h"
 

@@ -170,22 +170,8 @@ uint64_t store_salt_new(struct store *store);
 /* The body is all there. ERR_RANGE: its length is not the announced one; the fill has failed. */
 [[nodiscard]] enum err store_fill_finish(struct store_fill *fill, struct epoch_reader *reader);
 
-/* Why a fill ended without a whole response. */
-enum store_failure {
-    STORE_FAILURE_ORIGIN,  // the origin gave none that was good
-    STORE_FAILURE_TIMEOUT, // it gave none in time
-    STORE_FAILURE_UNKEPT,  // it gave one that is not kept: those who waited ask for themselves
-};
-
-/* Ends without a (whole) response. What the first call said of a fill stays. */
-void store_fill_fail_for(
-    struct store_fill *fill, struct epoch_reader *reader, enum store_failure failure);
-
-/* The same, and with pass_until above 0 it was for UNKEPT, and a PASS marker is left till then. */
+/* Ends it (cache/failure.h); with pass_until above 0, UNKEPT, and a PASS marker stays till then. */
 void store_fill_fail(struct store_fill *fill, struct epoch_reader *reader, struct wall pass_until);
-
-/* Any holder, once the fill's object has failed. */
-enum store_failure store_fill_failure(const struct store_fill *fill);
 
 /* Wakes the watchers of all workers; once a turn, after the changes above. */
 void store_fill_wake(struct store_fill *fill);

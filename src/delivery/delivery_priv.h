@@ -4,6 +4,7 @@
 /* What the files of this folder share: the worker's state, a visit, and the two ways to an origin.
  */
 
+#include "cache/failure.h"
 #include "cache/key.h"
 #include "cache/store.h"
 #include "delivery/delivery.h"
