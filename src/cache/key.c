@@ -165,6 +165,17 @@ bool cache_key_write(struct slice site, struct slice path, struct cache_text *te
     return !text->is_cut;
 }
 
+/* "q=0", with any number of noughts behind the point. */
+static bool is_weightless(struct slice part)
+{
+    if (!slice_starts(part, SLICE("q=0")) && !slice_starts(part, SLICE("Q=0")))
+        return false;
+    for (size_t i = 3; i < part.length; i++)
+        if (part.at[i] != '0' && part.at[i] != '.')
+            return false;
+    return true;
+}
+
 /* Which of the codings that are kept apart a request accepts; bits in order of their names. */
 static unsigned codings_of(struct slice value, bool *takes_all)
 {
@@ -179,16 +190,8 @@ static unsigned codings_of(struct slice value, bool *takes_all)
 
         slice_cut(&member, ';', &name);
         name = slice_trim(name);
-        while (slice_cut(&member, ';', &part)) {
-            part = slice_trim(part);
-            if (slice_starts(part, SLICE("q=0")) || slice_starts(part, SLICE("Q=0"))) {
-                struct slice digits = slice_from(part, 3);
-
-                is_refused = true;
-                for (size_t i = 0; i < digits.length; i++)
-                    is_refused = is_refused && (digits.at[i] == '0' || digits.at[i] == '.');
-            }
-        }
+        while (slice_cut(&member, ';', &part))
+            is_refused |= is_weightless(slice_trim(part));
         for (unsigned i = 0; i < 3; i++)
             if (slice_same(name, names[i]) || (i == 1 && slice_same(name, SLICE("x-gzip"))))
                 *(is_refused ? &refused : &accepted) |= 1U << i;

@@ -189,9 +189,12 @@ static struct yaml_node *node_new(struct reader *r, enum yaml_kind kind, const y
 
 static bool is_key(const struct reader *r)
 {
-    const struct level *level = r->depth == 0 ? NULL : &r->levels[r->depth - 1];
+    if (r->depth == 0)
+        return false;
+    const struct level *level = &r->levels[r->depth - 1];
 
-    return level != NULL && level->node->kind == YAML_MAP && !level->has_key;
+    assert(level->node != NULL);
+    return level->node->kind == YAML_MAP && !level->has_key;
 }
 
 static bool refuse(struct reader *r, const yaml_event_t *event, const char *what)

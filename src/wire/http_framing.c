@@ -4,6 +4,8 @@
  * goes on, which fields stay on this connection, and where a request goes. Wherever two readers
  * of the same bytes could come to different answers, the message is refused.
  */
+#include <assert.h>
+
 #include "base/attr.h"
 #include "wire/http_head.h"
 
@@ -42,6 +44,7 @@ static enum http_framing counted_framing(const struct http_head *head, uint64_t 
 {
     const struct http_field *f = http_head_field(head, HTTP_NAME_CONTENT_LENGTH);
 
+    assert(f != NULL);
     if (http_head_next(head, HTTP_NAME_CONTENT_LENGTH, f) != NULL ||
         !slice_number(f->value, UINT64_C(1) << LENGTH_MOST_BITS, length))
         return HTTP_BODY_BAD;
