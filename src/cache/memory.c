@@ -125,6 +125,7 @@ static struct block *pool_take(struct memory *m, uint16_t class_at)
     block->class_at = class_at;
     block->used_count = 0;
     block->is_draining = false;
+    block->drainers = 0;
     block->next = block->prev = BLOCK_NONE;
     return block;
 }
@@ -230,7 +231,7 @@ static void item_give(struct memory *m, struct block *block, const void *item)
 
     if (was_full && !block->is_draining)
         partial_add(m, class, block);
-    if (block->used_count > 0)
+    if (block->used_count > 0 || block->drainers > 0)
         return;
     if (!block->is_draining)
         partial_remove(m, class, block);
@@ -356,6 +357,19 @@ size_t memory_drain(struct memory *m, uint32_t *cursor, bool again, void **items
     }
     size_t count = block == NULL ? 0 : items_of(m, block, items);
 
+    if (count > 0)
+        block->drainers++;
     pthread_mutex_unlock(&m->lock);
     return count;
+}
+
+void memory_drain_end(struct memory *m, const void *item)
+{
+    struct block *block = block_of(m, item);
+
+    pthread_mutex_lock(&m->lock);
+    assert(block->is_draining && block->drainers > 0);
+    if (--block->drainers == 0 && block->used_count == 0)
+        pool_give(m, block);
+    pthread_mutex_unlock(&m->lock);
 }

@@ -49,6 +49,7 @@ struct block {
     uint32_t next, prev; // in its class's list of partial blocks, or in the pool
     uint16_t class_at;
     uint16_t used_count;
+    uint16_t drainers; // who look at its items: as long as there are any it stays what it is
     bool is_draining;
     uint64_t used[(ITEMS_MAX + 63) / 64]; // bits of items
 };
@@ -92,9 +93,12 @@ size_t memory_item_bytes(const struct memory *m, const void *item);
 /*
  * Picks the emptiest of some blocks of objects, counted on from *cursor, to drain; or, `again`, one
  * that is being drained already, for what could not go before. Returns how many items it holds,
- * their addresses in `items` (ITEMS_MAX of them), or 0 when there is none to pick.
+ * their addresses in `items` (ITEMS_MAX of them), or 0 when there is none to pick. Items may be
+ * freed meanwhile, all of them even, but the block is put to no other use before memory_drain_end,
+ * which is owed, with any of the items, where the count is not 0.
  */
 size_t memory_drain(struct memory *m, uint32_t *cursor, bool again, void **items);
+void memory_drain_end(struct memory *m, const void *item);
 
 /* Items as numbers of 32 bits; 0 stands for none. */
 static inline uint32_t memory_number(const struct memory *m, const void *item)

@@ -46,7 +46,8 @@ static bool evict_one(struct store *store, struct epoch_reader *reader)
  * It may be gone by now. */
 static void clear_out(struct store *store, struct epoch_reader *reader, struct cache_object *object)
 {
-    // Linked (acquire): the key was written before. What is freed stays as it is in this block.
+    // Linked (acquire): the key was written before. What is freed stays as it is in this block,
+    // until memory_drain_end.
     if ((atomic_load_explicit(&object->place, memory_order_acquire) & PLACE_LINKED) == 0)
         return;
     uint64_t hash = object_hash(store, object);
@@ -69,6 +70,8 @@ static bool drain_one(struct store *store, struct epoch_reader *reader, bool aga
     atomic_store_explicit(&store->drain_cursor, cursor, memory_order_relaxed);
     for (size_t i = 0; i < count; i++)
         clear_out(store, reader, items[i]);
+    if (count > 0)
+        memory_drain_end(&store->memory, items[0]);
     return count > 0;
 }
 
