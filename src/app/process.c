@@ -6,6 +6,7 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -268,14 +269,36 @@ struct drain {
     struct loop_message message;
     struct process *process;
     unsigned worker;
+    atomic_bool is_done;
 };
 
 static void on_drain(struct loop_message *message)
 {
-    const struct drain *drain = container_of(message, struct drain, message);
+    struct drain *drain = container_of(message, struct drain, message);
 
     for (size_t i = 0; i < drain->process->node_count; i++)
         node_worker_drain(&drain->process->nodes[i]->workers[drain->worker]);
+    atomic_store(&drain->is_done, true);
+}
+
+/* Every worker has closed its listeners, so that no connection is added, and all have ended. */
+static bool is_drained(const struct process *p, const struct drain *drains)
+{
+    for (unsigned i = 0; i < workers_count(p->workers); i++)
+        if (!atomic_load(&drains[i].is_done))
+            return false;
+    return open_connections(p) == 0;
+}
+
+/* Nothing runs any more, and what was posted last has been done while all it speaks of is there. */
+static void stop_threads(struct process *p)
+{
+    if (p->workers == NULL || p->control == NULL)
+        return;
+    workers_stop(p->workers);
+    workers_stop(p->control);
+    for (unsigned i = 0; i < workers_count(p->workers); i++)
+        loop_turn(workers_loop(p->workers, i), (struct span){ 0 });
 }
 
 static void stop(struct process *p)
@@ -289,11 +312,10 @@ static void stop(struct process *p)
         drains[i] = (struct drain){ .message.run = on_drain, .process = p, .worker = i };
         loop_post(workers_loop(p->workers, i), &drains[i].message);
     }
-    for (int waited_ms = 0; waited_ms < STOP_GRACE_S * 1000 && open_connections(p) > 0;
+    for (int waited_ms = 0; waited_ms < STOP_GRACE_S * 1000 && !is_drained(p, drains);
          waited_ms += STOP_LOOK_MS)
         nanosleep(&look, NULL);
-    workers_stop(p->workers);
-    workers_stop(p->control);
+    stop_threads(p);
 }
 
 void process_run(struct process *process)
@@ -314,6 +336,7 @@ void process_free(struct process *process)
 {
     if (process == NULL)
         return;
+    stop_threads(process);
     pool_free(process->pool);
     for (size_t i = 0; i < process->admin_listener_count; i++)
         listener_close(process->admin_listeners[i]);

@@ -61,7 +61,7 @@ struct process {
  * gently: new connections are refused, open requests have STOP_GRACE_S seconds to end. */
 void process_run(struct process *process);
 
-/* Accepts NULL. */
+/* Stops at once what process_run did not stop. Accepts NULL. */
 void process_free(struct process *process);
 
 struct loop *process_control(const struct process *process);
