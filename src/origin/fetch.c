@@ -11,6 +11,7 @@
 enum {
     REQUEST_BYTES_MAX = 64 * 1024,
     UNWANTED_DRAIN_MAX = 64 * 1024, // of an answer's body, to keep its connection
+    UNWANTED_DRAIN_MS = 250,        // it may take for that
 };
 
 static const struct http_client_times TIMES = {
@@ -155,9 +156,12 @@ static void on_head(struct http_client_user *user, const struct http_head *head)
     if (has_next(f) && may_repeat(f) &&
         (failed || (head->status == 404 && f->request.missing_next))) {
         f->skips = true;
-        if (answer.framing != HTTP_BODY_NONE &&
-            (answer.framing != HTTP_BODY_LENGTH || answer.length > UNWANTED_DRAIN_MAX))
-            wait_a_turn(f);
+        bool is_worth_it =
+            answer.framing == HTTP_BODY_NONE ||
+            (answer.framing == HTTP_BODY_LENGTH && answer.length <= UNWANTED_DRAIN_MAX);
+
+        timer_set(f->loop, &f->next,
+            instant_after(loop_now(f->loop), span_ms(is_worth_it ? UNWANTED_DRAIN_MS : 0)));
         return;
     }
     f->handed_over = true;

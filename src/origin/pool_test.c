@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "origin/pool.h"
+
+static const struct instant START = { INT64_C(1000000000000) };
+
+static struct instant later(struct span span)
+{
+    return instant_after(START, span);
+}
+
+static struct endpoint origin(unsigned number)
+{
+    return (struct endpoint){ ip_v4(10, 1, (uint8_t)(number >> 8), (uint8_t)number), 80 };
+}
+
+static void note(struct origin_pool *pool, unsigned number, enum err err, int status)
+{
+    const struct endpoint at = origin(number);
+
+    origin_pool_note(
+        pool, &at, &(struct origin_outcome){ .err = err, .status = status, .now = START });
+}
+
+static bool avoids(struct origin_pool *pool, unsigned number, struct span after)
+{
+    const struct endpoint at = origin(number);
+
+    return origin_pool_avoids(pool, &at, later(after));
+}
+
+static void an_origin_that_fails_is_avoided_for_a_while(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+
+    assert_false(avoids(pool, 1, span_s(0)));
+    note(pool, 1, ERR_REFUSED, 0);
+    assert_true(avoids(pool, 1, span_ms(999)));
+    assert_false(avoids(pool, 1, span_s(1)));
+    assert_false(avoids(pool, 2, span_s(0)));
+    origin_pool_free(pool);
+}
+
+static void each_failure_in_a_row_doubles_the_while_up_to_a_bound(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+
+    for (int64_t s = 1; s <= 32; s *= 2) {
+        note(pool, 1, ERR_NONE, 503);
+        assert_true(avoids(pool, 1, span_ms(s * 1000 - 1)));
+        assert_false(avoids(pool, 1, span_s(s)));
+    }
+    note(pool, 1, ERR_TIMEOUT, 0);
+    assert_false(avoids(pool, 1, span_s(32)));
+    origin_pool_free(pool);
+}
+
+static void a_good_answer_clears_its_name(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+
+    note(pool, 1, ERR_NONE, 500);
+    note(pool, 1, ERR_NONE, 500);
+    note(pool, 1, ERR_NONE, 404); // says nothing against the origin
+    assert_false(avoids(pool, 1, span_s(0)));
+    note(pool, 1, ERR_NONE, 500);
+    assert_false(avoids(pool, 1, span_s(1)));
+    origin_pool_free(pool);
+}
+
+static void what_came_of_asking_is_recorded(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+    const struct endpoint at = origin(1), other = origin(2);
+    struct origin_record record;
+
+    note(pool, 1, ERR_NONE, 200);
+    note(pool, 1, ERR_NONE, 502);
+    note(pool, 1, ERR_NONE, 200);
+    origin_pool_record(pool, &at, &record);
+    assert_int_equal(record.asked, 3);
+    assert_int_equal(record.failed, 1);
+    assert_int_equal(record.last_failure.status, 502);
+    origin_pool_record(pool, &other, &record);
+    assert_int_equal(record.asked, 0);
+    origin_pool_free(pool);
+}
+
+static void of_too_many_origins_the_longest_unused_is_forgotten(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+    struct origin_pool_stats stats;
+
+    for (unsigned i = 0; i < ORIGIN_POOL_ORIGINS_MAX; i++)
+        note(pool, i, ERR_REFUSED, 0);
+    note(pool, 0, ERR_REFUSED, 0);
+    note(pool, ORIGIN_POOL_ORIGINS_MAX, ERR_REFUSED, 0);
+    origin_pool_stats(pool, &stats);
+    assert_int_equal(stats.origins, ORIGIN_POOL_ORIGINS_MAX);
+    assert_true(avoids(pool, 0, span_s(0)));
+    assert_false(avoids(pool, 1, span_s(0)));
+    assert_true(avoids(pool, 2, span_s(0)));
+    origin_pool_free(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest cases[] = {
+        cmocka_unit_test(an_origin_that_fails_is_avoided_for_a_while),
+        cmocka_unit_test(each_failure_in_a_row_doubles_the_while_up_to_a_bound),
+        cmocka_unit_test(a_good_answer_clears_its_name),
+        cmocka_unit_test(what_came_of_asking_is_recorded),
+        cmocka_unit_test(of_too_many_origins_the_longest_unused_is_forgotten),
+    };
+
+    return cmocka_run_group_tests_name("origin/pool", cases, NULL, NULL);
+}
