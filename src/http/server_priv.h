@@ -21,13 +21,13 @@
 #include "wire/http_chunk.h"
 
 enum {
-    HTTP_BODY_JOINED_MAX = 16 * 1024, // a body at hand up to this is copied behind its head
-    HTTP_DRAIN_MAX = 64 * 1024,       // of a request's body that nobody wants
-    HTTP_LINGER_MAX = 256 * 1024,     // of input dropped after the last answer
-    HTTP_LINGER_MS = 2000,            // for the other side to read the last answer
-    HTTP_PROGRESS_MIN = 256,          // bytes that count as progress of a slow peer
-    HTTP_EXCHANGES_FREE_MAX = 64,     // kept for the next requests
-    HTTP_EVICT_TRIES = 32,            // connections looked at to find an idle one
+    HTTP_BODY_JOINED_MAX = 4 * 1024, // a body at hand up to this is copied behind its head
+    HTTP_DRAIN_MAX = 64 * 1024,      // of a request's body that nobody wants
+    HTTP_LINGER_MAX = 256 * 1024,    // of input dropped after the last answer
+    HTTP_LINGER_MS = 2000,           // for the other side to read the last answer
+    HTTP_PROGRESS_MIN = 256,         // bytes that count as progress of a slow peer
+    HTTP_EXCHANGES_FREE_MAX = 64,    // kept for the next requests
+    HTTP_EVICT_TRIES = 32,           // connections looked at to find an idle one
 };
 
 enum http_intake {
