@@ -7,37 +7,13 @@
 #include <time.h>
 
 #include "admin/json.h"
+#include "conf/summary.h"
 
 const char *admin_kind_text(enum site_kind kind)
 {
     switch (kind) {
     case SITE_STEER: return "steer";
     case SITE_DELIVER: return "deliver";
-    }
-    assert(false);
-    return "";
-}
-
-const char *admin_policy_text(enum site_policy policy)
-{
-    switch (policy) {
-    case POLICY_BALANCED: return "balanced";
-    case POLICY_STRICT: return "strict";
-    case POLICY_WEIGHTED: return "weighted";
-    case POLICY_ORDERED: return "ordered";
-    case POLICY_STICKY: return "sticky";
-    }
-    assert(false);
-    return "";
-}
-
-const char *admin_fill_text(enum site_fill fill)
-{
-    switch (fill) {
-    case FILL_LEAST_LOADED: return "least-loaded";
-    case FILL_ORDERED: return "ordered";
-    case FILL_PINNED: return "pinned";
-    case FILL_HASH: return "hash";
     }
     assert(false);
     return "";
@@ -124,8 +100,8 @@ static json_t *site_json(const struct site *site)
     json_put_text(object, "kind", slice_text(admin_kind_text(site->kind)));
     // The word that matters for the kind: who is answered with, or who is asked for a fill.
     json_put_text(object, "policy",
-        slice_text(site->kind == SITE_STEER ? admin_policy_text(site->policy)
-                                            : admin_fill_text(site->fill)));
+        slice_text(site->kind == SITE_STEER ? site_policy_text(site->policy)
+                                            : site_fill_text(site->fill)));
     for (size_t i = 0; i < site->origin_count; i++)
         json_array_append_new(targets, json_of_text(site->origins[i]->name));
     json_object_set_new(object, "origins", targets);

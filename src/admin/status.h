@@ -53,10 +53,8 @@ struct admin_status {
 /* Nothing is added when memory for it runs out. */
 void admin_status_write(const struct admin_status *status, struct text *out);
 
-/* Words of settings, as in the file. */
+/* As in the file; policies and fills have theirs in conf/summary.h. */
 const char *admin_kind_text(enum site_kind kind);
-const char *admin_policy_text(enum site_policy policy);
-const char *admin_fill_text(enum site_fill fill);
 
 enum { ADMIN_RELEASE_TEXT_MAX = 17, ADMIN_TIME_TEXT_MAX = 21 };
 

@@ -7,6 +7,7 @@
 
 #include "admin/json.h"
 #include "admin/status.h"
+#include "conf/summary.h"
 
 static const struct customer acme = { .name = { "acme", 4 } };
 static const struct origin ams = {
@@ -152,13 +153,13 @@ static void an_origin_has_an_error_only_when_it_had_one(void **)
 static void every_word_of_the_settings_is_known(void **)
 {
     assert_string_equal(admin_kind_text(SITE_DELIVER), "deliver");
-    assert_string_equal(admin_policy_text(POLICY_BALANCED), "balanced");
-    assert_string_equal(admin_policy_text(POLICY_STRICT), "strict");
-    assert_string_equal(admin_policy_text(POLICY_ORDERED), "ordered");
-    assert_string_equal(admin_policy_text(POLICY_STICKY), "sticky");
-    assert_string_equal(admin_fill_text(FILL_ORDERED), "ordered");
-    assert_string_equal(admin_fill_text(FILL_PINNED), "pinned");
-    assert_string_equal(admin_fill_text(FILL_HASH), "hash");
+    assert_string_equal(site_policy_text(POLICY_BALANCED), "balanced");
+    assert_string_equal(site_policy_text(POLICY_STRICT), "strict");
+    assert_string_equal(site_policy_text(POLICY_ORDERED), "ordered");
+    assert_string_equal(site_policy_text(POLICY_STICKY), "sticky");
+    assert_string_equal(site_fill_text(FILL_ORDERED), "ordered");
+    assert_string_equal(site_fill_text(FILL_PINNED), "pinned");
+    assert_string_equal(site_fill_text(FILL_HASH), "hash");
 }
 
 int main(void)
