@@ -268,6 +268,22 @@ static void what_outgrows_the_limit_is_read_to_its_end_and_not_kept(void **)
     in_many_worlds(outgrown_story);
 }
 
+static void a_body_larger_than_the_memory_arrives_whole(void **)
+{
+    const struct sim_link plain = { .delay = span_us(200) };
+
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct world *w = world_open(seed, &plain);
+        struct ask a;
+
+        ask_and_wait(w, &a, "/kept/20000000", ""); // the store has 16 MiB
+        assert_whole(&a, 20000000);
+        ask_and_wait(w, &a, "/kept/300", "");
+        assert_whole(&a, 300);
+        world_close(w);
+    }
+}
+
 struct asker {
     struct datagram_user user;
     size_t answers;
@@ -340,6 +356,7 @@ int main(void)
         cmocka_unit_test(a_fill_goes_on_when_the_one_who_caused_it_leaves),
         cmocka_unit_test(a_new_root_counts_for_the_next_request_and_the_old_one_ends_in_peace),
         cmocka_unit_test(what_outgrows_the_limit_is_read_to_its_end_and_not_kept),
+        cmocka_unit_test(a_body_larger_than_the_memory_arrives_whole),
         cmocka_unit_test(the_page_name_leads_to_the_first_origin),
         cmocka_unit_test(the_same_seed_gives_the_same_run),
     };

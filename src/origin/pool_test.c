@@ -5,6 +5,12 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
+#include "io/epoch.h"
+#include "io/kernel.h"
+#include "io/loop.h"
+#include "io/sim.h"
+#include "io/stream.h"
 #include "origin/pool.h"
 
 static const struct instant START = { INT64_C(1000000000000) };
@@ -108,9 +114,118 @@ static void of_too_many_origins_the_longest_unused_is_forgotten(void **)
     origin_pool_free(pool);
 }
 
+/* A host that connects to itself: one end is kept, the other only stays open. */
+struct host {
+    struct listener_user listens;
+    struct stream_user keeps, stays;
+    struct sim *sim;
+    struct epoch epoch;
+    struct kernel *kernel;
+    struct loop *loop;
+    struct listener *listener;
+    struct stream *idle; // detached, once it is open
+    struct loop_message start;
+};
+
+static size_t take_all(struct stream_user *, struct slice bytes)
+{
+    return bytes.length;
+}
+
+static void hear_nothing(struct stream_user *)
+{
+}
+
+static size_t say_nothing(struct stream_user *, struct iovec *, size_t)
+{
+    return 0;
+}
+
+static void end_unheard(struct stream_user *, enum err)
+{
+}
+
+static void sent_nothing(struct stream_user *, size_t)
+{
+}
+
+static void detach(struct stream_user *user)
+{
+    stream_detach(container_of(user, struct host, keeps)->idle);
+}
+
+static const struct stream_user_ops STAYS = { NULL, take_all, hear_nothing, say_nothing,
+    sent_nothing, end_unheard };
+static const struct stream_user_ops KEEPS = { detach, take_all, hear_nothing, say_nothing,
+    sent_nothing, end_unheard };
+
+static struct stream_user *let_stay(struct listener_user *user, struct stream *)
+{
+    return &container_of(user, struct host, listens)->stays;
+}
+
+static void connect_now(struct loop_message *message)
+{
+    struct host *h = container_of(message, struct host, start);
+    const struct endpoint at = origin(1);
+
+    h->idle = stream_connect(h->loop, &at, &h->keeps);
+}
+
+static struct host *host_open(void)
+{
+    struct host *h = mem_new(struct host);
+    const struct endpoint at = origin(1);
+
+    h->listens.accept = let_stay;
+    h->keeps.ops = &KEEPS;
+    h->stays.ops = &STAYS;
+    h->start.run = connect_now;
+    h->sim = sim_new(1);
+    epoch_init(&h->epoch);
+    h->kernel = sim_kernel(h->sim, &at.ip);
+    h->loop = loop_new(h->kernel, &h->epoch, 0);
+    sim_kernel_turns(h->kernel, h->loop);
+    assert_int_equal(listener_open(h->loop, &at, &h->listens, &h->listener), ERR_NONE);
+    loop_post(h->loop, &h->start);
+    sim_run_for(h->sim, span_s(1));
+    return h;
+}
+
+static void host_close(struct host *h)
+{
+    listener_close(h->listener);
+    loop_free(h->loop);
+    kernel_free(h->kernel);
+    assert_int_equal(sim_descriptors(h->sim), 0);
+    epoch_done(&h->epoch);
+    sim_free(h->sim);
+    mem_free(h);
+}
+
+static void a_kept_connection_is_handed_out_while_it_is_young(void **)
+{
+    struct host *h = host_open();
+    struct origin_pool *pool = origin_pool_new();
+    const struct endpoint at = origin(1), other = origin(2);
+    struct stream *kept = h->idle;
+
+    origin_pool_give(pool, &at, START, &kept);
+    assert_null(kept);
+    assert_null(origin_pool_take(pool, &other, later(span_s(1))));
+    assert_ptr_equal(origin_pool_take(pool, &at, later(span_s(29))), h->idle);
+    assert_null(origin_pool_take(pool, &at, later(span_s(29))));
+    kept = h->idle;
+    origin_pool_give(pool, &at, START, &kept);
+    assert_null(origin_pool_take(pool, &at, later(span_s(31))));
+    origin_pool_free(pool);
+    host_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
+        cmocka_unit_test(a_kept_connection_is_handed_out_while_it_is_young),
         cmocka_unit_test(an_origin_that_fails_is_avoided_for_a_while),
         cmocka_unit_test(each_failure_in_a_row_doubles_the_while_up_to_a_bound),
         cmocka_unit_test(a_good_answer_clears_its_name),
