@@ -72,6 +72,7 @@ static void private_story(struct world *w)
     crowd(w, "/private/9000", 9000, CROWD);
     ask_and_wait(w, &a, "/private/9000", "");
     assert_whole(&a, 9000);
+    assert_true(ask_has(&a, "detail=uncacheable")); // it was remembered, and waited for nobody
     assert_int_equal(origin_requests(w), CROWD + 1);
 }
 
