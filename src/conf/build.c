@@ -101,7 +101,7 @@ static void build_pop(struct builder *b, const struct set_pop *set, struct pop *
         .memory_bytes = set->cache.memory_bytes,
         .disk = keep(b, set->cache.disk),
         .disk_bytes = set->cache.disk_bytes,
-        .probe_ftp = set->probe.ftp,
+        .probe = { .ftp = set->probe.ftp },
     };
 }
 
@@ -308,7 +308,9 @@ static void build_site(struct site_builder *s)
         .fill = (enum site_fill)set->fill,
         .missing_next = set->missing == 1,
         .ttl = set->ttl,
-        .probe = { keep(s->b, set->probe.path), (uint16_t)set->probe.expect, set->probe.every },
+        .probe = { .path = keep(s->b, set->probe.path),
+            .expect = (uint16_t)set->probe.expect,
+            .every = set->probe.every },
         .object_max_bytes = set->object_max_bytes,
     };
     if (set->head.at == NULL)

@@ -116,7 +116,7 @@ static void the_example_loads_with_pops_nodes_and_plans(void **)
     assert_true(pop->location.is_set && pop->location.latitude == 50.11);
     assert_int_equal(pop->memory_bytes, UINT64_C(4) << 30);
     assert_int_equal(pop->disk_bytes, UINT64_C(200) << 30);
-    assert_int_equal(pop->probe_ftp.port, 21);
+    assert_int_equal(pop->probe.ftp.port, 21);
     assert_ptr_equal(node->pop, pop);
     assert_string_equal(ip_text(&node->addresses[1], text), "2001:db8::10");
     assert_int_equal(node->capacity_bits_per_s, UINT64_C(10000000000));

@@ -39,16 +39,26 @@ struct node {
     struct node_ports ports;
 };
 
+/* A service of a pop measured beside its nodes' own HTTP. */
+struct pop_probe {
+    struct endpoint ftp; // family IP_NONE: not measured
+    struct slice user;   // empty: the greeting alone is timed
+    struct slice password;
+    struct slice path; // of a small file to fetch after sign-in; empty: none
+    struct span every;
+};
+
 struct pop {
     struct slice name;
     struct slice place; // for people; empty when not given
     struct location location;
     const struct node *nodes; // at least one
     size_t node_count;
-    uint64_t memory_bytes;     // of each node's store
-    struct slice disk;         // folder of the disk tier; empty when there is none
-    uint64_t disk_bytes;       // above 0 where there is a disk
-    struct endpoint probe_ftp; // measured beside HTTP; family IP_NONE when not given
+    uint64_t memory_bytes; // of each node's store
+    struct slice disk;     // folder of the disk tier; empty when there is none
+    uint64_t disk_bytes;   // above 0 where there is a disk
+    struct pop_probe probe;
+    bool is_reserve; // answers lead there only when no other pop is fit
 };
 
 /* Prices as exact integers: a hundred million microcents are one unit of the currency. */
@@ -67,6 +77,8 @@ struct origin {
     const struct customer *customer;
     struct endpoint address;
     struct slice host; // Host header towards the origin; empty: the site's own
+    bool is_tls;       // HTTPS for fills and probes
+    struct slice ca;   // file of certificates that vouch for it; empty: the system's
     bool may_be_private;
     struct location location;
     double capacity_requests_per_s; // 0: not given
@@ -86,12 +98,33 @@ struct path_rules {
     struct span stale_if_error; // how long past freshness a copy may stand in for a failed origin
 };
 
+enum site_probe_kind { SITE_PROBE_TCP, SITE_PROBE_HTTP, SITE_PROBE_FTP, SITE_PROBE_ICMP };
+
 /* How the origins of a site are measured. */
 struct site_probe {
-    struct slice path; // begins with a slash; empty: no probe is asked for
-    uint16_t expect;   // status that means healthy
-    struct span every;
+    enum site_probe_kind kind;   // TCP where the site says nothing: a connection's opening
+    struct slice path;           // of HTTP and FTP; of HTTP it begins with a slash
+    uint16_t port;               // 0: the origin's own; FTP: 21
+    uint16_t expect;             // status that means healthy
+    struct slice match;          // the body's beginning must contain it; empty: any body
+    struct slice user, password; // of FTP; empty: the greeting alone
+    struct slice load;           // path that tells CPU and memory load; empty: none
+    struct span every, timeout;
+    uint16_t rise, fall; // answers in a row that make it up, misses that make it down
 };
+
+/* What a site counts against a target; the value of each term is in milliseconds. */
+enum site_term {
+    TERM_LATENCY,  // round trip
+    TERM_RESPONSE, // response time above the target's own idle median
+    TERM_FTP,      // the same of its FTP service
+    TERM_CPU,      // 1 ms for each percent in use
+    TERM_MEMORY,   // likewise
+    TERM_ERRORS,   // 3 ms for each percent of failed probes and fills
+    TERM_COUNT,
+};
+
+enum site_all_down { ALL_DOWN_ANY, ALL_DOWN_NODATA };
 
 struct site {
     struct slice host; // lower case, no dot at the end
@@ -104,7 +137,10 @@ struct site {
     const struct origin *const *origins; // steer or deliver list, in order, at least one
     const uint32_t *weights;             // one for each origin; 1 where not given; not all 0
     size_t origin_count;
-    struct span ttl; // of DNS answers that name the site
+    size_t first_reserve;        // origins from here on are used only when no other is fit
+    uint16_t weigh[TERM_COUNT];  // factor of each term
+    enum site_all_down all_down; // what is answered when nothing is fit
+    struct span ttl;             // of DNS answers that name the site
     struct site_probe probe;
     const struct path_rules *paths; // at least the last row, which matches all
     size_t path_count;

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * Measures what the checks of a release ask for, at their intervals, on one loop. Results go to
+ * the user as they come; nobody is told anything by this part beyond that.
+ *
+ * Each check has a phase of its own (from its id and the seed) and each interval varies by up to a
+ * tenth, so that neither checks nor nodes march in step. After a miss, more probes follow
+ * PROBE_CONFIRM_MS apart until the verdict is confirmed or not (probe/health.h).
+ *
+ * Limits: an answer is read to PROBE_BODY_MAX bytes, redirects are not followed, a probe ends at
+ * its check's timeout whatever comes; at most PROBES_IN_FLIGHT_MAX are under way, others wait for
+ * their next turn and are counted.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/err.h"
+#include "conf/checks.h"
+#include "wire/load_metrics.h"
+
+struct loop;
+struct probes;
+
+enum {
+    PROBE_BODY_MAX = 64 * 1024,
+    PROBE_CONFIRM_MS = 150,
+    PROBES_IN_FLIGHT_MAX = 4096,
+};
+
+enum probe_outcome {
+    PROBE_OK,
+    PROBE_REFUSED,     // nobody listens
+    PROBE_TIMEOUT,     // nothing, or not all of it, within the check's timeout
+    PROBE_UNREACHABLE, // no way there, reset on the way
+    PROBE_STATUS,      // another status, or FTP reply code, than is expected; redirects too
+    PROBE_MISMATCH,    // the body lacks what must be in it
+    PROBE_PROTOCOL,    // not what the protocol allows
+    PROBE_TLS,         // handshake or certificate
+    PROBE_TOO_LONG,    // the body passes PROBE_BODY_MAX without what must be in it
+    PROBE_DENIED,      // this process may not send such probes (ICMP)
+    PROBE_OUTCOME_COUNT,
+};
+
+struct probe_result {
+    const struct check *check; // good for the call
+    enum probe_outcome outcome;
+    uint16_t status;      // of HTTP and FTP, as far as it came; else 0
+    bool has_latency;     // a round trip was seen
+    struct span latency;  // TCP: to the connection's opening; ICMP: to the echo
+    struct span response; // with PROBE_OK, from the start to the end of the answer
+    struct load_metrics load;
+    struct instant now;
+    struct wall at;
+};
+
+struct probe_user;
+
+struct probe_user_ops {
+    void (*result)(struct probe_user *user, const struct probe_result *result);
+    /* The verdict changed, or the first one is reached. After `result` of the probe that did it. */
+    void (*verdict)(struct probe_user *user, const struct check *check, bool is_up);
+};
+
+struct probe_user {
+    const struct probe_user_ops *ops;
+};
+
+#define PROBE_COUNTERS(X)                                                                    \
+    X(sent, "probe_sent_total", "", "Probes sent")                                           \
+    X(ok, "probe_results_total", "outcome=\"ok\"", "Probes by outcome")                      \
+    X(refused, "probe_results_total", "outcome=\"refused\"", "Probes by outcome")            \
+    X(timeout, "probe_results_total", "outcome=\"timeout\"", "Probes by outcome")            \
+    X(unreachable, "probe_results_total", "outcome=\"unreachable\"", "Probes by outcome")    \
+    X(status, "probe_results_total", "outcome=\"status\"", "Probes by outcome")              \
+    X(mismatch, "probe_results_total", "outcome=\"mismatch\"", "Probes by outcome")          \
+    X(protocol, "probe_results_total", "outcome=\"protocol\"", "Probes by outcome")          \
+    X(tls, "probe_results_total", "outcome=\"tls\"", "Probes by outcome")                    \
+    X(too_long, "probe_results_total", "outcome=\"too_long\"", "Probes by outcome")          \
+    X(denied, "probe_results_total", "outcome=\"denied\"", "Probes by outcome")              \
+    X(load_wrong, "probe_load_wrong_total", "", "Load metrics that could not be understood") \
+    X(limited, "probe_limited_total", "", "Probes put off: too many under way")
+
+struct probe_counts {
+    PROBE_COUNTERS(COUNTER_FIELD)
+};
+
+extern const struct counter_row probe_counter_rows[];
+extern const size_t probe_counter_row_count;
+
+/* `seed` sets the phases. The user must outlive the probes. */
+struct probes *probes_new(struct loop *loop, uint64_t seed, struct probe_user *user);
+
+/* Ends what is under way; calls back no more. Accepts NULL. */
+void probes_free(struct probes *probes);
+
+/*
+ * Measures these from now on; in place of those before, of which checks with the same id go on as
+ * they are, verdict included. New ones are probed at once, spread over half a second. The checks
+ * are the caller's and outlive their use; probes under way for old ones are ended.
+ */
+void probes_use(struct probes *probes, const struct checks *checks);
+
+/* Traffic has just failed there: the next probe is due now. As often as one likes. */
+void probes_hurry(struct probes *probes, uint32_t check);
+
+/* Every check in use has had its first verdict. */
+bool probes_are_settled(const struct probes *probes);
+
+const struct probe_counts *probes_counts(const struct probes *probes);
+
+/* "timeout": as in metrics and /api/v1. */
+const char *probe_outcome_text(enum probe_outcome outcome);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * What a node plans with: for each check of a release, by position, what its view held when the
+ * epoch began. Frozen; a plain tree in an arena. With the release and the map before, this is all
+ * that a map is made of, so that a map can be made again from the recording.
+ */
+
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "conf/checks.h"
+#include "wire/report.h"
+
+struct fact {
+    int64_t value;    // to plan with (estimate_expect): widened by silence; as in wire/report.h
+    int64_t measured; // as reported, for people
+    int64_t spread;
+    int64_t age_ms;   // of the newest report, before the epoch
+    unsigned sources; // observers that reported; 0: nothing is known, the rest is 0
+};
+
+struct check_facts {
+    struct fact all[REPORT_KIND_COUNT]; // median over the observers
+    struct fact own[REPORT_KIND_COUNT]; // this node's alone
+};
+
+struct facts {
+    struct wall epoch;
+    size_t count; // of checks
+    struct check_facts checks[];
+};

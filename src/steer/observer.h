@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * What this node measures, smoothed, one set of estimates for each check; and the reports made of
+ * it, once a second, which go to this node's own view and over the bus to the others'. Outlives
+ * releases: checks are named by id. One thread.
+ *
+ * Limit: OBSERVER_CHECKS_MAX; one more takes the place of the one silent for longest.
+ */
+
+#include "base/clock.h"
+#include "wire/report.h"
+
+struct observer;
+
+enum { OBSERVER_CHECKS_MAX = 65536 };
+
+/* `self`: hash of the node's name. */
+struct observer *observer_new(uint64_t self);
+
+/* Accepts NULL. */
+void observer_free(struct observer *observer);
+
+/*
+ * One measurement. Of REPORT_RESPONSE the idle median and REPORT_EXCESS follow by themselves;
+ * REPORT_ERRORS takes 0 or 1000000 for each probe or fill; REPORT_HEALTH is taken as it is.
+ * A value out of range is dropped.
+ */
+void observer_learn(struct observer *observer, uint64_t check, enum report_kind kind,
+    struct wall at, int64_t value);
+
+typedef void observer_report_fn(void *to, const struct report *report);
+
+/* Tells all that changed since the last call. */
+void observer_report(struct observer *observer, observer_report_fn *tell, void *to);
+
+/* Drops the check, which is in no release any more. */
+void observer_forget(struct observer *observer, uint64_t check);
