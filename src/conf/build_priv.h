@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/* What conf_build is made of; build.h says what it does. */
+
+#include "conf/build.h"
+
+struct builder {
+    struct arena *arena;
+    struct conf_errors *errors;
+};
+
+/* A copy in the network's own memory; the text as read is given back once it is built. */
+struct slice build_keep(struct builder *b, struct slice text);
+
+/* Where the value of a key was written; where the section begins when it was not. */
+struct conf_place build_place(const struct schema_head *head, struct slice key);
+
+/* The customer's origins are built already, as its sites name them. */
+void build_site(struct builder *b, const struct set_site *set, const struct customer *customer,
+    struct site *site);
