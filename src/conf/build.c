@@ -37,6 +37,16 @@ struct conf_place build_place(const struct schema_head *head, struct slice key)
     return head->at == NULL ? nowhere : head->at->key_at;
 }
 
+void build_lacks(
+    struct builder *b, const struct schema_head *head, const char *key, const char *other)
+{
+    const struct yaml_node *value = yaml_find(head->at, slice_text(key));
+
+    if (value != NULL)
+        conf_errors_add(b->errors, value->key_at,
+            "\"%s\" has no meaning without %s; add that, or leave it out", key, other);
+}
+
 static void build_node(
     struct builder *b, const struct set_node *set, const struct pop *pop, struct node *node)
 {
@@ -85,7 +95,8 @@ static void build_pop(struct builder *b, const struct set_pop *set, struct pop *
         .memory_bytes = set->cache.memory_bytes,
         .disk = build_keep(b, set->cache.disk),
         .disk_bytes = set->cache.disk_bytes,
-        .probe = { .ftp = set->probe.ftp },
+        .probe = build_pop_probe(b, &set->probe),
+        .is_reserve = set->is_reserve,
     };
 }
 
@@ -102,10 +113,14 @@ static void build_origin(struct builder *b, const struct set_origin *set,
         .customer = customer,
         .address = set->address,
         .host = build_keep(b, set->host),
+        .is_tls = set->is_tls,
+        .ca = build_keep(b, set->ca),
         .may_be_private = set->may_be_private,
         .location = set->location,
         .capacity_requests_per_s = set->capacity_requests_per_s,
     };
+    if (!set->is_tls)
+        build_lacks(b, &set->head, "ca", "`tls: yes`");
 }
 
 static void find_plan(struct builder *b, const struct network *network,

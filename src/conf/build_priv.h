@@ -16,6 +16,13 @@ struct slice build_keep(struct builder *b, struct slice text);
 /* Where the value of a key was written; where the section begins when it was not. */
 struct conf_place build_place(const struct schema_head *head, struct slice key);
 
+/* Tells of the key, where it is written, that it says nothing without `other`, which is not. */
+void build_lacks(
+    struct builder *b, const struct schema_head *head, const char *key, const char *other);
+
+struct pop_probe build_pop_probe(struct builder *b, const struct set_pop_probe *set);
+struct site_probe build_site_probe(struct builder *b, const struct set_site_probe *set);
+
 /* The customer's origins are built already, as its sites name them. */
 void build_site(struct builder *b, const struct set_site *set, const struct customer *customer,
     struct site *site);

@@ -32,6 +32,16 @@ static const struct origin *find_origin(
     return NULL;
 }
 
+static const char *list_key(const struct site *site)
+{
+    return site->kind == SITE_STEER ? "steer" : "deliver";
+}
+
+static const struct schema_list *own_list(const struct site_builder *s)
+{
+    return s->site->kind == SITE_STEER ? &s->set->steer : &s->set->deliver;
+}
+
 /* Position of the name in the site's list of origins; origin_count when it is not there. */
 static size_t listed_at(const struct site *site, struct slice name)
 {
@@ -42,24 +52,42 @@ static size_t listed_at(const struct site *site, struct slice name)
     return at;
 }
 
-static void build_targets(struct site_builder *s, const struct schema_list *list)
+static void add_origins(struct site_builder *s, const struct origin **origins,
+    const struct schema_list *list, bool is_reserve)
 {
     const struct slice *names = list->items;
-    const struct origin **origins = arena_array(s->b->arena, list->count, sizeof origins[0]);
 
-    s->site->origins = origins;
     for (size_t i = 0; i < list->count; i++) {
-        const struct origin *origin = find_origin(s, names[i], list->nodes[i]->at);
+        struct conf_place place = list->nodes[i]->at;
+        const struct origin *origin = find_origin(s, names[i], place);
+        size_t at = listed_at(s->site, names[i]);
 
         if (origin == NULL)
             continue;
-        if (listed_at(s->site, names[i]) < s->site->origin_count)
-            conf_errors_add(s->b->errors, list->nodes[i]->at,
+        if (at == s->site->origin_count)
+            origins[s->site->origin_count++] = origin;
+        else if (is_reserve && at < s->site->first_reserve)
+            conf_errors_add(s->b->errors, place,
+                "origin \"%.*s\" is in \"%s\" already; a reserve is one that is not",
+                SHOWN(names[i]), list_key(s->site));
+        else
+            conf_errors_add(s->b->errors, place,
                 "origin \"%.*s\" is listed twice; \"weights\" gives it a larger share",
                 SHOWN(names[i]));
-        else
-            origins[s->site->origin_count++] = origin;
     }
+}
+
+/* Those of the site's own list first, then the reserves. */
+static void build_targets(struct site_builder *s)
+{
+    const struct schema_list *list = own_list(s), *reserve = &s->set->reserve;
+    const struct origin **origins =
+        arena_array(s->b->arena, list->count + reserve->count, sizeof origins[0]);
+
+    s->site->origins = origins;
+    add_origins(s, origins, list, false);
+    s->site->first_reserve = s->site->origin_count;
+    add_origins(s, origins, reserve, true);
 }
 
 /* Sets one origin's weight. A value that was wrong has been told, and changes nothing. */
@@ -75,13 +103,13 @@ static void build_weight(
     else if (find_origin(s, node->key, node->key_at) != NULL)
         conf_errors_add(s->b->errors, node->key_at,
             "weights: origin \"%.*s\" is not one of this site's; add it to its \"%s\"",
-            SHOWN(node->key), s->site->kind == SITE_STEER ? "steer" : "deliver");
+            SHOWN(node->key), list_key(s->site));
 }
 
 static void build_weights(struct site_builder *s)
 {
     const struct schema_list *list = &s->set->weights;
-    size_t asked = s->site->kind == SITE_STEER ? s->set->steer.count : s->set->deliver.count;
+    size_t asked = own_list(s)->count;
     uint32_t *weights = arena_array(s->b->arena, s->site->origin_count, sizeof *weights);
     uint64_t sum = 0;
 
@@ -89,12 +117,39 @@ static void build_weights(struct site_builder *s)
         weights[i] = 1;
     for (size_t i = 0; i < list->count; i++)
         build_weight(s, weights, list->nodes[i], ((const uint64_t *)list->items)[i]);
-    for (size_t i = 0; i < s->site->origin_count; i++)
+    for (size_t i = 0; i < s->site->first_reserve; i++)
         sum += weights[i];
-    if (asked > 0 && s->site->origin_count == asked && sum == 0)
+    if (asked > 0 && s->site->first_reserve == asked && sum == 0)
         conf_errors_add(s->b->errors, build_place(&s->set->head, SLICE("weights")),
-            "weights: all are 0, expected at least one origin that gets a share");
+            "weights: all are 0, expected at least one origin that gets a share%s",
+            s->site->origin_count > asked ? " and is no reserve" : "");
     s->site->weights = weights;
+}
+
+static void build_weigh(struct site_builder *s)
+{
+    const struct schema_head *head = &s->set->weigh.head;
+    bool is_steer = s->site->kind == SITE_STEER, is_wrong = false, is_any = false;
+    uint64_t zero;
+
+    for (size_t i = 0; i < TERM_COUNT; i++) {
+        s->site->weigh[i] = (uint16_t)s->set->weigh.factor[i];
+        is_any |= s->site->weigh[i] > 0;
+    }
+    if (head->at == NULL)
+        return;
+    // A factor that reads as 0 and is not written so is wrong, which has been told.
+    for (const struct yaml_node *value = head->at->first; value != NULL; value = value->next)
+        is_wrong |= !slice_number(value->text, 0, &zero);
+    if (!is_any && !is_wrong)
+        conf_errors_add(
+            s->b->errors, head->at->at, "weigh: all are 0, expected at least one term that counts");
+    if (is_steer && (s->site->policy == POLICY_WEIGHTED || s->site->policy == POLICY_ORDERED))
+        conf_errors_add(s->b->errors, head->at->key_at,
+            "\"weigh\" has no meaning with `policy: %.*s`, which measures nothing; leave it out, "
+            "or "
+            "choose another policy (\"weights\" are shares)",
+            SHOWN(yaml_find(s->set->head.at, SLICE("policy"))->text));
 }
 
 static bool matches_all(struct slice pattern)
@@ -187,7 +242,7 @@ static void build_pinned(struct site_builder *s)
     const struct origin *origin = find_origin(s, s->set->pinned, pinned->at);
     size_t at = origin == NULL ? 0 : listed_at(s->site, origin->name);
 
-    if (origin != NULL && at == s->site->origin_count)
+    if (origin != NULL && at >= s->site->first_reserve)
         conf_errors_add(s->b->errors, pinned->at,
             "pinned: origin \"%.*s\" is not one of this site's; add it to its \"deliver\"",
             SHOWN(origin->name));
@@ -209,9 +264,8 @@ void build_site(struct builder *b, const struct set_site *set, const struct cust
         .fill = (enum site_fill)set->fill,
         .missing_next = set->missing == 1,
         .ttl = set->ttl,
-        .probe = { .path = build_keep(b, set->probe.path),
-            .expect = (uint16_t)set->probe.expect,
-            .every = set->probe.every },
+        .all_down = (enum site_all_down)set->all_down,
+        .probe = build_site_probe(b, &set->probe),
         .object_max_bytes = set->object_max_bytes,
     };
     if (set->head.at == NULL)
@@ -231,8 +285,9 @@ void build_site(struct builder *b, const struct set_site *set, const struct cust
         conf_errors_add(b->errors, build_place(&set->head, SLICE("ttl")),
             "ttl: found \"%.*s\", expected whole seconds: DNS has no finer ones",
             SHOWN(yaml_find(set->head.at, SLICE("ttl"))->text));
-    build_targets(&s, steer != NULL ? &set->steer : &set->deliver);
+    build_targets(&s);
     build_weights(&s);
+    build_weigh(&s);
     build_paths(&s);
     build_pinned(&s);
 }

@@ -154,6 +154,18 @@ static void check_pop_names(struct checker *c)
     mem_free(names);
 }
 
+/* Someone must be there whom the reserves stand in for. */
+static void check_reserves(struct checker *c)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < c->network->pop_count; i++)
+        count += c->network->pops[i].is_reserve;
+    if (count > 0 && count == c->network->pop_count)
+        conf_errors_add(c->errors, yaml_find(c->set->pops.nodes[count - 1], SLICE("reserve"))->at,
+            "reserve: all pops are reserves, expected at least one that is none");
+}
+
 /* Where the site's host was written. Both trees have the same order, so positions lead across. */
 static struct conf_place site_place(const struct checker *c, const struct site *site)
 {
@@ -292,6 +304,7 @@ void conf_check(
 
     check_listening(&c);
     check_pop_names(&c);
+    check_reserves(&c);
     check_hosts(&c);
     check_origins(&c);
     check_accounts(&c);

@@ -81,8 +81,11 @@ static void write_value(struct writer *w, const struct schema_row *row)
               "{\"type\": \"number\", \"minimum\": -180, \"maximum\": 180}",
             w->out);
     } else {
-        fprintf(
-            w->out, "\"type\": %s", kind->is_number ? "[\"number\", \"string\"]" : "\"string\"");
+        const char *type = kind->is_number ? "[\"number\", \"string\"]" : "\"string\"";
+
+        // A key with nothing behind it is null to YAML.
+        fprintf(w->out, "\"type\": %s",
+            row->kind == KIND_PATH_OR_NONE ? "[\"string\", \"null\"]" : type);
         if (kind->is_number)
             fputs(", \"minimum\": 0", w->out);
         if (kind->pattern != NULL) {

@@ -181,16 +181,23 @@ static bool accepts(struct trees *t, const char *text)
     return validates(t->schema, value);
 }
 
-static void the_schema_accepts_the_example(void **)
+static void the_schema_accepts_the_examples(void **)
 {
+    static const char *const names[] = { "network.yaml", "measured.yaml" };
     struct trees t;
-    char *example = source_text("tests/corpus/conf-load/network.yaml");
 
     trees_init(&t);
     assert_true(is_text(get(t.schema, "$schema"), "https://json-schema.org/draft/2020-12/schema"));
-    assert_true(accepts(&t, example));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[64];
+
+        snprintf(path, sizeof path, "tests/corpus/conf-load/%s", names[i]);
+        char *example = source_text(path);
+
+        assert_true(example[0] != '\0' && accepts(&t, example));
+        free(example);
+    }
     trees_done(&t);
-    free(example);
 }
 
 static void the_schema_refuses_what_the_loader_refuses(void **)
@@ -208,6 +215,10 @@ static void the_schema_refuses_what_the_loader_refuses(void **)
         "zone: a.example\ncustomers: {c: {sites: {d: {policy: fast}}}}\n" POPS,
         "zone: a.example\ncustomers: {c: {sites: {d: {ttl: 20}}}}\n" POPS,
         "zone: a.example\ncustomers: {c: {sites: {d: {paths: {img: {}}}}}}\n" POPS,
+        "zone: a.example\ncustomers: {c: {sites: {d: {all_down: none}}}}\n" POPS,
+        "zone: a.example\ncustomers: {c: {sites: {d: {weigh: {cpu: much}}}}}\n" POPS,
+        "zone: a.example\ncustomers: {c: {sites: {d: {probe: {ftp: file}}}}}\n" POPS,
+        "zone: a.example\ncustomers: {c: {sites: {d: {probe: {port: off}}}}}\n" POPS,
         "zone: a.example\nplans: {p: {currency: euro}}\n" POPS,
     };
     struct trees t;
@@ -241,7 +252,7 @@ static void the_reference_page_in_the_manual_is_current(void **)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_schema_accepts_the_example),
+        cmocka_unit_test(the_schema_accepts_the_examples),
         cmocka_unit_test(the_schema_refuses_what_the_loader_refuses),
         cmocka_unit_test(the_reference_page_in_the_manual_is_current),
     };

@@ -64,6 +64,14 @@ static enum err read_path(struct arena *arena, struct slice text, void *field)
     return read_text(arena, text, field);
 }
 
+static enum err read_path_or_none(struct arena *arena, struct slice text, void *field)
+{
+    if (text.length > 0)
+        return read_path(arena, text, field);
+    *(struct slice *)field = SLICE_NONE;
+    return ERR_NONE;
+}
+
 /* Patterns are held against the path alone, so a question mark could never match. */
 static enum err read_pattern(struct arena *arena, struct slice text, void *field)
 {
@@ -187,6 +195,8 @@ static double measure_money(const void *field)
 static const struct kind kinds[] = {
     [KIND_TEXT] = { "text", "text without control characters, not empty", NULL, false,
         sizeof(struct slice), read_text, NULL },
+    [KIND_SECRET] = { "secret text", "text without control characters, not empty", NULL, false,
+        sizeof(struct slice), read_text, NULL },
     [KIND_NAME] = { "name", "a name of letters, digits, - _ and dots, at most 63, such as fra1",
         "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", false, sizeof(struct slice), read_name, NULL },
     [KIND_HOST] = { "host name",
@@ -196,6 +206,9 @@ static const struct kind kinds[] = {
         "^[^@ ]+@" HOST "$", false, sizeof(struct slice), read_mailbox, NULL },
     [KIND_PATH] = { "path", "a path that begins with a slash, such as /health", "^/[^ ]*$", false,
         sizeof(struct slice), read_path, NULL },
+    [KIND_PATH_OR_NONE] = { "path, or nothing",
+        "a path that begins with a slash, such as /probe.txt, or nothing", "^(/[^ ]*)?$", false,
+        sizeof(struct slice), read_path_or_none, NULL },
     [KIND_PATTERN] = { "path pattern",
         "a path pattern that begins with / or *, without blanks, ? and #, such as /img/*",
         "^[/*][^ ?#]*$", false, sizeof(struct slice), read_pattern, NULL },

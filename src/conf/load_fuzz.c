@@ -20,11 +20,17 @@ static void check_site(const struct site *site)
     require(site->host.length > 0 && site->origin_count > 0 && site->path_count > 0);
     require(slice_equal(site->paths[site->path_count - 1].pattern, SLICE("*")));
     require((site->pinned != NULL) == (site->kind == SITE_DELIVER && site->fill == FILL_PINNED));
+    require(site->first_reserve > 0 && site->first_reserve <= site->origin_count);
     for (size_t i = 0; i < site->origin_count; i++) {
         require(site->origins[i]->customer == site->customer);
-        sum += site->weights[i];
+        if (i < site->first_reserve)
+            sum += site->weights[i];
     }
     require(sum > 0);
+    require(site->probe.every.ns > 0 && site->probe.timeout.ns > 0);
+    require(site->probe.rise > 0 && site->probe.fall > 0);
+    require(site->probe.kind != SITE_PROBE_HTTP || site->probe.path.length > 0);
+    require(site->probe.password.length == 0 || site->probe.user.length > 0);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)

@@ -135,9 +135,10 @@ struct site {
     const struct origin *pinned;         // with FILL_PINNED alone, else NULL; one of origins
     bool missing_next;                   // a 404 from one origin asks the next
     const struct origin *const *origins; // steer or deliver list, in order, at least one
-    const uint32_t *weights;             // one for each origin; 1 where not given; not all 0
+    const uint32_t *weights;             // one for each origin; 1 where not given
     size_t origin_count;
-    size_t first_reserve;        // origins from here on are used only when no other is fit
+    size_t first_reserve;        // used from here on only when no other is fit; at least 1, and of
+                                 // the weights before it not all are 0
     uint16_t weigh[TERM_COUNT];  // factor of each term
     enum site_all_down all_down; // what is answered when nothing is fit
     struct span ttl;             // of DNS answers that name the site

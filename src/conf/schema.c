@@ -88,6 +88,16 @@ static struct found found_at(const struct yaml_node *node)
     return found;
 }
 
+/* Likewise, but keeps what is not for everybody's eyes. */
+static struct found found_of(const struct schema_row *row, const struct yaml_node *node)
+{
+    struct found hidden = { "text, not shown here" };
+
+    return row->kind == KIND_SECRET && node->kind == YAML_TEXT && node->text.length > 0
+               ? hidden
+               : found_at(node);
+}
+
 static void expected(struct decoder *d, const struct schema_row *row, const struct yaml_node *node,
     const char *expects)
 {
@@ -188,7 +198,7 @@ static bool decode_value(
 
     if (err != ERR_NONE) {
         conf_errors_add(d->errors, node->at, "%s: found %s%s, expected %s", row->key,
-            found_at(node).text, err == ERR_RANGE ? " (too many digits, or too large)" : "",
+            found_of(row, node).text, err == ERR_RANGE ? " (too many digits, or too large)" : "",
             kind->expects);
         return false;
     }

@@ -23,10 +23,12 @@
 
 enum schema_kind {     // type of the field, and of what least, most and standard are read as
     KIND_TEXT,         // struct slice
+    KIND_SECRET,       // struct slice; its text is in no error
     KIND_NAME,         // struct slice
     KIND_HOST,         // struct slice, lower case, no dot at the end
     KIND_MAILBOX,      // struct slice
     KIND_PATH,         // struct slice: begins with a slash
+    KIND_PATH_OR_NONE, // likewise, or empty
     KIND_PATTERN,      // struct slice: begins with a slash or a star
     KIND_BUS,          // struct slice
     KIND_CURRENCY,     // struct slice

@@ -21,6 +21,10 @@ static const char *const fill_words[] = { [FILL_LEAST_LOADED] = "least-loaded",
 
 static const char *const missing_words[] = { "no", "next", NULL };
 
+static const char *const all_down_words[] = {
+    [ALL_DOWN_ANY] = "any", [ALL_DOWN_NODATA] = "nodata", NULL
+};
+
 #define AT(type, field) .offset = offsetof(struct type, field)
 #define ROWS(table)     .rows = (table), .row_count = COUNT_OF(table)
 
@@ -67,6 +71,14 @@ static const struct schema_section cache_section = { "cache", "What each node of
 static const struct schema_row pop_probe_rows[] = {
     { "ftp", KIND_ENDPOINT, AT(set_pop_probe, ftp), .standard_text = "not measured",
         .help = "An FTP service of the pop, measured beside HTTP." },
+    { "user", KIND_TEXT, AT(set_pop_probe, user), .standard_text = "`anonymous` with `path`",
+        .help = "Who signs in there; without one the time to the greeting is measured." },
+    { "password", KIND_SECRET, AT(set_pop_probe, password), .standard_text = "`guest` with `path`",
+        .help = "With `user`: the password; shown nowhere." },
+    { "path", KIND_PATH, AT(set_pop_probe, path), .standard_text = "no file",
+        .help = "A small file to fetch there, so that the service's own work is measured." },
+    { "every", KIND_DURATION, AT(set_pop_probe, every), .standard = "1s", .least = "100ms",
+        .most = "1h", .help = "Time from one probe to the next." },
 };
 
 static const struct schema_section pop_probe_section = { "a pop's probe",
@@ -83,6 +95,8 @@ static const struct schema_row pop_rows[] = {
         .help = "What each of its nodes stores." },
     { "probe", KIND_SECTION, AT(set_pop, probe), .section = &pop_probe_section,
         .help = "What is measured beside HTTP." },
+    { "reserve", KIND_YES_NO, AT(set_pop, is_reserve), .standard = "no",
+        .help = "Whether answers lead there only when no other pop is fit." },
 };
 
 static const struct schema_section pop_section = { "a pop",
@@ -108,6 +122,10 @@ static const struct schema_row origin_rows[] = {
         .help = "Literal address and port." },
     { "host", KIND_HOST, AT(set_origin, host), .standard_text = "the site's own",
         .help = "Host name to ask the origin for." },
+    { "tls", KIND_YES_NO, AT(set_origin, is_tls), .standard = "no",
+        .help = "Whether it is spoken to by HTTPS, for fills and probes." },
+    { "ca", KIND_TEXT, AT(set_origin, ca), .standard_text = "the system's",
+        .help = "With `tls`: file of the certificates, as PEM, one of which must vouch for it." },
     { "private", KIND_YES_NO, AT(set_origin, may_be_private), .standard = "no",
         .help = "Whether the origin's name may lead to a private address; literal ones may be." },
     { "location", KIND_LOCATION, AT(set_origin, location), .standard_text = "not known",
@@ -121,16 +139,64 @@ static const struct schema_section origin_section = { "an origin",
     "One of the customer's own web servers.", ROWS(origin_rows), sizeof(struct set_origin) };
 
 static const struct schema_row site_probe_rows[] = {
-    { "http", KIND_PATH, AT(set_site_probe, path), .is_required = true,
-        .help = "Path to ask each origin for." },
+    { "http", KIND_PATH, AT(set_site_probe, http),
+        .help = "Measured by HTTP: the path to ask each origin for." },
+    { "tcp", KIND_YES_NO, AT(set_site_probe, tcp),
+        .standard_text = "`yes` without `http`, `ftp` and `icmp`",
+        .help = "Measured by TCP: how long a connection takes to open." },
+    { "ftp", KIND_PATH_OR_NONE, AT(set_site_probe, ftp),
+        .help =
+            "Measured by FTP: the file to fetch; with nothing behind the key, the greeting, and "
+            "signing in where there is a `user`." },
+    { "icmp", KIND_YES_NO, AT(set_site_probe, icmp), .standard = "no",
+        .help = "Measured by ICMP: how long an echo takes." },
+    { "port", KIND_COUNT, AT(set_site_probe, port), .least = "1", .most = "65535",
+        .standard_text = "the origin's own; 21 with `ftp`", .help = "Port to measure at." },
     { "expect", KIND_COUNT, AT(set_site_probe, expect), .standard = "200", .least = "100",
-        .most = "599", .help = "Status that means healthy." },
+        .most = "599", .help = "With `http`: the status that means healthy." },
+    { "match", KIND_TEXT, AT(set_site_probe, match), .standard_text = "any body",
+        .help = "With `http`: text that the first 64 KiB of the body must contain." },
+    { "load", KIND_PATH, AT(set_site_probe, load), .standard_text = "not asked",
+        .help = "Path where each origin tells the load of its CPU and memory, by HTTP: a line of "
+                "`cpu_utilization=0.31, mem_utilization=0.77`." },
+    { "user", KIND_TEXT, AT(set_site_probe, user),
+        .standard_text = "`anonymous` where there is a file to fetch",
+        .help = "With `ftp`: who signs in." },
+    { "password", KIND_SECRET, AT(set_site_probe, password),
+        .standard_text = "`guest` for `anonymous`",
+        .help = "With `user`: the password; shown nowhere." },
     { "every", KIND_DURATION, AT(set_site_probe, every), .standard = "1s", .least = "100ms",
         .most = "1h", .help = "Time from one probe to the next." },
+    { "timeout", KIND_DURATION, AT(set_site_probe, timeout), .least = "10ms", .most = "9s",
+        .standard_text = "`800ms`; `5s` where FTP signs in",
+        .help = "When a probe that is not done has failed." },
+    { "rise", KIND_COUNT, AT(set_site_probe, rise), .standard = "5", .least = "1", .most = "100",
+        .help = "How many good probes in a row bring back an origin that was down." },
+    { "fall", KIND_COUNT, AT(set_site_probe, fall), .standard = "4", .least = "1", .most = "100",
+        .help = "How many failed probes in a row take an origin for down." },
 };
 
 static const struct schema_section site_probe_section = { "a site's probe",
-    "How a site's origins are measured.", ROWS(site_probe_rows), sizeof(struct set_site_probe) };
+    "How a site's origins are measured: one of `http`, `tcp`, `ftp` and `icmp`.",
+    ROWS(site_probe_rows), sizeof(struct set_site_probe) };
+
+#define TERM(term) KIND_COUNT, AT(set_weigh, factor[term]), .most = "1000"
+
+static const struct schema_row weigh_rows[] = {
+    { "latency", TERM(TERM_LATENCY), .standard = "1", .help = "The round trip." },
+    { "response", TERM(TERM_RESPONSE), .standard = "1",
+        .help = "Response time above the target's own idle median." },
+    { "ftp", TERM(TERM_FTP), .standard = "0", .help = "The same of a pop's FTP service." },
+    { "cpu", TERM(TERM_CPU), .standard = "0", .help = "1 ms for each percent in use." },
+    { "memory", TERM(TERM_MEMORY), .standard = "0", .help = "1 ms for each percent in use." },
+    { "errors", TERM(TERM_ERRORS), .standard = "1",
+        .help = "3 ms for each percent of failed probes and fills." },
+};
+
+static const struct schema_section weigh_section = { "weigh",
+    "What counts against a pop or an origin, in milliseconds, each term times its factor. The "
+    "lowest sum is best; 0 leaves a term out.",
+    ROWS(weigh_rows), sizeof(struct set_weigh) };
 
 static const struct schema_row path_rows[] = {
     { "cache", KIND_YES_NO, AT(set_path, may_cache), .standard = "yes",
@@ -153,6 +219,8 @@ static const struct schema_row site_rows[] = {
         .help = "Origins that answers lead visitors to; this or `deliver`." },
     { "deliver", KIND_NAME, SHAPE_LIST, AT(set_site, deliver),
         .help = "Origins that pops fetch from, while answers lead visitors to the best pop." },
+    { "reserve", KIND_NAME, SHAPE_LIST, AT(set_site, reserve), .standard_text = "none",
+        .help = "More origins, used only when none of those above is fit." },
     { "policy", KIND_WORD, AT(set_site, policy), .standard = "balanced", .words = policy_words,
         .help = "With `steer`: how the origin is chosen." },
     { "fill", KIND_WORD, AT(set_site, fill), .standard = "least-loaded", .words = fill_words,
@@ -163,6 +231,10 @@ static const struct schema_row site_rows[] = {
         .help = "With `deliver`: whether a 404 from one origin asks the next." },
     { "weights", KIND_COUNT, SHAPE_MAP, KIND_NAME, AT(set_site, weights), .most = "1000000",
         .standard_text = "1 each", .help = "Shares of the origins; 0 takes one out." },
+    { "weigh", KIND_SECTION, AT(set_site, weigh), .section = &weigh_section,
+        .help = "What counts against a target, unless `policy` is `weighted` or `ordered`." },
+    { "all_down", KIND_WORD, AT(set_site, all_down), .standard = "any", .words = all_down_words,
+        .help = "The answer when nothing is fit: `any` as if all were, or `nodata`, no address." },
     { "ttl", KIND_DURATION, AT(set_site, ttl), .standard = "20s", .least = "1s", .most = "7d",
         .help = "How long resolvers keep answers that name the site, in whole seconds." },
     { "stale_if_error", KIND_DURATION, AT(set_site, stale_if_error), .standard = "1h",

@@ -38,6 +38,8 @@ struct set_cache {
 struct set_pop_probe {
     struct schema_head head;
     struct endpoint ftp;
+    struct slice user, password, path;
+    struct span every;
 };
 
 struct set_pop {
@@ -47,6 +49,7 @@ struct set_pop {
     struct schema_list nodes; // struct set_node
     struct set_cache cache;
     struct set_pop_probe probe;
+    bool is_reserve;
 };
 
 struct set_plan {
@@ -59,6 +62,8 @@ struct set_origin {
     struct schema_head head;
     struct endpoint address;
     struct slice host;
+    bool is_tls;
+    struct slice ca;
     bool may_be_private;
     struct location location;
     double capacity_requests_per_s;
@@ -66,9 +71,18 @@ struct set_origin {
 
 struct set_site_probe {
     struct schema_head head;
-    struct slice path;
+    struct slice http, ftp; // paths; that of FTP may be empty where it is given
+    bool tcp, icmp;
+    uint64_t port; // 0: not given
     uint64_t expect;
-    struct span every;
+    struct slice match, load, user, password;
+    struct span every, timeout; // timeout: 0 where not given
+    uint64_t rise, fall;
+};
+
+struct set_weigh {
+    struct schema_head head;
+    uint64_t factor[TERM_COUNT];
 };
 
 struct set_path {
@@ -80,12 +94,14 @@ struct set_path {
 
 struct set_site {
     struct schema_head head;
-    struct schema_list steer, deliver; // struct slice: names of origins
-    unsigned policy;                   // enum site_policy
-    unsigned fill;                     // enum site_fill
+    struct schema_list steer, deliver, reserve; // struct slice: names of origins
+    unsigned policy;                            // enum site_policy
+    unsigned fill;                              // enum site_fill
     struct slice pinned;
     unsigned missing;           // 1: next
     struct schema_list weights; // uint64_t, by name of origin
+    struct set_weigh weigh;
+    unsigned all_down; // enum site_all_down
     struct span ttl;
     struct span stale_if_error;
     uint64_t object_max_bytes;

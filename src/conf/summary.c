@@ -31,6 +31,33 @@ const char *site_fill_text(enum site_fill fill)
     return "";
 }
 
+const char *site_term_text(enum site_term term)
+{
+    switch (term) {
+    case TERM_LATENCY: return "latency";
+    case TERM_RESPONSE: return "response";
+    case TERM_FTP: return "ftp";
+    case TERM_CPU: return "cpu";
+    case TERM_MEMORY: return "memory";
+    case TERM_ERRORS: return "errors";
+    case TERM_COUNT: break;
+    }
+    assert(false);
+    return "";
+}
+
+const char *site_probe_text(enum site_probe_kind kind)
+{
+    switch (kind) {
+    case SITE_PROBE_TCP: return "tcp";
+    case SITE_PROBE_HTTP: return "http";
+    case SITE_PROBE_FTP: return "ftp";
+    case SITE_PROBE_ICMP: return "icmp";
+    }
+    assert(false);
+    return "";
+}
+
 /* "4 GiB": the largest unit that leaves a whole number. */
 static void write_size(uint64_t bytes, FILE *out)
 {
@@ -66,6 +93,8 @@ static void write_node(const struct node *node, FILE *out)
 
 static void write_pop(const struct pop *pop, FILE *out)
 {
+    char text[ENDPOINT_TEXT_MAX];
+
     fprintf(out, "  pop %.*s", SLICE_ARG(pop->name));
     if (pop->place.length > 0)
         fprintf(out, "  %.*s", SLICE_ARG(pop->place));
@@ -76,22 +105,66 @@ static void write_pop(const struct pop *pop, FILE *out)
         write_size(pop->disk_bytes, out);
         fprintf(out, " in %.*s", SLICE_ARG(pop->disk));
     }
+    if (pop->probe.ftp.ip.family != IP_NONE)
+        fprintf(out, "  ftp %s", endpoint_text(&pop->probe.ftp, text));
+    if (pop->is_reserve)
+        fputs("  reserve", out);
     fputc('\n', out);
     for (size_t i = 0; i < pop->node_count; i++)
         write_node(&pop->nodes[i], out);
 }
 
+static void write_origins(const struct site *site, size_t from, size_t to, FILE *out)
+{
+    char text[ENDPOINT_TEXT_MAX];
+
+    for (size_t i = from; i < to; i++) {
+        fprintf(out, "%s %.*s (%s%s)", i > from ? "," : "", SLICE_ARG(site->origins[i]->name),
+            endpoint_text(&site->origins[i]->address, text),
+            site->origins[i]->is_tls ? " tls" : "");
+        if (site->weights[i] != 1)
+            fprintf(out, " weight %" PRIu32, site->weights[i]);
+    }
+}
+
+/* "latency, response, errors x2": what counts against a target, where that is asked at all. */
+static void write_terms(const struct site *site, FILE *out)
+{
+    const char *before = "  weighs ";
+
+    if (site->kind == SITE_STEER &&
+        (site->policy == POLICY_WEIGHTED || site->policy == POLICY_ORDERED))
+        return;
+    for (enum site_term term = 0; term < TERM_COUNT; term++) {
+        if (site->weigh[term] == 0)
+            continue;
+        fprintf(out, "%s%s", before, site_term_text(term));
+        if (site->weigh[term] > 1)
+            fprintf(out, " x%u", (unsigned)site->weigh[term]);
+        before = ", ";
+    }
+}
+
+static void write_probe(const struct site_probe *probe, FILE *out)
+{
+    fprintf(out, "  probe %s", site_probe_text(probe->kind));
+    if (probe->port != 0)
+        fprintf(out, " :%u", (unsigned)probe->port);
+    if (probe->path.length > 0)
+        fprintf(out, " %.*s", SLICE_ARG(probe->path));
+    if (probe->load.length > 0)
+        fprintf(out, ", load %.*s", SLICE_ARG(probe->load));
+}
+
 static void write_site(const struct site *site, FILE *out)
 {
     bool is_steer = site->kind == SITE_STEER;
-    char text[ENDPOINT_TEXT_MAX];
 
     fprintf(out, "    %.*s  %s", SLICE_ARG(site->host), is_steer ? "steers to" : "delivers from");
-    for (size_t i = 0; i < site->origin_count; i++) {
-        fprintf(out, "%s %.*s (%s)", i > 0 ? "," : "", SLICE_ARG(site->origins[i]->name),
-            endpoint_text(&site->origins[i]->address, text));
-        if (site->weights[i] != 1)
-            fprintf(out, " weight %" PRIu32, site->weights[i]);
+    write_origins(site, 0, site->first_reserve, out);
+    if (site->first_reserve < site->origin_count) {
+        fputs("  reserve", out);
+        write_origins(site, site->first_reserve, site->origin_count, out);
     }
     if (is_steer)
         fprintf(out, "  policy %s", site_policy_text(site->policy));
@@ -99,7 +172,10 @@ static void write_site(const struct site *site, FILE *out)
         fprintf(out, "  fill %s", site_fill_text(site->fill));
     if (site->pinned != NULL)
         fprintf(out, " to %.*s", SLICE_ARG(site->pinned->name));
-    fprintf(out, "  ttl %" PRId64 "s\n", site->ttl.ns / span_s(1).ns);
+    write_terms(site, out);
+    write_probe(&site->probe, out);
+    fprintf(out, "  ttl %" PRId64 "s%s\n", site->ttl.ns / span_s(1).ns,
+        site->all_down == ALL_DOWN_NODATA ? "  nodata when all are down" : "");
     for (size_t i = 0; i + 1 < site->path_count; i++)
         fprintf(out, "      %.*s%s\n", SLICE_ARG(site->paths[i].pattern),
             site->paths[i].may_cache ? "" : "  not stored");

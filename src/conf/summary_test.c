@@ -24,15 +24,22 @@ static void the_summary_names_all_that_would_be_served(void **)
               "    place: Frankfurt\n"
               "    nodes: {fra1: {address: [192.0.2.1, \"2001:db8::1\"], ports: {https: off}}}\n"
               "    cache: {memory: 1536 MiB, disk: /d, disk_size: 1 GiB}\n"
+              "    probe: {ftp: \"192.0.2.1:21\", user: u, password: geheim}\n"
+              "  nyc: {reserve: yes, nodes: {nyc1: {address: 192.0.2.3}}}\n"
               "plans: {p: {currency: EUR}}\n"
               "customers:\n"
               "  acme:\n"
               "    plan: p\n"
-              "    origins: {o: {address: \"198.51.100.7:80\"}, q: {address: \"[::2]:80\"}}\n"
+              "    origins: {o: {address: \"198.51.100.7:80\", tls: yes},\n"
+              "              q: {address: \"[::2]:80\"}}\n"
               "    sites:\n"
               "      a.example: {steer: [o, q], policy: weighted, weights: {q: 3}}\n"
               "      b.example: {deliver: o, fill: pinned, pinned: o, ttl: 1m,\n"
-              "                  paths: {/cart/*: {cache: no}}}\n"),
+              "                  paths: {/cart/*: {cache: no}}}\n"
+              "      c.example: {steer: o, reserve: q, weigh: {cpu: 2, errors: 0},\n"
+              "                  probe: {ftp: /x, port: 2121, user: u, password: geheim, load: "
+              "/l},\n"
+              "                  all_down: nodata}\n"),
         &errors);
 
     assert_non_null(network);
@@ -41,16 +48,22 @@ static void the_summary_names_all_that_would_be_served(void **)
     fclose(out);
     assert_string_equal(text,
         "network n  zone z.example  release 0000000000000abc  serial 1\n"
-        "name servers ns1.z.example\n"
-        "pops: 1\n"
-        "  pop fra  Frankfurt  memory 1536 MiB  disk 1 GiB in /d\n"
+        "name servers ns1.z.example, ns2.z.example\n"
+        "pops: 2\n"
+        "  pop fra  Frankfurt  memory 1536 MiB  disk 1 GiB in /d  ftp 192.0.2.1:21\n"
         "    node fra1  192.0.2.1, 2001:db8::1  dns 53  http 80  https off  admin 8653\n"
-        "customers: 1, sites: 2\n"
+        "  pop nyc  memory 256 MiB  reserve\n"
+        "    node nyc1  192.0.2.3  dns 53  http 80  https 443  admin 8653\n"
+        "customers: 1, sites: 3\n"
         "  customer acme  plan p\n"
-        "    a.example  steers to o (198.51.100.7:80), q ([::2]:80) weight 3  policy weighted  "
-        "ttl 20s\n"
-        "    b.example  delivers from o (198.51.100.7:80)  fill pinned to o  ttl 60s\n"
-        "      /cart/*  not stored\n");
+        "    a.example  steers to o (198.51.100.7:80 tls), q ([::2]:80) weight 3  policy weighted  "
+        "probe tcp  ttl 20s\n"
+        "    b.example  delivers from o (198.51.100.7:80 tls)  fill pinned to o  weighs latency, "
+        "response, errors  probe tcp  ttl 60s\n"
+        "      /cart/*  not stored\n"
+        "    c.example  steers to o (198.51.100.7:80 tls)  reserve q ([::2]:80)  policy balanced  "
+        "weighs latency, response, cpu x2  probe ftp :2121 /x, load /l  ttl 20s  nodata when all "
+        "are down\n");
     free(text);
     network_free(network);
     conf_errors_done(&errors);
