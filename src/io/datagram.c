@@ -32,13 +32,11 @@ static void queue_arriving(struct datagram_socket *socket)
         list_append(&socket->loop->arriving, &socket->arriving);
 }
 
-enum err datagram_open(struct loop *loop, const struct endpoint *at, struct datagram_user *user,
-    struct datagram_socket **socket)
+/* Takes the descriptor, also on failure. */
+static enum err start(
+    struct loop *loop, int fd, struct datagram_user *user, struct datagram_socket **socket)
 {
     const struct kernel_ops *ops = loop->kernel->ops;
-    int fd;
-
-    TRY(ops->datagram_open(loop->kernel, at, &fd));
     struct datagram_socket *s = mem_new(struct datagram_socket);
 
     s->watched.kind = WATCHED_DATAGRAMS;
@@ -58,6 +56,24 @@ enum err datagram_open(struct loop *loop, const struct endpoint *at, struct data
     list_append(&loop->open, &s->watched.link);
     *socket = s;
     return ERR_NONE;
+}
+
+enum err datagram_open(struct loop *loop, const struct endpoint *at, struct datagram_user *user,
+    struct datagram_socket **socket)
+{
+    int fd;
+
+    TRY(loop->kernel->ops->datagram_open(loop->kernel, at, &fd));
+    return start(loop, fd, user, socket);
+}
+
+enum err datagram_open_echo(struct loop *loop, enum ip_family family, struct datagram_user *user,
+    struct datagram_socket **socket)
+{
+    int fd;
+
+    TRY(loop->kernel->ops->echo_open(loop->kernel, family, &fd));
+    return start(loop, fd, user, socket);
 }
 
 struct endpoint datagram_at(const struct datagram_socket *socket)
@@ -88,7 +104,8 @@ void datagram_note(struct watched *watched)
     queue_arriving(container_of(watched, struct datagram_socket, watched));
 }
 
-static void send_batch(struct datagram_socket *s, const struct kernel_datagram *batch, size_t count)
+/* True when all of it was taken. */
+static bool send_batch(struct datagram_socket *s, const struct kernel_datagram *batch, size_t count)
 {
     struct loop *loop = s->loop;
     size_t sent = loop->kernel->ops->datagram_send(loop->kernel, s->fd, batch, count);
@@ -96,14 +113,14 @@ static void send_batch(struct datagram_socket *s, const struct kernel_datagram *
     counter_add(&loop->counts.datagrams_out, sent);
     if (sent < count)
         counter_add(&loop->counts.datagrams_dropped, count - sent);
+    return sent == count;
 }
 
-void datagram_send(struct datagram_socket *socket, const struct endpoint *to, struct slice bytes)
+bool datagram_send(struct datagram_socket *socket, const struct endpoint *to, struct slice bytes)
 {
     struct kernel_datagram one = { .peer = *to, .bytes = stream_iovec(bytes) };
 
-    if (!socket->is_closed)
-        send_batch(socket, &one, 1);
+    return !socket->is_closed && send_batch(socket, &one, 1);
 }
 
 static size_t receive_batch(struct datagram_socket *s, struct datagram_memory *memory)

@@ -6,6 +6,7 @@
  * beside the questions, and all of them leave in one call.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/addr.h"
@@ -41,11 +42,15 @@ struct datagram_user {
 [[nodiscard]] enum err datagram_open(struct loop *loop, const struct endpoint *at,
     struct datagram_user *user, struct datagram_socket **socket);
 
+/* For ICMP echo requests and what answers them (echo_open of io/kernel.h); used by io/ping.h. */
+[[nodiscard]] enum err datagram_open_echo(struct loop *loop, enum ip_family family,
+    struct datagram_user *user, struct datagram_socket **socket);
+
 /* Where it is bound, with the port the system chose where 0 was asked for. */
 struct endpoint datagram_at(const struct datagram_socket *socket);
 
 /* Accepts NULL. */
 void datagram_close(struct datagram_socket *socket);
 
-/* One datagram of our own; lost ones are lost. */
-void datagram_send(struct datagram_socket *socket, const struct endpoint *to, struct slice bytes);
+/* One datagram of our own; lost ones are lost. False: the system did not even take it; counted. */
+bool datagram_send(struct datagram_socket *socket, const struct endpoint *to, struct slice bytes);

@@ -57,6 +57,12 @@ struct kernel_ops {
     void (*shut)(struct kernel *kernel, int fd); // no more output
 
     enum err (*datagram_open)(struct kernel *kernel, const struct endpoint *at, int *fd);
+    /*
+     * For ICMP echo: what is sent are requests, from their type on; what comes are the answers, on
+     * a raw socket of version 4 behind their IP header, and there those of others too. Ports are 0.
+     * Of requests the system may set id and checksum. ERR_DENIED: this process may not.
+     */
+    enum err (*echo_open)(struct kernel *kernel, enum ip_family family, int *fd);
     /* At most `most`, itself at most KERNEL_BATCH_MAX; fewer: no more are there. */
     size_t (*datagram_receive)(
         struct kernel *kernel, int fd, struct kernel_datagram *batch, size_t most);

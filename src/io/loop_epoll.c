@@ -4,6 +4,8 @@
  * that a request costs one receive and one send and nothing else.
  */
 #include <errno.h>
+#include <linux/icmp.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -340,17 +342,56 @@ static void shut(struct kernel *kernel, int fd)
     shutdown(fd, SHUT_WR);
 }
 
+/* Best effort: the forced ones need a privilege, the others are cut to the system's limit. */
+static void widen_buffers(int fd)
+{
+    int bytes = DATAGRAM_BUFFER_BYTES;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 static enum err datagram_open(struct kernel *kernel, const struct endpoint *at, int *fd)
 {
-    int bytes = DATAGRAM_BUFFER_BYTES, s = -1;
+    int s = -1;
 
     (void)kernel;
     TRY(socket_at(at, SOCK_DGRAM, &s));
-    // Best effort: the first needs a privilege, the second is cut to the system's limit.
-    if (setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
-        setsockopt(s, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    if (setsockopt(s, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0)
-        setsockopt(s, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    widen_buffers(s);
+    *fd = s;
+    return ERR_NONE;
+}
+
+/* A raw socket hears every ICMP message that comes to the machine; let only answers pass. */
+static void hear_answers_alone(int fd, enum ip_family family)
+{
+    struct icmp_filter v4 = { .data = ~(1U << ICMP_ECHOREPLY) }; // a bit blocks
+    struct icmp6_filter v6;
+
+    ICMP6_FILTER_SETBLOCKALL(&v6);
+    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &v6);
+    if (family == IP_V4)
+        setsockopt(fd, SOL_RAW, ICMP_FILTER, &v4, sizeof v4);
+    else
+        setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &v6, sizeof v6);
+}
+
+static enum err echo_open(struct kernel *kernel, enum ip_family family, int *fd)
+{
+    int domain = family == IP_V4 ? AF_INET : AF_INET6;
+    int protocol = family == IP_V4 ? (int)IPPROTO_ICMP : (int)IPPROTO_ICMPV6;
+    int s = socket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+
+    (void)kernel;
+    if (s < 0) {
+        s = socket(domain, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+        if (s < 0)
+            return give_up(s);
+        hear_answers_alone(s, family);
+    }
+    widen_buffers(s);
     *fd = s;
     return ERR_NONE;
 }
@@ -451,6 +492,7 @@ static const struct kernel_ops OPS = {
     .round_trip = round_trip,
     .shut = shut,
     .datagram_open = datagram_open,
+    .echo_open = echo_open,
     .datagram_receive = datagram_receive,
     .datagram_send = datagram_send,
     .watch = watch,

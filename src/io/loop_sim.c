@@ -312,6 +312,18 @@ static enum err datagram_open(struct kernel *kernel, const struct endpoint *at, 
     return open_bound(of(kernel), SIM_DATAGRAMS, at, fd);
 }
 
+static enum err echo_open(struct kernel *kernel, enum ip_family family, int *fd)
+{
+    struct sim_kernel *k = of(kernel);
+    struct endpoint at = { .ip = k->address };
+
+    if (k->address.family != family)
+        return ERR_UNREACHABLE;
+    TRY(open_bound(k, SIM_ECHOES, &at, fd));
+    socket_at(k->sim, *fd)->local.port = 0;
+    return ERR_NONE;
+}
+
 static size_t datagram_receive(
     struct kernel *kernel, int fd, struct kernel_datagram *batch, size_t most)
 {
@@ -339,11 +351,13 @@ static size_t datagram_send(
     const struct sim_socket *s = socket_at(k->sim, fd);
 
     for (size_t i = 0; i < count; i++) {
-        struct sim_packet *packet =
-            sim_packet_new(SIM_DATAGRAM, batch[i].bytes.iov_base, batch[i].bytes.iov_len);
+        struct sim_packet *packet = sim_packet_new(s->kind == SIM_ECHOES ? SIM_ECHO : SIM_DATAGRAM,
+            batch[i].bytes.iov_base, batch[i].bytes.iov_len);
 
         packet->from = s->local;
         packet->to = batch[i].peer;
+        packet->fd = s->fd; // whom an echo comes back to
+        packet->birth = s->birth;
         sim_datagram_send(k->sim, packet);
     }
     return count;
@@ -431,6 +445,7 @@ const struct kernel_ops sim_kernel_ops = {
     .round_trip = round_trip,
     .shut = shut,
     .datagram_open = datagram_open,
+    .echo_open = echo_open,
     .datagram_receive = datagram_receive,
     .datagram_send = datagram_send,
     .watch = watch,

@@ -104,7 +104,7 @@ static void arrive(struct sim *sim, struct sim_packet *packet)
 {
     if (!is_dark(sim, packet))
         sim_packet_arrive(sim, packet);
-    else if (packet->what == SIM_DATAGRAM)
+    else if (sim_is_datagram(packet->what))
         mem_free(packet);
     else
         list_append(&sim->held, &packet->link);
@@ -172,7 +172,7 @@ static struct instant arrival(struct sim *sim, struct sim_path *path, struct sim
     start = instant_after(start, link->delay);
     if (link->jitter.ns > 0)
         start.ns += (int64_t)sim_draw(sim, (uint64_t)link->jitter.ns);
-    if (packet->what != SIM_DATAGRAM && happens(sim, link->loss))
+    if (!sim_is_datagram(packet->what) && happens(sim, link->loss))
         start = instant_after(start, RESEND_AFTER);
     return start;
 }
@@ -183,6 +183,8 @@ static struct sim_packet *copy_of(const struct sim_packet *packet)
 
     copy->from = packet->from;
     copy->to = packet->to;
+    copy->fd = packet->fd;
+    copy->birth = packet->birth;
     return copy;
 }
 

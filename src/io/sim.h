@@ -8,8 +8,9 @@
  *
  * What sockets do is modelled on Linux: streams keep order and have windows, a close with unread
  * input resets, what came before a reset can still be read, sockets bound with SO_REUSEPORT share
- * by a hash of the peer. Beyond that, receives and sends are cut short at random, since code that
- * relies on anything else is wrong.
+ * by a hash of the peer. An address answers ICMP echo when a loop, a socket or a link is at it; the
+ * way there and back is that of datagrams. Beyond that, receives and sends are cut short at random,
+ * since code that relies on anything else is wrong.
  */
 
 #include <stdbool.h>

@@ -9,7 +9,7 @@
 #include "io/kernel.h"
 #include "io/sim.h"
 
-enum sim_kind { SIM_STREAM, SIM_LISTENER, SIM_DATAGRAMS };
+enum sim_kind { SIM_STREAM, SIM_LISTENER, SIM_DATAGRAMS, SIM_ECHOES };
 
 struct sim_kernel {
     struct kernel kernel;
@@ -60,9 +60,16 @@ enum sim_what {
     SIM_FIN,
     SIM_RESET,
     SIM_DATAGRAM,
+    SIM_ECHO,       // a datagram too: a request, answered by the address it goes to
+    SIM_ECHO_REPLY, // and what comes of it
 };
 
-/* Something on its way; all but datagrams go to one socket, if that is still the same. */
+static inline bool sim_is_datagram(enum sim_what what)
+{
+    return what == SIM_DATAGRAM || what == SIM_ECHO || what == SIM_ECHO_REPLY;
+}
+
+/* Something on its way; all but SIM_DATAGRAM belong to one socket, if that is still the same. */
 struct sim_packet {
     struct heap_link due;
     struct list link; // held in the dark, or in a socket's datagrams

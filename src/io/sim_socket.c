@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sockets of the simulated world, and what happens when a packet reaches one. */
+#include <linux/icmp.h>
+#include <netinet/icmp6.h>
+
 #include "base/hash.h"
 #include "base/mem.h"
 #include "io/sim_priv.h"
@@ -151,10 +154,9 @@ static void data_arrives(struct sim_socket *s, const struct sim_packet *packet)
     sim_socket_tell(s, true, false, false);
 }
 
-static void datagram_arrives(struct sim *sim, struct sim_packet *packet)
+/* Takes the packet; the socket may be NULL. */
+static void datagram_arrives(struct sim_socket *s, struct sim_packet *packet)
 {
-    struct sim_socket *s = find_bound(sim, SIM_DATAGRAMS, &packet->to, &packet->from);
-
     if (s == NULL || s->datagram_count >= SIM_DATAGRAMS_MAX) {
         mem_free(packet);
         return;
@@ -162,6 +164,37 @@ static void datagram_arrives(struct sim *sim, struct sim_packet *packet)
     s->datagram_count++;
     list_append(&s->datagrams, &packet->link);
     sim_socket_tell(s, true, false, false);
+}
+
+/* There is a machine: a loop's, one that something is bound to, or one that a link leads to. */
+static bool is_inhabited(struct sim *sim, const struct ip *ip)
+{
+    list_each (link, &sim->kernels)
+        if (ip_equal(&container_of(link, struct sim_kernel, link)->address, ip))
+            return true;
+    for (size_t fd = 0; fd < sim->socket_count; fd++)
+        if (sim->sockets[fd] != NULL && ip_equal(&sim->sockets[fd]->local.ip, ip))
+            return true;
+    for (size_t i = 0; i < sim->path_count; i++)
+        if (ip_equal(&sim->paths[i].from, ip) || ip_equal(&sim->paths[i].to, ip))
+            return true;
+    return false;
+}
+
+/* A machine answers by itself, whatever runs on it: with the request and another type. */
+static void echo_arrives(struct sim *sim, struct sim_packet *packet)
+{
+    struct endpoint asker = packet->from;
+
+    if (packet->length == 0 || !is_inhabited(sim, &packet->to.ip)) {
+        mem_free(packet);
+        return;
+    }
+    packet->bytes[0] = (char)(asker.ip.family == IP_V4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY);
+    packet->what = SIM_ECHO_REPLY;
+    packet->from = packet->to;
+    packet->to = asker;
+    sim_datagram_send(sim, packet);
 }
 
 static void stream_packet_arrives(struct sim_socket *s, const struct sim_packet *packet)
@@ -190,7 +223,9 @@ static void stream_packet_arrives(struct sim_socket *s, const struct sim_packet 
         sim_socket_tell(s, true, true, true);
         break;
     case SIM_SYN:
-    case SIM_DATAGRAM: break;
+    case SIM_DATAGRAM:
+    case SIM_ECHO:
+    case SIM_ECHO_REPLY: break;
     }
 }
 
@@ -199,7 +234,15 @@ void sim_packet_arrive(struct sim *sim, struct sim_packet *packet)
     sim_note(sim, (uint64_t)packet->what << 32 | packet->length);
     sim_note(sim, hash_bytes(slice_of(packet->bytes, packet->length), 0));
     if (packet->what == SIM_DATAGRAM) {
-        datagram_arrives(sim, packet);
+        datagram_arrives(find_bound(sim, SIM_DATAGRAMS, &packet->to, &packet->from), packet);
+        return;
+    }
+    if (packet->what == SIM_ECHO) {
+        echo_arrives(sim, packet);
+        return;
+    }
+    if (packet->what == SIM_ECHO_REPLY) {
+        datagram_arrives(socket_for(sim, packet), packet);
         return;
     }
     if (packet->what == SIM_SYN) {
