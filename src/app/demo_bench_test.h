@@ -86,7 +86,9 @@ static inline void fetch_done(struct http_client_user *user, enum err why, bool)
 static inline struct fetch fetch(
     struct bench *b, struct endpoint at, const char *line, const char *fields)
 {
-    static const struct http_client_ops OPS = { fetch_head, fetch_body, fetch_done };
+    static const struct http_client_ops OPS = {
+        .head = fetch_head, .body = fetch_body, .done = fetch_done
+    };
     struct fetch f = { .user = { &OPS } };
     char head[1024];
 

@@ -155,7 +155,9 @@ static void on_done(struct http_client_user *user, enum err why, bool)
     go_on(v);
 }
 
-static const struct http_client_ops CLIENT_OPS = { on_head, on_body, on_done };
+static const struct http_client_ops CLIENT_OPS = {
+    .head = on_head, .body = on_body, .done = on_done
+};
 
 static void fetch(struct visit *v, const struct ip *ip)
 {

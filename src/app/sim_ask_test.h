@@ -56,7 +56,9 @@ static inline void ask_done(struct http_client_user *user, enum err why, bool)
     a->err = why;
 }
 
-static const struct http_client_ops ASK_OPS = { ask_head, ask_body, ask_done };
+static const struct http_client_ops ASK_OPS = {
+    .head = ask_head, .body = ask_body, .done = ask_done
+};
 
 static const struct http_client_times ASK_TIMES = { .connect = { INT64_C(60000000000) },
     .first = { INT64_C(60000000000) },

@@ -146,6 +146,11 @@ static void client_open(struct stream_user *user)
     client->phase = HEAD;
     mark(client);
     stream_ready(client->stream);
+    if (client->caller->ops->open == NULL)
+        return;
+    enter(client);
+    client->caller->ops->open(client->caller);
+    leave(client);
 }
 
 static size_t client_pull(struct stream_user *user, struct iovec *iov, size_t most)

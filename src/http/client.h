@@ -30,6 +30,9 @@ struct http_client_ops {
      * ERR_PARSE. `got_bytes` tells whether any byte of an answer came at all. The client is freed
      * when this returns; an idle stream may be taken within the call. */
     void (*done)(struct http_client_user *user, enum err why, bool got_bytes);
+    /* The connection to the other side is open; for those who time it. Before any other call, and
+     * not with an idle stream. May be NULL. */
+    void (*open)(struct http_client_user *user);
 };
 
 struct http_client_user {

@@ -135,7 +135,9 @@ static void asker_done(struct http_client_user *user, enum err why, bool got_byt
     a->client = NULL;
 }
 
-static const struct http_client_ops ASKER_OPS = { asker_head, asker_body, asker_done };
+static const struct http_client_ops ASKER_OPS = {
+    .head = asker_head, .body = asker_body, .done = asker_done
+};
 
 static void asker_start(struct asker *a, struct world *w, struct stream *idle,
     const struct http_client_request *request)

@@ -120,7 +120,9 @@ static void caller_done(struct http_client_user *user, enum err why, bool got_by
     caller_rest(c);
 }
 
-static const struct http_client_ops CALLER_OPS = { caller_head, caller_body, caller_done };
+static const struct http_client_ops CALLER_OPS = {
+    .head = caller_head, .body = caller_body, .done = caller_done
+};
 
 static void caller_wake(struct timer *timer)
 {

@@ -5,13 +5,20 @@
  * Measures what the checks of a release ask for, at their intervals, on one loop. Results go to
  * the user as they come; nobody is told anything by this part beyond that.
  *
- * Each check has a phase of its own (from its id and the seed) and each interval varies by up to a
- * tenth, so that neither checks nor nodes march in step. After a miss, more probes follow
- * PROBE_CONFIRM_MS apart until the verdict is confirmed or not (probe/health.h).
+ * Each check has a phase of its own (from its id and the seed), and each interval is up to a tenth
+ * shorter than asked for, so that neither checks nor nodes march in step.
+ *
+ * Usually a check has one probe under way. A miss is confirmed by more of them PROBE_CONFIRM_MS
+ * apart, each with the check's whole timeout, until `fall` in a row have missed or one is answered
+ * (probe/health.h). They wait neither for each other nor, where the target has always been
+ * quicker, for the timeout of the first: one that takes twice as long as usual is in doubt. So with
+ * every 1 s, timeout 800 ms and fall 4, a target that falls silent is down in 2.25 s, one that
+ * refuses in 1.45 s. What is under way when a later probe is answered is still reported when it
+ * misses, but counts no more for the verdict.
  *
  * Limits: an answer is read to PROBE_BODY_MAX bytes, redirects are not followed, a probe ends at
- * its check's timeout whatever comes; at most PROBES_IN_FLIGHT_MAX are under way, others wait for
- * their next turn and are counted.
+ * its check's timeout whatever comes; of one check at most PROBE_CONFIRM_MAX are under way, of all
+ * PROBES_IN_FLIGHT_MAX; others wait for their next turn and are counted.
  */
 
 #include <stdbool.h>
@@ -22,6 +29,7 @@
 #include "base/counter.h"
 #include "base/err.h"
 #include "conf/checks.h"
+#include "probe/health.h"
 #include "wire/load_metrics.h"
 
 struct loop;
@@ -30,6 +38,9 @@ struct probes;
 enum {
     PROBE_BODY_MAX = 64 * 1024,
     PROBE_CONFIRM_MS = 150,
+    PROBE_CONFIRM_MAX = 8,
+    PROBE_SPREAD_MS = 500, // within which all new checks have their first probe
+    PROBE_HURRY_MS = 1000, // between two probes of one check that were hurried
     PROBES_IN_FLIGHT_MAX = 4096,
 };
 
@@ -43,7 +54,8 @@ enum probe_outcome {
     PROBE_PROTOCOL,    // not what the protocol allows
     PROBE_TLS,         // handshake or certificate
     PROBE_TOO_LONG,    // the body passes PROBE_BODY_MAX without what must be in it
-    PROBE_DENIED,      // this process may not send such probes (ICMP)
+    PROBE_DENIED,      // it could not be sent from here (rights, descriptors): tells nothing of
+                       // the target, and counts neither for nor against it
     PROBE_OUTCOME_COUNT,
 };
 
@@ -93,7 +105,8 @@ struct probe_counts {
 extern const struct counter_row probe_counter_rows[];
 extern const size_t probe_counter_row_count;
 
-/* `seed` sets the phases. The user must outlive the probes. */
+/* `seed` sets the phases. The user must outlive the probes, and frees them or changes the checks
+ * only outside its callbacks. */
 struct probes *probes_new(struct loop *loop, uint64_t seed, struct probe_user *user);
 
 /* Ends what is under way; calls back no more. Accepts NULL. */
@@ -101,15 +114,19 @@ void probes_free(struct probes *probes);
 
 /*
  * Measures these from now on; in place of those before, of which checks with the same id go on as
- * they are, verdict included. New ones are probed at once, spread over half a second. The checks
- * are the caller's and outlive their use; probes under way for old ones are ended.
+ * they are, verdict and probes under way included; those of the others are ended. New ones are
+ * probed at once, spread over PROBE_SPREAD_MS. The checks are the caller's and outlive their use.
  */
 void probes_use(struct probes *probes, const struct checks *checks);
 
-/* Traffic has just failed there: the next probe is due now. As often as one likes. */
+/* Traffic has just failed there: the next probe is due now, unless it is known to be down. As often
+ * as one likes; most calls change nothing (PROBE_HURRY_MS). */
 void probes_hurry(struct probes *probes, uint32_t check);
 
-/* Every check in use has had its first verdict. */
+/* What is known of a check by its position, in the newest release that probes_use was given. */
+enum health_verdict probes_verdict(const struct probes *probes, uint32_t check);
+
+/* Every check in use has had its first verdict, or cannot be probed from here. */
 bool probes_are_settled(const struct probes *probes);
 
 const struct probe_counts *probes_counts(const struct probes *probes);
