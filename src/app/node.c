@@ -53,6 +53,7 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
         .node = node->name,
         .cdn_id = node->cdn_id,
         .pipe_bytes = PIPE_BYTES,
+        .seed = hash_mix(node->seed + index),
     };
 
     w->node = node;
@@ -94,6 +95,7 @@ enum err node_new(
     n->cdn_id = copy_of((*root)->network->zone);
     n->log = plan->log;
     n->control = plan->control;
+    n->seed = plan->seed;
     n->memory_bytes = limits.memory_bytes;
     n->worker_count = plan->loop_count;
     enum err err = store_new(&limits, hash_seed_random(), &n->store, why);

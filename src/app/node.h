@@ -70,6 +70,7 @@ struct running_node {
     struct store *store;
     struct origin_pool *pool;
     uint64_t memory_bytes;
+    uint64_t seed;
     unsigned worker_count;
     struct node_worker *workers;
 };
@@ -80,6 +81,7 @@ struct node_plan {
     unsigned loop_count;
     struct epoch_reader *control;
     struct log *log;
+    uint64_t seed; // of what is drawn: a simulated node draws the same again
 };
 
 /* Takes the root over and publishes it. Opens no socket. */

@@ -13,6 +13,7 @@
 
 #include "app/reload.h"
 #include "app/state.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "conf/load.h"
 
@@ -97,6 +98,7 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
         .loop_count = workers_count(p->workers),
         .control = loop_epoch_reader(process_control(p)),
         .log = &p->log,
+        .seed = hash_seed_random(),
     };
 
     TRY(state_lock(p->release->network->state, name, &p->locks[p->lock_count], why));

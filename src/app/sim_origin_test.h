@@ -43,6 +43,7 @@ struct origin_server {
     unsigned requests;
     unsigned not_modified;
     bool says_503;
+    struct span thinks; // before it answers
 };
 
 /* The body of one answer, a piece at a time; lies in the exchange. */
@@ -50,6 +51,7 @@ struct origin_body {
     struct http_source source;
     struct http_sink sink;
     struct http_exchange *x;
+    struct origin_server *server;
     struct timer timer;
     uint64_t name, sent, ready, length, cut_at;
     bool grows;
@@ -133,15 +135,13 @@ static inline struct slice origin_fields(const char *kind)
     return SLICE("Cache-Control: max-age=60\r\nETag: \"k\"\r\n");
 }
 
-static inline void origin_serve(struct http_service *service, struct http_exchange *x)
+static inline void origin_answer(struct origin_body *b)
 {
-    struct origin_server *o = container_of(service, struct origin_server, service);
-    struct origin_body *b = origin_body_of(x);
+    struct origin_server *o = b->server;
+    struct http_exchange *x = b->x;
     char path[64], kind[16] = "";
     unsigned long length = 0;
 
-    o->requests++;
-    b->x = x;
     snprintf(path, sizeof path, "%.*s", SLICE_ARG(x->authority.path));
     sscanf(path, "/%15[a-z]/%lu", kind, &length);
     if (strcmp(kind, "echo") == 0) {
@@ -174,6 +174,28 @@ static inline void origin_serve(struct http_service *service, struct http_exchan
                       .fields = origin_fields(kind),
                       .length = b->grows ? -1 : (int64_t)length,
                       .source = &b->source });
+}
+
+static inline void origin_thought(struct timer *timer)
+{
+    origin_answer(container_of(timer, struct origin_body, timer));
+}
+
+static inline void origin_serve(struct http_service *service, struct http_exchange *x)
+{
+    struct origin_server *o = container_of(service, struct origin_server, service);
+    struct origin_body *b = origin_body_of(x);
+
+    o->requests++;
+    b->server = o;
+    b->x = x;
+    if (o->thinks.ns == 0) {
+        origin_answer(b);
+        return;
+    }
+    assert_true(http_exchange_keep(x));
+    b->timer.fire = origin_thought;
+    timer_set(x->loop, &b->timer, instant_after(loop_now(x->loop), o->thinks));
 }
 
 static inline void origin_over(struct http_service *, struct http_exchange *x, bool)

@@ -19,24 +19,23 @@
 
 enum { WORLD_WORKERS = 2, WORLD_ORIGINS = 2 };
 
-static const char WORLD_NETWORK[] =
-    "network: example\n"
-    "zone: cdn.test\n"
-    "nameservers: [ns1.cdn.test]\n"
-    "contact: hostmaster@cdn.test\n"
-    "pops:\n"
-    "  fra:\n"
-    "    nodes:\n"
-    "      fra1: {address: [10.0.0.1]}\n"
-    "    cache: {memory: 16 MiB}\n"
-    "customers:\n"
-    "  acme:\n"
-    "    origins:\n"
-    "      one: {address: \"10.0.1.1:80\"}\n"
-    "      two: {address: \"10.0.1.2:80\"}\n"
-    "    sites:\n"
-    "      static.test: {deliver: [one, two], fill: ordered, missing: next%s}\n"
-    "      www.test: {steer: [one, two], policy: ordered}\n";
+static const char WORLD_NETWORK[] = "network: example\n"
+                                    "zone: cdn.test\n"
+                                    "nameservers: [ns1.cdn.test]\n"
+                                    "contact: hostmaster@cdn.test\n"
+                                    "pops:\n"
+                                    "  fra:\n"
+                                    "    nodes:\n"
+                                    "      fra1: {address: [10.0.0.1]}\n"
+                                    "    cache: {memory: 16 MiB}\n"
+                                    "customers:\n"
+                                    "  acme:\n"
+                                    "    origins:\n"
+                                    "      one: {address: \"10.0.1.1:80\"}\n"
+                                    "      two: {address: \"10.0.1.2:80\"}\n"
+                                    "    sites:\n"
+                                    "      static.test: {%s}\n"
+                                    "      www.test: {steer: [one, two], policy: ordered}\n";
 
 struct world {
     struct sim *sim;
@@ -60,14 +59,15 @@ static inline struct loop *world_loop(struct world *w, struct ip address)
     return w->loops[at];
 }
 
-static inline struct root *world_root(const char *more)
+/* `site`: the settings of static.test. */
+static inline struct root *world_root_of(const char *site)
 {
     char text[sizeof WORLD_NETWORK + 200];
     struct conf_errors errors;
     struct root *root = NULL;
     struct diag why = { 0 };
 
-    snprintf(text, sizeof text, WORLD_NETWORK, more);
+    snprintf(text, sizeof text, WORLD_NETWORK, site);
     conf_errors_init(&errors);
     struct network *network = conf_load_text("world", slice_text(text), &errors);
 
@@ -80,6 +80,15 @@ static inline struct root *world_root(const char *more)
     release_drop(release);
     conf_errors_done(&errors);
     return root;
+}
+
+/* `more`: settings beside the usual ones, each behind a comma. */
+static inline struct root *world_root(const char *more)
+{
+    char site[200];
+
+    snprintf(site, sizeof site, "deliver: [one, two], fill: ordered, missing: next%s", more);
+    return world_root_of(site);
 }
 
 static inline void origin_open(struct origin_server *o)
@@ -131,7 +140,8 @@ static inline struct world *world_open(uint64_t seed, const struct sim_link *lin
         .loops = workers,
         .loop_count = WORLD_WORKERS,
         .control = loop_epoch_reader(w->control),
-        .log = &w->log };
+        .log = &w->log,
+        .seed = seed };
 
     if (node_new(&plan, &root, &w->node, &why) != ERR_NONE)
         fail_msg("%s", why.text);

@@ -66,6 +66,7 @@ struct delivery_setup {
     struct slice node;   // name; must outlive the delivery
     struct slice cdn_id; // the network's name in CDN-Loop; likewise
     int64_t pipe_bytes;  // memory of bodies passed through by this worker
+    uint64_t seed;       // of the lots that are drawn among origins
 };
 
 struct delivery *delivery_new(const struct delivery_setup *setup);

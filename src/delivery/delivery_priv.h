@@ -34,6 +34,7 @@ struct delivery {
     struct charge pipes;
     const struct routes *routes; // of this turn
     struct snapshot_value *root; // which they are part of
+    uint64_t lots;               // how many were drawn, from the seed on
     char via[96];
 };
 
@@ -151,6 +152,12 @@ void filling_end_all(struct delivery *d);
 
 /* Those who wait are told of what changed in this turn. */
 void filling_turn_end(struct loop_hook *hook);
+
+/* ranking.c */
+
+/* The origins of the visit's site in the order of asking, for what it asks for. */
+size_t ranking_of(
+    struct delivery *d, const struct visit *visit, struct fetch_origin ranked[FETCH_ORIGINS_MAX]);
 
 /* passing.c: an origin's answer handed through to one visitor. */
 

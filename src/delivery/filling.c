@@ -431,13 +431,14 @@ void filling_start(struct delivery *d, struct visit *cause, struct store_fill *f
         cause->leads = f;
     }
     counter_up(&d->counts.fills);
+    struct fetch_origin UNSET origins[FETCH_ORIGINS_MAX];
     const struct fetch_request request = {
         .method = HTTP_GET,
         .method_text = SLICE("GET"),
         .path = cause->path,
         .fields = fields_for_origin(cause, true, f->validates ? stale : NULL),
-        .origins = cause->route->origins,
-        .origin_count = cause->route->origin_count,
+        .origins = origins,
+        .origin_count = ranking_of(d, cause, origins),
         .missing_next = cause->route->site->missing_next,
     };
 

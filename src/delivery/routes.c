@@ -23,17 +23,37 @@ struct routes {
     struct slot *slots;
 };
 
-/* A pinned site has one origin to go to; the others go in the order given. */
+static struct route_origin make_origin(const struct site *site, size_t at)
+{
+    const struct origin *origin = site->origins[at];
+
+    return (struct route_origin){
+        .fetch = { .address = origin->address,
+            .host = origin->host.length > 0 ? origin->host : site->host },
+        .hash = hash_bytes(origin->name, 0),
+        .weight = site->weights[at],
+        .is_reserve = at >= site->first_reserve,
+    };
+}
+
+static bool may_ask(const struct site *site, size_t at)
+{
+    return site->fill != FILL_PINNED || site->origins[at] == site->pinned ||
+           at >= site->first_reserve;
+}
+
+/* A pinned site has one origin to go to, and its reserves if it names any. */
 static struct route make_route(struct arena *arena, const struct site *site)
 {
-    const struct origin *const *origins = site->fill == FILL_PINNED ? &site->pinned : site->origins;
-    size_t count = site->fill == FILL_PINNED ? 1 : site->origin_count;
-    struct fetch_origin *ranked = arena_array(arena, count, sizeof *ranked);
+    size_t most = site->origin_count < FETCH_ORIGINS_MAX ? site->origin_count : FETCH_ORIGINS_MAX;
+    struct route_origin *origins = arena_array(arena, most, sizeof *origins);
+    size_t count = 0;
 
-    for (size_t i = 0; i < count; i++)
-        ranked[i] = (struct fetch_origin){ .address = origins[i]->address,
-            .host = origins[i]->host.length > 0 ? origins[i]->host : site->host };
-    return (struct route){ .site = site, .origins = ranked, .origin_count = count };
+    for (size_t i = 0; i < site->origin_count && count < most; i++)
+        if (may_ask(site, i))
+            origins[count++] = make_origin(site, i);
+    assert(count > 0);
+    return (struct route){ .site = site, .origins = origins, .origin_count = count };
 }
 
 static void add_host(struct routes *routes, struct slice host, const struct route *route)

@@ -12,10 +12,18 @@
 
 struct routes;
 
+/* Where fills and passed requests may go. */
+struct route_origin {
+    struct fetch_origin fetch;
+    uint64_t hash; // of its name
+    uint32_t weight;
+    bool is_reserve;
+};
+
 struct route {
     const struct site *site;
-    const struct fetch_origin *origins; // where fills and passed requests go, ranked
-    size_t origin_count;
+    const struct route_origin *origins; // as listed; of a pinned site that one and the reserves
+    size_t origin_count;                // at least one, at most FETCH_ORIGINS_MAX
 };
 
 /* The network must outlive the routes. */

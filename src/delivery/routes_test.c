@@ -22,6 +22,7 @@ static const char NETWORK[] =
     "    origins:\n"
     "      ams: {address: \"198.51.100.7:80\"}\n"
     "      nyc: {address: \"203.0.113.9:8080\", host: backend.acme.example}\n"
+    "      lon: {address: \"198.51.100.8:80\"}\n"
     "    sites:\n"
     "      static.acme.example:\n"
     "        deliver: [ams, nyc]\n"
@@ -30,6 +31,15 @@ static const char NETWORK[] =
     "        deliver: [ams, nyc]\n"
     "        fill: pinned\n"
     "        pinned: nyc\n"
+    "      spared.acme.example:\n"
+    "        deliver: [lon, nyc]\n"
+    "        fill: pinned\n"
+    "        pinned: nyc\n"
+    "        reserve: [ams]\n"
+    "      spare.acme.example:\n"
+    "        deliver: [nyc]\n"
+    "        reserve: [ams]\n"
+    "        weights: {nyc: 3}\n"
     "      shop.acme.example:\n"
     "        deliver: [ams]\n"
     "        paths:\n"
@@ -105,9 +115,9 @@ static void ordered_origins_are_asked_as_listed_with_their_own_host_name(void **
     const struct route *route = find(state, "static.acme.example");
 
     assert_int_equal(route->origin_count, 2);
-    assert_int_equal(route->origins[1].address.port, 8080);
-    assert_true(slice_equal(route->origins[0].host, SLICE("static.acme.example")));
-    assert_true(slice_equal(route->origins[1].host, SLICE("backend.acme.example")));
+    assert_int_equal(route->origins[1].fetch.address.port, 8080);
+    assert_true(slice_equal(route->origins[0].fetch.host, SLICE("static.acme.example")));
+    assert_true(slice_equal(route->origins[1].fetch.host, SLICE("backend.acme.example")));
 }
 
 static void a_pinned_site_asks_its_one_origin(void **state)
@@ -115,7 +125,29 @@ static void a_pinned_site_asks_its_one_origin(void **state)
     const struct route *route = find(state, "pinned.acme.example");
 
     assert_int_equal(route->origin_count, 1);
-    assert_int_equal(route->origins[0].address.port, 8080);
+    assert_int_equal(route->origins[0].fetch.address.port, 8080);
+}
+
+static void a_pinned_site_asks_its_reserves_too(void **state)
+{
+    const struct route *route = find(state, "spared.acme.example");
+
+    assert_int_equal(route->origin_count, 2);
+    assert_int_equal(route->origins[0].fetch.address.port, 8080);
+    assert_true(route->origins[1].is_reserve);
+}
+
+static void origins_have_their_names_hash_and_weight_and_reserves_are_told_apart(void **state)
+{
+    const struct route *route = find(state, "spare.acme.example");
+    const struct route *other = find(state, "static.acme.example");
+
+    assert_int_equal(route->origin_count, 2);
+    assert_int_equal(route->origins[0].weight, 3);
+    assert_false(route->origins[0].is_reserve);
+    assert_true(route->origins[1].is_reserve);
+    assert_int_equal(route->origins[0].hash, other->origins[1].hash);
+    assert_int_not_equal(route->origins[0].hash, route->origins[1].hash);
 }
 
 static bool may_cache(void **state, const char *path)
@@ -159,6 +191,8 @@ int main(void)
         cmocka_unit_test(strangers_are_not_found),
         cmocka_unit_test(ordered_origins_are_asked_as_listed_with_their_own_host_name),
         cmocka_unit_test(a_pinned_site_asks_its_one_origin),
+        cmocka_unit_test(a_pinned_site_asks_its_reserves_too),
+        cmocka_unit_test(origins_have_their_names_hash_and_weight_and_reserves_are_told_apart),
         cmocka_unit_test(the_first_pattern_that_matches_holds),
         cmocka_unit_test(a_star_stands_for_any_bytes_also_none),
         cmocka_unit_test(the_query_is_no_part_of_the_path),

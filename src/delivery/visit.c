@@ -425,6 +425,7 @@ struct delivery *delivery_new(const struct delivery_setup *setup)
 
     d->service = (struct http_service){ .serve = serve, .over = over };
     d->setup = *setup;
+    d->lots = setup->seed;
     d->hook.end = filling_turn_end;
     list_init(&d->dirty);
     list_init(&d->fillings);

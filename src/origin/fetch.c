@@ -28,39 +28,33 @@ struct fetch {
     struct origin_pool *pool;
     struct fetch_request request; // its slices lie in the arena
     struct arena arena;
-    struct timer next;               // each try begins in a turn of its own
-    size_t order[FETCH_ORIGINS_MAX]; // indices of origins, in the order of trying
-    size_t tried;                    // position in order of the try under way
-    bool was_reused;                 // the connection of this try
-    bool fresh_only;                 // the kept connection was dead: connect anew
-    bool handed_over;                // `head` was called
-    bool skips;                      // this answer is not wanted, the next origin is asked
+    struct timer next;    // each try begins in a turn of its own
+    size_t tried;         // index of the origin of the try under way
+    struct instant began; // the try
+    bool was_reused;      // the connection of this try
+    bool fresh_only;      // the kept connection was dead: connect anew
+    bool handed_over;     // `head` was called
+    bool skips;           // this answer is not wanted, the next origin is asked
 };
-
-/* Those that failed lately go behind the others; within both, as ranked. */
-static void order_origins(struct fetch *f)
-{
-    bool avoids[FETCH_ORIGINS_MAX];
-    size_t count = 0;
-
-    for (size_t i = 0; i < f->request.origin_count; i++)
-        avoids[i] = origin_pool_avoids(f->pool, &f->request.origins[i].address, loop_now(f->loop));
-    for (int round = 0; round < 2; round++)
-        for (size_t i = 0; i < f->request.origin_count; i++)
-            if (avoids[i] == (round == 1))
-                f->order[count++] = i;
-}
 
 static const struct fetch_origin *origin_now(const struct fetch *f)
 {
-    return &f->request.origins[f->order[f->tried]];
+    return &f->request.origins[f->tried];
 }
 
+/* What an upload takes says more of the visitor than of the origin. */
 static void note(struct fetch *f, enum err err, int status)
 {
-    origin_pool_note(f->pool, &origin_now(f)->address,
-        &(struct origin_outcome){
-            .err = err, .status = status, .now = loop_now(f->loop), .at = loop_wall(f->loop) });
+    struct instant now = loop_now(f->loop);
+    const struct origin_outcome outcome = {
+        .err = err,
+        .status = status,
+        .now = now,
+        .at = loop_wall(f->loop),
+        .took = f->request.body == NULL ? instant_since(f->began, now) : span_s(0),
+    };
+
+    origin_pool_note(f->pool, &origin_now(f)->address, &outcome);
 }
 
 /* RFC 9110 §9.2.2, less the methods that write: an origin may not keep that promise. */
@@ -99,11 +93,12 @@ static struct slice write_head(struct fetch *f)
 static void try_now(struct fetch *f)
 {
     const struct endpoint *address = &origin_now(f)->address;
-    struct stream *idle = NULL;
 
+    f->began = loop_now(f->loop);
     // A request that cannot be repeated gets a connection that cannot turn out dead half-way.
-    if (may_repeat(f) && !f->fresh_only)
-        idle = origin_pool_take(f->pool, address, loop_now(f->loop));
+    struct stream *idle =
+        origin_pool_begin(f->pool, address, f->began, may_repeat(f) && !f->fresh_only);
+
     f->was_reused = idle != NULL;
     f->skips = false;
     const struct http_client_request request = {
@@ -111,6 +106,19 @@ static void try_now(struct fetch *f)
     };
 
     f->client = http_client_start(f->loop, address, idle, &request, &f->client_user);
+}
+
+/* The try is over; its connection is kept where it is given. */
+static void end_try(struct fetch *f, struct stream *idle)
+{
+    f->client = NULL;
+    origin_pool_end(f->pool, &origin_now(f)->address, loop_now(f->loop), &idle);
+}
+
+static void cancel_try(struct fetch *f)
+{
+    http_client_cancel(f->client);
+    end_try(f, NULL);
 }
 
 static void try_next(struct fetch *f)
@@ -129,7 +137,7 @@ static void on_timer(struct timer *timer)
         try_now(f);
         return;
     }
-    http_client_cancel(f->client);
+    cancel_try(f);
     try_next(f);
 }
 
@@ -148,7 +156,7 @@ static void free_fetch(struct fetch *f)
 static void on_head(struct http_client_user *user, const struct http_head *head)
 {
     struct fetch *f = container_of(user, struct fetch, client_user);
-    struct fetch_answer answer = { .head = head, .origin = f->order[f->tried] };
+    struct fetch_answer answer = { .head = head, .origin = f->tried };
     bool failed = origin_status_is_failure(head->status);
 
     note(f, ERR_NONE, head->status);
@@ -201,13 +209,7 @@ static void on_done(struct http_client_user *user, enum err why, bool got_bytes)
 {
     struct fetch *f = container_of(user, struct fetch, client_user);
 
-    if (why == ERR_NONE) {
-        struct stream *idle = http_client_take_stream(f->client);
-
-        if (idle != NULL)
-            origin_pool_give(f->pool, &origin_now(f)->address, loop_now(f->loop), &idle);
-    }
-    f->client = NULL;
+    end_try(f, why == ERR_NONE ? http_client_take_stream(f->client) : NULL);
     if (!f->handed_over && tries_on(f, why, got_bytes)) {
         wait_a_turn(f);
         return;
@@ -245,7 +247,6 @@ struct fetch *fetch_start(struct loop *loop, struct origin_pool *pool,
             .host = arena_copy(&f->arena, request->origins[i].host) };
     f->request.origins = origins;
     f->request.origin_count = count;
-    order_origins(f);
     wait_a_turn(f);
     return f;
 }
@@ -270,6 +271,6 @@ void fetch_wake(struct fetch *fetch)
 void fetch_cancel(struct fetch *fetch)
 {
     if (fetch->client != NULL)
-        http_client_cancel(fetch->client);
+        cancel_try(fetch);
     free_fetch(fetch);
 }

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * One request to a site's origins: the ranked ones in turn until one answers. The next is tried
- * when one fails before its answer's head, answers 500, 502, 503 or 504 to a request that may be
- * repeated, or answers 404 and the site says that another may have it. The answer that is handed
- * over is the first good one, or the last.
+ * One request to a site's origins, in turn until one answers. The next is asked when one fails
+ * before its answer's head, answers 500, 502, 503 or 504 to a request that may be repeated, or
+ * answers 404 and the site says that another may have it. The answer that is handed over is the
+ * first good one, or the last.
  *
  * A request is repeated only where that is safe: its method is idempotent and it has no body, or
  * nothing of it was sent. A kept connection that turns out dead costs one more try at the same
@@ -58,7 +58,7 @@ struct fetch_request {
     struct slice path;                  // with the query
     struct slice fields;                // serialised, without Host
     struct http_source *body;           // or NULL
-    const struct fetch_origin *origins; // ranked; at least one, FETCH_ORIGINS_MAX looked at
+    const struct fetch_origin *origins; // in order; at least one, FETCH_ORIGINS_MAX looked at
     size_t origin_count;
     bool missing_next; // a 404 asks the next
 };

@@ -278,7 +278,7 @@ static void next_story(struct scene *s)
     assert_answered_by(s, 2);
     server_open(s, 1);
     s->servers[0].status = 200;
-    get(s); // all have failed long ago
+    get(s); // in the order given, whatever came before
     assert_answered_by(s, 0);
 }
 
@@ -357,6 +357,43 @@ static void post_story(struct scene *s)
     server_open(s, 0);
 }
 
+static struct origin_load load(const struct scene *s, size_t origin)
+{
+    struct origin_load load = { .origin = &s->servers[origin].at };
+
+    origin_pool_loads(s->pool, &load, 1, sim_now(s->sim));
+    return load;
+}
+
+static void loads_story(struct scene *s)
+{
+    s->servers[1].status = 0;
+    s->servers[0].status = 503;
+    start(s, HTTP_GET, "GET");
+    sim_run_for(s->sim, span_ms(900));
+    assert_int_equal(load(s, 0).in_flight, 0);
+    assert_true(load(s, 0).is_avoided && load(s, 0).response_us >= 1000000);
+    assert_int_equal(load(s, 1).in_flight, 1);
+    assert_int_equal(load(s, 1).response_us, 0);
+    sim_run_for(s->sim, span_s(20));
+    assert_answered_by(s, 2);
+    assert_int_equal(load(s, 1).in_flight, 0);
+    assert_int_equal(load(s, 2).in_flight, 0);
+    assert_in_range(load(s, 2).response_us, 1, 200000);
+    s->servers[0].status = 0;
+    start(s, HTTP_GET, "GET");
+    sim_run_for(s->sim, span_s(1));
+    assert_int_equal(load(s, 0).in_flight, 1);
+    fetch_cancel(s->fetch);
+    s->fetch = NULL;
+    assert_int_equal(load(s, 0).in_flight, 0);
+}
+
+static void the_pool_learns_what_is_in_flight_and_how_soon_answers_come(void **)
+{
+    in_many_worlds(loads_story);
+}
+
 static void a_post_is_repeated_only_when_nothing_of_it_was_sent(void **)
 {
     in_many_worlds(post_story);
@@ -390,6 +427,8 @@ static void cancelled_story(struct scene *s)
 
     sim_run_for(s->sim, span_s(40));
     assert_int_equal(s->is_done, was_done); // nothing is heard any more
+    for (size_t i = 0; i < SERVERS; i++)
+        assert_int_equal(load(s, i).in_flight, 0);
 }
 
 static void it_may_be_cancelled_at_any_time(void **)
@@ -408,6 +447,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_asked_of_the_next_if_the_site_says_so),
         cmocka_unit_test(a_post_is_repeated_only_when_nothing_of_it_was_sent),
         cmocka_unit_test(one_that_stays_silent_costs_a_time_out),
+        cmocka_unit_test(the_pool_learns_what_is_in_flight_and_how_soon_answers_come),
         cmocka_unit_test(it_may_be_cancelled_at_any_time),
     };
 

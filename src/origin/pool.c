@@ -11,8 +11,14 @@
 
 enum { BUCKETS = 1024, DOUBLINGS_MAX = 5 };
 
-#define IDLE_MOST   span_s(30)
-#define AVOID_FIRST span_s(1)
+#define IDLE_MOST    span_s(30)
+#define AVOID_FIRST  span_s(1)
+#define TRIAL        span_s(2) // for this long one request tries a failed origin alone
+#define FAILURE_TOOK span_s(1) // at least
+#define FADES_IN     span_s(4) // of silence: then a new response time counts as much as the old
+
+/* What the newest response time counts at least. */
+static const double NEWEST_SHARE = 0.125;
 
 struct idle {
     struct stream *stream;
@@ -28,6 +34,9 @@ struct known {
     struct origin_record record;
     unsigned failures; // in a row
     struct instant avoid_until;
+    uint32_t in_flight;
+    double response_us;     // smoothed, at least 1; 0: not known
+    struct instant learned; // when
 };
 
 struct origin_pool {
@@ -129,30 +138,53 @@ static struct known *find_or_add(
     return known;
 }
 
-struct stream *origin_pool_take(
-    struct origin_pool *pool, const struct endpoint *origin, struct instant now)
+/* The newest stands last; when it is too old all are, and the sweep closes them. */
+static struct stream *take_idle(struct known *known, struct instant now)
 {
+    if (known->idle_count == 0 ||
+        instant_since(known->idle[known->idle_count - 1].since, now).ns >= IDLE_MOST.ns)
+        return NULL;
+    return known->idle[--known->idle_count].stream;
+}
+
+struct stream *origin_pool_begin(
+    struct origin_pool *pool, const struct endpoint *origin, struct instant now, bool may_reuse)
+{
+    struct known *dropped = NULL;
     struct stream *stream = NULL;
 
     pthread_mutex_lock(&pool->lock);
-    struct known *known = find(pool, origin);
+    struct known *known = find_or_add(pool, origin, &dropped);
 
-    // The newest stands last; when it is too old all are, and the sweep closes them.
-    if (known != NULL && known->idle_count > 0) {
-        const struct idle *newest = &known->idle[known->idle_count - 1];
-
-        if (instant_since(newest->since, now).ns < IDLE_MOST.ns) {
-            stream = newest->stream;
-            known->idle_count--;
-            pool->stats.idle--;
-            pool->stats.reused++;
-        }
+    known->in_flight++;
+    if (known->failures > 0 && known->avoid_until.ns <= now.ns)
+        known->avoid_until = instant_after(now, TRIAL);
+    if (may_reuse)
+        stream = take_idle(known, now);
+    if (stream != NULL) {
+        pool->stats.idle--;
+        pool->stats.reused++;
     }
     pthread_mutex_unlock(&pool->lock);
+    drop(dropped);
     return stream;
 }
 
-void origin_pool_give(struct origin_pool *pool, const struct endpoint *origin, struct instant now,
+/* Under the lock. Returns what there was no room for. */
+static struct stream *keep_idle(
+    struct origin_pool *pool, struct known *known, struct instant now, struct stream *stream)
+{
+    pool->stats.given++;
+    if (known->idle_count == ORIGIN_POOL_IDLE_MAX) {
+        pool->stats.full++;
+        return stream;
+    }
+    known->idle[known->idle_count++] = (struct idle){ .stream = stream, .since = now };
+    pool->stats.idle++;
+    return NULL;
+}
+
+void origin_pool_end(struct origin_pool *pool, const struct endpoint *origin, struct instant now,
     struct stream **stream)
 {
     struct known *dropped = NULL;
@@ -161,14 +193,10 @@ void origin_pool_give(struct origin_pool *pool, const struct endpoint *origin, s
     pthread_mutex_lock(&pool->lock);
     struct known *known = find_or_add(pool, origin, &dropped);
 
-    pool->stats.given++;
-    if (known->idle_count < ORIGIN_POOL_IDLE_MAX) {
-        known->idle[known->idle_count++] = (struct idle){ .stream = rest, .since = now };
-        pool->stats.idle++;
-        rest = NULL;
-    } else {
-        pool->stats.full++;
-    }
+    if (known->in_flight > 0) // else it was forgotten meanwhile
+        known->in_flight--;
+    if (rest != NULL)
+        rest = keep_idle(pool, known, now, rest);
     pthread_mutex_unlock(&pool->lock);
     *stream = NULL;
     if (rest != NULL)
@@ -181,10 +209,26 @@ bool origin_status_is_failure(int status)
     return status == 500 || status == 502 || status == 503 || status == 504;
 }
 
+/* Evidence fades with the clock: after a long silence the newest counts nearly alone. */
+static void learn(struct known *known, struct span took, struct instant now)
+{
+    double silence_ns = (double)instant_since(known->learned, now).ns;
+    double share = silence_ns / (silence_ns + (double)FADES_IN.ns);
+    double took_us = took.ns < 1000 ? 1 : (double)took.ns / 1000;
+
+    if (known->response_us == 0)
+        known->response_us = took_us;
+    else
+        known->response_us +=
+            (took_us - known->response_us) * (share > NEWEST_SHARE ? share : NEWEST_SHARE);
+    known->learned = now;
+}
+
 void origin_pool_note(
     struct origin_pool *pool, const struct endpoint *origin, const struct origin_outcome *outcome)
 {
     struct known *dropped = NULL;
+    struct span took = outcome->took;
 
     pthread_mutex_lock(&pool->lock);
     struct known *known = find_or_add(pool, origin, &dropped);
@@ -202,7 +246,10 @@ void origin_pool_note(
         known->record.failed++;
         known->record.last_failure = *outcome;
         pool->stats.failed++;
+        took.ns = took.ns > FAILURE_TOOK.ns ? took.ns : FAILURE_TOOK.ns;
     }
+    if (took.ns > 0)
+        learn(known, took, outcome->now);
     pthread_mutex_unlock(&pool->lock);
     drop(dropped);
 }
@@ -219,14 +266,21 @@ void origin_pool_record(
     pthread_mutex_unlock(&pool->lock);
 }
 
-bool origin_pool_avoids(struct origin_pool *pool, const struct endpoint *origin, struct instant now)
+void origin_pool_loads(
+    struct origin_pool *pool, struct origin_load *loads, size_t count, struct instant now)
 {
     pthread_mutex_lock(&pool->lock);
-    const struct known *known = find(pool, origin);
-    bool avoids = known != NULL && known->avoid_until.ns > now.ns;
+    for (size_t i = 0; i < count; i++) {
+        const struct known *known = find(pool, loads[i].origin);
 
+        loads[i] = (struct origin_load){ .origin = loads[i].origin };
+        if (known == NULL)
+            continue;
+        loads[i].in_flight = known->in_flight;
+        loads[i].response_us = (int64_t)known->response_us;
+        loads[i].is_avoided = known->avoid_until.ns > now.ns;
+    }
     pthread_mutex_unlock(&pool->lock);
-    return avoids;
 }
 
 /* Moves what is too old out of the list, oldest first; returns how many. */

@@ -2,16 +2,21 @@
 #pragma once
 
 /*
- * What a node knows of each origin's connections, shared by its workers: idle connections to use
- * again, and whether the origin has just failed. Idle connections lie outside all loops, so that
- * whichever worker misses next finds them. The lock is never held across a system call.
+ * What a node knows of each origin, shared by its workers: idle connections to use again, how many
+ * requests are with it and how soon it answers, and whether it has just failed. Idle connections
+ * lie outside all loops, so that whichever worker misses next finds them. The lock is never held
+ * across a system call.
  *
- * An origin is named by its address; the pool outlives configurations. A failed one is tried last
- * for a while, longer with each failure in a row, so that a dead origin does not cost every miss
- * a time-out.
+ * An origin is named by its address; the pool outlives configurations. A failed one is to be
+ * avoided for a while, longer with each failure in a row, so that a dead origin does not cost
+ * every miss a time-out; when the while is over, one request finds out for all.
+ *
+ * One request is: origin_pool_begin, origin_pool_note when its answer's head came or it failed,
+ * origin_pool_end.
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -36,12 +41,16 @@ struct origin_pool *origin_pool_new(void);
 /* Closes what is idle. Accepts NULL. */
 void origin_pool_free(struct origin_pool *pool);
 
-/* The connection that was given last and is not older than the idle time; NULL when none is. */
-struct stream *origin_pool_take(
-    struct origin_pool *pool, const struct endpoint *origin, struct instant now);
+/*
+ * A request is with the origin until origin_pool_end. With `may_reuse`: the connection that was
+ * kept last, unless it is older than the idle time; NULL when there is none.
+ */
+struct stream *origin_pool_begin(
+    struct origin_pool *pool, const struct endpoint *origin, struct instant now, bool may_reuse);
 
-/* Hands a detached stream over (*stream becomes NULL); closes it when the list is full. */
-void origin_pool_give(struct origin_pool *pool, const struct endpoint *origin, struct instant now,
+/* Keeps a detached stream (*stream becomes NULL), or closes it when the list is full. NULL in
+ * *stream: the connection is not to be used again. */
+void origin_pool_end(struct origin_pool *pool, const struct endpoint *origin, struct instant now,
     struct stream **stream);
 
 /* What came of asking an origin. */
@@ -50,9 +59,11 @@ struct origin_outcome {
     int status;   // with ERR_NONE
     struct instant now;
     struct wall at;
+    struct span took; // from the beginning to the head, or to the failure; 0: says nothing
 };
 
-/* An error, or an answer that origin_status_is_failure, counts as a failure. */
+/* An error, or an answer that origin_status_is_failure, counts as a failure, and as an answer that
+ * took no less than a second. */
 void origin_pool_note(
     struct origin_pool *pool, const struct endpoint *origin, const struct origin_outcome *outcome);
 
@@ -69,9 +80,17 @@ struct origin_record {
 void origin_pool_record(
     struct origin_pool *pool, const struct endpoint *origin, struct origin_record *record);
 
-/* It failed lately and is to be tried after the others. */
-bool origin_pool_avoids(
-    struct origin_pool *pool, const struct endpoint *origin, struct instant now);
+/* How one origin does. */
+struct origin_load {
+    const struct endpoint *origin; // whose; set by the caller, the rest is written
+    uint32_t in_flight;
+    int64_t response_us; // smoothed; 0: not known
+    bool is_avoided;     // it failed lately: to be asked after the others
+};
+
+/* Of several, under one hold of the lock. */
+void origin_pool_loads(
+    struct origin_pool *pool, struct origin_load *loads, size_t count, struct instant now);
 
 /* Closes connections that were idle for too long; once a second or so. */
 void origin_pool_sweep(struct origin_pool *pool, struct instant now);

@@ -33,11 +33,41 @@ static void note(struct origin_pool *pool, unsigned number, enum err err, int st
         pool, &at, &(struct origin_outcome){ .err = err, .status = status, .now = START });
 }
 
+static struct origin_load load(struct origin_pool *pool, unsigned number, struct span after)
+{
+    const struct endpoint at = origin(number);
+    struct origin_load load = { .origin = &at };
+
+    origin_pool_loads(pool, &load, 1, later(after));
+    return load;
+}
+
 static bool avoids(struct origin_pool *pool, unsigned number, struct span after)
+{
+    return load(pool, number, after).is_avoided;
+}
+
+static void begin(struct origin_pool *pool, unsigned number, struct span after)
 {
     const struct endpoint at = origin(number);
 
-    return origin_pool_avoids(pool, &at, later(after));
+    assert_null(origin_pool_begin(pool, &at, later(after), true));
+}
+
+static void end(struct origin_pool *pool, unsigned number)
+{
+    const struct endpoint at = origin(number);
+    struct stream *none = NULL;
+
+    origin_pool_end(pool, &at, START, &none);
+}
+
+static void answer(struct origin_pool *pool, unsigned number, struct span after, struct span took)
+{
+    const struct endpoint at = origin(number);
+    const struct origin_outcome outcome = { .status = 200, .now = later(after), .took = took };
+
+    origin_pool_note(pool, &at, &outcome);
 }
 
 static void an_origin_that_fails_is_avoided_for_a_while(void **)
@@ -76,6 +106,107 @@ static void a_good_answer_clears_its_name(void **)
     assert_false(avoids(pool, 1, span_s(0)));
     note(pool, 1, ERR_NONE, 500);
     assert_false(avoids(pool, 1, span_s(1)));
+    origin_pool_free(pool);
+}
+
+static void when_the_while_is_over_one_request_tries_for_all(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+
+    note(pool, 1, ERR_REFUSED, 0);
+    begin(pool, 1, span_ms(500)); // nobody else would answer; this is no trial
+    assert_false(avoids(pool, 1, span_s(1)));
+    begin(pool, 1, span_s(1));
+    assert_true(avoids(pool, 1, span_ms(2999)));
+    assert_false(avoids(pool, 1, span_s(3))); // it came to nothing: the next one
+    begin(pool, 1, span_s(3));
+    answer(pool, 1, span_s(3), span_ms(1));
+    assert_false(avoids(pool, 1, span_s(3)));
+    begin(pool, 1, span_s(4)); // well again: no trial either
+    assert_false(avoids(pool, 1, span_s(4)));
+    origin_pool_free(pool);
+}
+
+static void requests_are_in_flight_until_they_end(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+
+    assert_int_equal(load(pool, 1, span_s(0)).in_flight, 0);
+    begin(pool, 1, span_s(0));
+    begin(pool, 1, span_s(0));
+    begin(pool, 2, span_s(0));
+    assert_int_equal(load(pool, 1, span_s(0)).in_flight, 2);
+    answer(pool, 1, span_s(0), span_ms(1)); // the head alone
+    assert_int_equal(load(pool, 1, span_s(0)).in_flight, 2);
+    end(pool, 1);
+    end(pool, 1);
+    end(pool, 1); // of one that was forgotten meanwhile
+    assert_int_equal(load(pool, 1, span_s(0)).in_flight, 0);
+    assert_int_equal(load(pool, 2, span_s(0)).in_flight, 1);
+    origin_pool_free(pool);
+}
+
+static void assert_response(struct origin_pool *pool, int64_t least_us, int64_t most_us)
+{
+    int64_t response_us = load(pool, 1, span_s(0)).response_us;
+
+    assert_in_range(response_us, least_us, most_us);
+}
+
+static void response_times_are_smoothed(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+
+    assert_response(pool, 0, 0);
+    answer(pool, 1, span_s(0), span_us(8000));
+    assert_response(pool, 8000, 8000);
+    answer(pool, 1, span_s(0), span_us(16000));
+    assert_response(pool, 9000, 9000);
+    for (int i = 0; i < 50; i++)
+        answer(pool, 1, span_s(0), span_us(16000));
+    assert_response(pool, 15900, 16000);
+    answer(pool, 1, span_s(0), span_s(0)); // says nothing
+    assert_response(pool, 15900, 16000);
+    origin_pool_free(pool);
+}
+
+static void after_a_long_silence_the_newest_counts_nearly_alone(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+
+    answer(pool, 1, span_s(0), span_us(101000));
+    answer(pool, 1, span_s(4), span_us(1000));
+    assert_response(pool, 51000, 51000);
+    answer(pool, 1, span_s(400), span_us(1000));
+    assert_response(pool, 1000, 1600);
+    origin_pool_free(pool);
+}
+
+static void a_failure_counts_as_a_slow_answer(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+
+    answer(pool, 1, span_s(0), span_us(1000));
+    note(pool, 1, ERR_NONE, 503);
+    assert_response(pool, 125000, 126000);
+    origin_pool_free(pool);
+}
+
+static void several_origins_are_looked_at_together(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+    const struct endpoint at[] = { origin(3), origin(2), origin(1) };
+    struct origin_load loads[] = { { .origin = &at[0] }, { .origin = &at[1], .is_avoided = true },
+        { .origin = &at[2] } };
+
+    note(pool, 1, ERR_REFUSED, 0);
+    begin(pool, 3, span_s(0));
+    origin_pool_loads(pool, loads, COUNT_OF(loads), START);
+    assert_int_equal(loads[0].in_flight, 1);
+    assert_int_equal(loads[1].in_flight, 0);
+    assert_false(loads[1].is_avoided); // nothing is known of it
+    assert_true(loads[2].is_avoided);
+    assert_ptr_equal(loads[2].origin, &at[2]);
     origin_pool_free(pool);
 }
 
@@ -210,14 +341,15 @@ static void a_kept_connection_is_handed_out_while_it_is_young(void **)
     const struct endpoint at = origin(1), other = origin(2);
     struct stream *kept = h->idle;
 
-    origin_pool_give(pool, &at, START, &kept);
+    origin_pool_end(pool, &at, START, &kept);
     assert_null(kept);
-    assert_null(origin_pool_take(pool, &other, later(span_s(1))));
-    assert_ptr_equal(origin_pool_take(pool, &at, later(span_s(29))), h->idle);
-    assert_null(origin_pool_take(pool, &at, later(span_s(29))));
+    assert_null(origin_pool_begin(pool, &other, later(span_s(1)), true));
+    assert_null(origin_pool_begin(pool, &at, later(span_s(1)), false));
+    assert_ptr_equal(origin_pool_begin(pool, &at, later(span_s(29)), true), h->idle);
+    assert_null(origin_pool_begin(pool, &at, later(span_s(29)), true));
     kept = h->idle;
-    origin_pool_give(pool, &at, START, &kept);
-    assert_null(origin_pool_take(pool, &at, later(span_s(31))));
+    origin_pool_end(pool, &at, START, &kept);
+    assert_null(origin_pool_begin(pool, &at, later(span_s(31)), true));
     origin_pool_free(pool);
     host_close(h);
 }
@@ -229,6 +361,12 @@ int main(void)
         cmocka_unit_test(an_origin_that_fails_is_avoided_for_a_while),
         cmocka_unit_test(each_failure_in_a_row_doubles_the_while_up_to_a_bound),
         cmocka_unit_test(a_good_answer_clears_its_name),
+        cmocka_unit_test(when_the_while_is_over_one_request_tries_for_all),
+        cmocka_unit_test(requests_are_in_flight_until_they_end),
+        cmocka_unit_test(response_times_are_smoothed),
+        cmocka_unit_test(after_a_long_silence_the_newest_counts_nearly_alone),
+        cmocka_unit_test(a_failure_counts_as_a_slow_answer),
+        cmocka_unit_test(several_origins_are_looked_at_together),
         cmocka_unit_test(what_came_of_asking_is_recorded),
         cmocka_unit_test(of_too_many_origins_the_longest_unused_is_forgotten),
     };

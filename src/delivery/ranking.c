@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/hash.h"
+#include "delivery/delivery_priv.h"
+#include "steer/fill.h"
+
+static_assert((int)FETCH_ORIGINS_MAX <= (int)FILL_ORIGINS_MAX, "all of a route's can be ordered");
+
+/* What the origins' connections tell of them. */
+static void see_loads(const struct delivery *d, const struct route *route, struct fill_origin *seen)
+{
+    struct origin_load loads[FETCH_ORIGINS_MAX];
+
+    for (size_t i = 0; i < route->origin_count; i++)
+        loads[i].origin = &route->origins[i].fetch.address;
+    origin_pool_loads(d->setup.pool, loads, route->origin_count, loop_now(d->setup.loop));
+    for (size_t i = 0; i < route->origin_count; i++)
+        seen[i] = (struct fill_origin){
+            .hash = route->origins[i].hash,
+            .weight = route->origins[i].weight,
+            .is_fit = !loads[i].is_avoided,
+            .is_reserve = route->origins[i].is_reserve,
+            .in_flight = loads[i].in_flight,
+            .response_us = loads[i].response_us,
+        };
+}
+
+size_t ranking_of(
+    struct delivery *d, const struct visit *visit, struct fetch_origin ranked[FETCH_ORIGINS_MAX])
+{
+    const struct route *route = visit->route;
+    struct fill_origin seen[FETCH_ORIGINS_MAX];
+    uint8_t order[FILL_ORIGINS_MAX];
+
+    if (route->origin_count == 1) {
+        ranked[0] = route->origins[0].fetch;
+        return 1;
+    }
+    see_loads(d, route, seen);
+    d->lots++;
+    // Not the store's hash of the key, which is another on each node.
+    uint64_t key = route->site->fill == FILL_HASH ? hash_bytes(visit->first.text, 0) : 0;
+    size_t count =
+        fill_order(route->site->fill, seen, route->origin_count, key, hash_mix(d->lots), order);
+
+    for (size_t i = 0; i < count; i++)
+        ranked[i] = route->origins[order[i]].fetch;
+    return count;
+}
