@@ -5,10 +5,25 @@
  * The view: the newest report of each (observer, check, kind), this node's own and those it was
  * told; kept apart by observer, never merged away. From it the facts of an epoch are drawn: what
  * was stamped before the epoch began, and nothing later, so that nodes which heard the same things
- * plan the same. For that each place keeps, beside the newest report, the last one stamped before
- * the epoch that comes next.
+ * plan the same.
  *
- * One thread (control). Limit: VIEW_REPORTS_MAX places.
+ * A report may overtake another, come from a clock that is ahead, or come before or after the
+ * facts of an epoch are drawn. So that none of it matters, each place keeps the newest report of
+ * each of the newest three lengths of VIEW_EPOCH_MS in which it has any:
+ *
+ *       ... | 7.1  8.4 [9.6] | [12.2] | [16.0]          kept: what is in brackets
+ *           5               10       15       s
+ *
+ * What is kept depends on which reports came and not on their order, and holds the last one before
+ * the epoch that is drawn next, whatever of VIEW_FUTURE_MS ahead came in the meantime. Facts leave
+ * out what is older than VIEW_USED_MS, so that it does not matter when whose view is swept.
+ *
+ * Of a node that fell silent nothing is heard; its last words must not count for hours against
+ * what others say. So the median is that of the reports that are fresh (estimate_fresh_ms), or of
+ * all where none is.
+ *
+ * One thread (control). Limits: VIEW_REPORTS_MAX places in all, VIEW_OBSERVERS_MAX for one kind of
+ * one check.
  */
 
 #include <stdbool.h>
@@ -24,8 +39,11 @@ struct view;
 
 enum {
     VIEW_REPORTS_MAX = 1 << 20,
-    VIEW_FUTURE_MS = 5000,      // a report from further ahead is refused
-    VIEW_KEPT_MS = 3600 * 1000, // silence after which a report is forgotten
+    VIEW_OBSERVERS_MAX = 1024,
+    VIEW_EPOCH_MS = 5000,           // epochs begin at multiples of it
+    VIEW_FUTURE_MS = 5000,          // a report from further ahead is refused
+    VIEW_KEPT_MS = 4 * 3600 * 1000, // silence after which a report is forgotten; above any interval
+    VIEW_USED_MS = VIEW_KEPT_MS - 60 * 1000,
 };
 
 #define VIEW_COUNTERS(X)                                                                         \
@@ -52,9 +70,9 @@ enum view_taken {
     VIEW_TAKEN,
     VIEW_OUT_OF_RANGE, // report_is_sane says no
     VIEW_FUTURE,       // stamped more than VIEW_FUTURE_MS after now
-    VIEW_REPLAYED,     // not newer than what is held: sent again, or overtaken
+    VIEW_REPLAYED,     // not newer than what is held: sent again, or overtaken for good
     VIEW_STALE,        // older than VIEW_KEPT_MS
-    VIEW_FULL,
+    VIEW_FULL,         // one of the limits
 };
 
 /* Counts what became of it; whatever is refused changes nothing. */
@@ -62,9 +80,11 @@ enum view_taken view_take(struct view *view, const struct report *report, struct
 
 /*
  * Facts of the epoch that begins at `epoch`, for these checks, in the arena; `self` is the node
- * whose view it is. Epochs come in order; asking for one closes those before it.
+ * whose view it is. To be drawn within VIEW_EPOCH_MS after the epoch's begin. An epoch that begins
+ * elsewhere than at a multiple of VIEW_EPOCH_MS has its facts right as long as nothing stamped
+ * later was heard.
  */
-struct facts *view_facts(struct view *view, struct arena *arena, const struct checks *checks,
+struct facts *view_facts(const struct view *view, struct arena *arena, const struct checks *checks,
     uint64_t self, struct wall epoch);
 
 /* Forgets what was silent for VIEW_KEPT_MS; now and then. */

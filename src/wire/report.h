@@ -26,20 +26,22 @@ enum report_kind {
     REPORT_KIND_COUNT,
 };
 
+enum { REPORT_EVIDENCE_MOST = 1000000000 }; // a million measurements, in thousandths
+
 struct report {
     uint64_t observer; // hash of the node's name
     uint64_t check;    // its id
     enum report_kind kind;
     int64_t value;
     int64_t spread;    // mean distance of single measurements from the value
-    uint32_t evidence; // faded count of measurements, thousandths
+    uint32_t evidence; // faded count of measurements, thousandths; above 0
     struct wall at;    // of the newest measurement
 };
 
 /* Above zero for every kind; a larger value is an error of whoever sent it. */
 int64_t report_most(enum report_kind kind);
 
-/* Kind, value, spread and evidence within their ranges. */
+/* Kind, value, spread and evidence within their ranges, and a time since 1970. */
 bool report_is_sane(const struct report *report);
 
 /* "latency", "cpu": as in /api/v1 and metrics. */
