@@ -36,22 +36,24 @@ static void world_drop(struct world *w)
 
 static int measured(void **state)
 {
-    static struct world w;
+    struct world *w = calloc(1, sizeof *w);
     struct conf_errors errors;
     char path[PATH_MAX];
 
     conf_errors_init(&errors);
     snprintf(path, sizeof path, "%.*s../../tests/corpus/conf-load/measured.yaml",
         (int)(strlen(__FILE__) - strlen("checks_test.c")), __FILE__);
-    w = world_of(conf_load_file(path, &errors));
+    assert_non_null(w);
+    *w = world_of(conf_load_file(path, &errors));
     conf_errors_done(&errors);
-    *state = &w;
+    *state = w;
     return 0;
 }
 
 static int measured_drop(void **state)
 {
     world_drop(*state);
+    free(*state);
     return 0;
 }
 

@@ -158,95 +158,96 @@ static void what_counts_is_latency_response_and_errors_unless_told(void **state)
     assert_int_equal(told->all_down, ALL_DOWN_NODATA);
 }
 
+/* One mistake each: what the file has wrong, and all that is said about it. */
+static const struct {
+    const char *text, *expected;
+} mistakes[] = {
+    { SITE("steer: ams, probe: {htp: /}"),
+        "net.yaml:10:45: unknown key \"htp\" in a site's probe, did you mean \"http\"?\n" },
+    { SITE("steer: ams, probe: {http: /, tcp: yes}"),
+        "net.yaml:10:54: a probe measures by one of http, tcp, ftp and icmp: leave out "
+        "\"http\" or \"tcp\"; another site may measure by the other\n" },
+    { SITE("steer: ams, probe: {ftp: , icmp: yes, tcp: no}"),
+        "net.yaml:10:52: a probe measures by one of http, tcp, ftp and icmp: leave out "
+        "\"ftp\" or \"icmp\"; another site may measure by the other\n" },
+    { SITE("steer: ams, probe: {tcp: no}"),
+        "net.yaml:10:50: tcp: found \"no\", which leaves nothing to measure; add one of http, "
+        "ftp and icmp\n" },
+    { SITE("steer: ams, probe: {ftp: a.txt}"),
+        "net.yaml:10:50: ftp: found \"a.txt\", expected a path that begins with a slash, such "
+        "as /probe.txt, or nothing\n" },
+    { SITE("steer: ams, probe: {expect: 204}"),
+        "net.yaml:10:45: \"expect\" has no meaning without `http`; add that, or leave it "
+        "out\n" },
+    { SITE("steer: ams, probe: {ftp: , match: x}"),
+        "net.yaml:10:52: \"match\" has no meaning without `http`; add that, or leave it "
+        "out\n" },
+    { SITE("steer: ams, probe: {http: /, user: x, password: y}"),
+        "net.yaml:10:54: \"user\" has no meaning without `ftp`; add that, or leave it out\n"
+        "net.yaml:10:63: \"password\" has no meaning without `ftp`; add that, or leave it "
+        "out\n" },
+    { SITE("steer: ams, probe: {ftp: /x, password: y}"),
+        "net.yaml:10:54: \"password\" has no meaning without `user`; add that, or leave it "
+        "out\n" },
+    { SITE("steer: ams, probe: {icmp: yes, port: 7}"),
+        "net.yaml:10:56: \"port\" has no meaning with `icmp`: an echo has none; leave it "
+        "out\n" },
+    { SITE("steer: ams, probe: {port: 65536}"),
+        "net.yaml:10:51: port: found \"65536\", expected at most 65535\n" },
+    { SITE("steer: ams, probe: {timeout: 10s, rise: 0, fall: 101}"),
+        "net.yaml:10:54: timeout: found \"10s\", expected at most 9s\n"
+        "net.yaml:10:65: rise: found \"0\", expected at least 1\n"
+        "net.yaml:10:74: fall: found \"101\", expected at most 100\n" },
+    { SITE("steer: ams, reserve: [nyc, ams]"),
+        "net.yaml:10:52: origin \"ams\" is in \"steer\" already; a reserve is one that is "
+        "not\n" },
+    { SITE("deliver: ams, reserve: [nyc, nyc]"),
+        "net.yaml:10:54: origin \"nyc\" is listed twice; \"weights\" gives it a larger "
+        "share\n" },
+    { SITE("deliver: ams, reserve: nycc"),
+        "net.yaml:10:48: customer acme has no origin \"nycc\", did you mean \"nyc\"?\n" },
+    { SITE("steer: ams, reserve: nyc, weights: {ams: 0}"),
+        "net.yaml:10:60: weights: all are 0, expected at least one origin that gets a share "
+        "and is no reserve\n" },
+    { SITE("deliver: ams, reserve: nyc, fill: pinned, pinned: nyc"),
+        "net.yaml:10:75: pinned: origin \"nyc\" is not one of this site's; add it to its "
+        "\"deliver\"\n" },
+    { SITE("reserve: ams"),
+        "net.yaml:10:13: a site needs \"steer\" (visitors go to an origin) or \"deliver\" "
+        "(visitors go to a pop), with a list of origins\n" },
+    { SITE("steer: ams, weigh: {latency: 0, response: 0, errors: 0}"),
+        "net.yaml:10:44: weigh: all are 0, expected at least one term that counts\n" },
+    { SITE("steer: ams, weigh: {latency: 0, response: 1001, errors: 0}"),
+        "net.yaml:10:67: response: found \"1001\", expected at most 1000\n" },
+    { SITE("steer: ams, weigh: {latency: -1, response: 0, errors: 0}"),
+        "net.yaml:10:54: latency: found \"-1\", expected a whole number, such as 200\n" },
+    { SITE("steer: ams, weigh: {latncy: 2}"),
+        "net.yaml:10:45: unknown key \"latncy\" in weigh, did you mean \"latency\"?\n" },
+    { SITE("steer: ams, policy: weighted, weigh: {cpu: 1}"),
+        "net.yaml:10:55: \"weigh\" has no meaning with `policy: weighted`, which measures "
+        "nothing; leave it out, or choose another policy (\"weights\" are shares)\n" },
+    { SITE("steer: ams, all_down: none"),
+        "net.yaml:10:47: all_down: found \"none\", expected one of any, nodata\n" },
+    { POP("probe: {path: /x, user: y, password: z, every: 2s}"),
+        "net.yaml:2:54: \"path\" has no meaning without `ftp`; add that, or leave it out\n"
+        "net.yaml:2:64: \"user\" has no meaning without `ftp`; add that, or leave it out\n"
+        "net.yaml:2:73: \"password\" has no meaning without `ftp`; add that, or leave it "
+        "out\n"
+        "net.yaml:2:86: \"every\" has no meaning without `ftp`; add that, or leave it out\n" },
+    { POP("probe: {ftp: \"192.0.2.1:21\", password: z}"),
+        "net.yaml:2:75: \"password\" has no meaning without `user`; add that, or leave it "
+        "out\n" },
+    { POP("reserve: yes"),
+        "net.yaml:2:55: reserve: all pops are reserves, expected at least one that is none\n" },
+    { BASE "  b: {origins: {o: {address: \"198.51.100.8:80\", ca: x.pem}}}\n",
+        "net.yaml:10:49: \"ca\" has no meaning without `tls: yes`; add that, or leave it "
+        "out\n" },
+};
+
 static void each_mistake_is_told_with_place_and_mend(void **)
 {
-    static const struct {
-        const char *text, *expected;
-    } MISTAKES[] = {
-        { SITE("steer: ams, probe: {htp: /}"),
-            "net.yaml:10:45: unknown key \"htp\" in a site's probe, did you mean \"http\"?\n" },
-        { SITE("steer: ams, probe: {http: /, tcp: yes}"),
-            "net.yaml:10:54: a probe measures by one of http, tcp, ftp and icmp: leave out "
-            "\"http\" or \"tcp\"; another site may measure by the other\n" },
-        { SITE("steer: ams, probe: {ftp: , icmp: yes, tcp: no}"),
-            "net.yaml:10:52: a probe measures by one of http, tcp, ftp and icmp: leave out "
-            "\"ftp\" or \"icmp\"; another site may measure by the other\n" },
-        { SITE("steer: ams, probe: {tcp: no}"),
-            "net.yaml:10:50: tcp: found \"no\", which leaves nothing to measure; add one of http, "
-            "ftp and icmp\n" },
-        { SITE("steer: ams, probe: {ftp: a.txt}"),
-            "net.yaml:10:50: ftp: found \"a.txt\", expected a path that begins with a slash, such "
-            "as /probe.txt, or nothing\n" },
-        { SITE("steer: ams, probe: {expect: 204}"),
-            "net.yaml:10:45: \"expect\" has no meaning without `http`; add that, or leave it "
-            "out\n" },
-        { SITE("steer: ams, probe: {ftp: , match: x}"),
-            "net.yaml:10:52: \"match\" has no meaning without `http`; add that, or leave it "
-            "out\n" },
-        { SITE("steer: ams, probe: {http: /, user: x, password: y}"),
-            "net.yaml:10:54: \"user\" has no meaning without `ftp`; add that, or leave it out\n"
-            "net.yaml:10:63: \"password\" has no meaning without `ftp`; add that, or leave it "
-            "out\n" },
-        { SITE("steer: ams, probe: {ftp: /x, password: y}"),
-            "net.yaml:10:54: \"password\" has no meaning without `user`; add that, or leave it "
-            "out\n" },
-        { SITE("steer: ams, probe: {icmp: yes, port: 7}"),
-            "net.yaml:10:56: \"port\" has no meaning with `icmp`: an echo has none; leave it "
-            "out\n" },
-        { SITE("steer: ams, probe: {port: 65536}"),
-            "net.yaml:10:51: port: found \"65536\", expected at most 65535\n" },
-        { SITE("steer: ams, probe: {timeout: 10s, rise: 0, fall: 101}"),
-            "net.yaml:10:54: timeout: found \"10s\", expected at most 9s\n"
-            "net.yaml:10:65: rise: found \"0\", expected at least 1\n"
-            "net.yaml:10:74: fall: found \"101\", expected at most 100\n" },
-        { SITE("steer: ams, reserve: [nyc, ams]"),
-            "net.yaml:10:52: origin \"ams\" is in \"steer\" already; a reserve is one that is "
-            "not\n" },
-        { SITE("deliver: ams, reserve: [nyc, nyc]"),
-            "net.yaml:10:54: origin \"nyc\" is listed twice; \"weights\" gives it a larger "
-            "share\n" },
-        { SITE("deliver: ams, reserve: nycc"),
-            "net.yaml:10:48: customer acme has no origin \"nycc\", did you mean \"nyc\"?\n" },
-        { SITE("steer: ams, reserve: nyc, weights: {ams: 0}"),
-            "net.yaml:10:60: weights: all are 0, expected at least one origin that gets a share "
-            "and is no reserve\n" },
-        { SITE("deliver: ams, reserve: nyc, fill: pinned, pinned: nyc"),
-            "net.yaml:10:75: pinned: origin \"nyc\" is not one of this site's; add it to its "
-            "\"deliver\"\n" },
-        { SITE("reserve: ams"),
-            "net.yaml:10:13: a site needs \"steer\" (visitors go to an origin) or \"deliver\" "
-            "(visitors go to a pop), with a list of origins\n" },
-        { SITE("steer: ams, weigh: {latency: 0, response: 0, errors: 0}"),
-            "net.yaml:10:44: weigh: all are 0, expected at least one term that counts\n" },
-        { SITE("steer: ams, weigh: {latency: 0, response: 1001, errors: 0}"),
-            "net.yaml:10:67: response: found \"1001\", expected at most 1000\n" },
-        { SITE("steer: ams, weigh: {latency: -1, response: 0, errors: 0}"),
-            "net.yaml:10:54: latency: found \"-1\", expected a whole number, such as 200\n" },
-        { SITE("steer: ams, weigh: {latncy: 2}"),
-            "net.yaml:10:45: unknown key \"latncy\" in weigh, did you mean \"latency\"?\n" },
-        { SITE("steer: ams, policy: weighted, weigh: {cpu: 1}"),
-            "net.yaml:10:55: \"weigh\" has no meaning with `policy: weighted`, which measures "
-            "nothing; leave it out, or choose another policy (\"weights\" are shares)\n" },
-        { SITE("steer: ams, all_down: none"),
-            "net.yaml:10:47: all_down: found \"none\", expected one of any, nodata\n" },
-        { POP("probe: {path: /x, user: y, password: z, every: 2s}"),
-            "net.yaml:2:54: \"path\" has no meaning without `ftp`; add that, or leave it out\n"
-            "net.yaml:2:64: \"user\" has no meaning without `ftp`; add that, or leave it out\n"
-            "net.yaml:2:73: \"password\" has no meaning without `ftp`; add that, or leave it "
-            "out\n"
-            "net.yaml:2:86: \"every\" has no meaning without `ftp`; add that, or leave it out\n" },
-        { POP("probe: {ftp: \"192.0.2.1:21\", password: z}"),
-            "net.yaml:2:75: \"password\" has no meaning without `user`; add that, or leave it "
-            "out\n" },
-        { POP("reserve: yes"),
-            "net.yaml:2:55: reserve: all pops are reserves, expected at least one that is none\n" },
-        { BASE "  b: {origins: {o: {address: \"198.51.100.8:80\", ca: x.pem}}}\n",
-            "net.yaml:10:49: \"ca\" has no meaning without `tls: yes`; add that, or leave it "
-            "out\n" },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(MISTAKES); i++)
-        check_errors(MISTAKES[i].text, MISTAKES[i].expected);
+    for (size_t i = 0; i < COUNT_OF(mistakes); i++)
+        check_errors(mistakes[i].text, mistakes[i].expected);
 }
 
 static void no_error_shows_a_password(void **)
