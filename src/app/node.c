@@ -54,6 +54,7 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
         .cdn_id = node->cdn_id,
         .pipe_bytes = PIPE_BYTES,
         .seed = hash_mix(node->seed + index),
+        .load = &node->load,
     };
 
     w->node = node;
@@ -105,6 +106,7 @@ enum err node_new(
         return err;
     }
     n->pool = origin_pool_new();
+    delivery_load_init(&n->load);
     node_publish(n, root);
     n->workers = mem_array(plan->loop_count, sizeof *n->workers);
     for (unsigned i = 0; i < plan->loop_count; i++)

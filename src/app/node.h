@@ -69,6 +69,7 @@ struct running_node {
     struct snapshot root;
     struct store *store;
     struct origin_pool *pool;
+    struct delivery_load load; // told to probes; the control thread writes it
     uint64_t memory_bytes;
     uint64_t seed;
     unsigned worker_count;

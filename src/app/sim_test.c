@@ -6,6 +6,8 @@
 #include "app/sim_ask_test.h"
 #include "io/datagram.h"
 
+#define PROBE_PATH "/.well-known/waypost/probe"
+
 enum { CROWD = 24 };
 
 static void hit_story(struct world *w)
@@ -285,6 +287,37 @@ static void a_body_larger_than_the_memory_arrives_whole(void **)
     }
 }
 
+static void probe_story(struct world *w)
+{
+    struct delivery_load *load = &w->node->load;
+    struct ask a;
+
+    ask_and_wait(w, &a, PROBE_PATH, "");
+    assert_int_equal(a.status, 200);
+    assert_string_equal(a.start, "ok\n");
+    assert_false(ask_has(&a, "endpoint-load-metrics"));
+    atomic_store(&load->cpu, 310000);
+    atomic_store(&load->rate, 1500);
+    ask_and_wait(w, &a, PROBE_PATH, "");
+    assert_true(
+        ask_has(&a, "endpoint-load-metrics: TEXT cpu_utilization=0.31,rps_fractional=1.5\n"));
+    atomic_store(&load->memory, 1000000);
+    atomic_store(&load->application, 1250000);
+    atomic_store(&load->cpu, DELIVERY_LOAD_UNKNOWN);
+    ask_and_wait(w, &a, PROBE_PATH, "");
+    assert_true(ask_has(&a, "endpoint-load-metrics: TEXT mem_utilization=1,"
+                            "application_utilization=1.25,rps_fractional=1.5\n"));
+    ask_and_wait(w, &a, "/kept/3000", "");
+    assert_whole(&a, 3000);
+    assert_false(ask_has(&a, "endpoint-load-metrics"));
+    assert_int_equal(origin_requests(w), 1);
+}
+
+static void a_probe_is_told_what_is_known_of_the_load_and_no_one_else(void **)
+{
+    in_many_worlds(probe_story);
+}
+
 struct asker {
     struct datagram_user user;
     size_t answers;
@@ -358,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_new_root_counts_for_the_next_request_and_the_old_one_ends_in_peace),
         cmocka_unit_test(what_outgrows_the_limit_is_read_to_its_end_and_not_kept),
         cmocka_unit_test(a_body_larger_than_the_memory_arrives_whole),
+        cmocka_unit_test(a_probe_is_told_what_is_known_of_the_load_and_no_one_else),
         cmocka_unit_test(the_page_name_leads_to_the_first_origin),
         cmocka_unit_test(the_same_seed_gives_the_same_run),
     };

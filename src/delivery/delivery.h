@@ -17,6 +17,9 @@
  * for themselves, side by side.
  */
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 #include "base/counter.h"
 #include "base/log.h"
 #include "base/slice.h"
@@ -57,17 +60,32 @@ struct delivery_counts {
 extern const struct counter_row delivery_counter_rows[];
 extern const size_t delivery_counter_row_count;
 
+/*
+ * What the node says of its load to whoever asks the probe path, in the field
+ * endpoint-load-metrics. Written by the control thread, read by all workers, each figure by itself.
+ */
+struct delivery_load {
+    _Atomic uint32_t cpu, memory, application; // millionths; memory at most a million
+    _Atomic uint32_t rate;                     // thousandths of a request a second
+};
+
+#define DELIVERY_LOAD_UNKNOWN UINT32_MAX // is not said
+
 struct delivery_setup {
     struct loop *loop;
     unsigned worker; // index among the process's workers
     struct store *store;
     struct origin_pool *pool;
     struct log *log;
-    struct slice node;   // name; must outlive the delivery
-    struct slice cdn_id; // the network's name in CDN-Loop; likewise
-    int64_t pipe_bytes;  // memory of bodies passed through by this worker
-    uint64_t seed;       // of the lots that are drawn among origins
+    struct slice node;                // name; must outlive the delivery
+    struct slice cdn_id;              // the network's name in CDN-Loop; likewise
+    int64_t pipe_bytes;               // memory of bodies passed through by this worker
+    uint64_t seed;                    // of the lots that are drawn among origins
+    const struct delivery_load *load; // NULL: nothing is said; must outlive the delivery
 };
+
+/* Nothing is known. */
+void delivery_load_init(struct delivery_load *load);
 
 struct delivery *delivery_new(const struct delivery_setup *setup);
 

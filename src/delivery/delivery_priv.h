@@ -192,3 +192,6 @@ struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how
 
 /* The same for an answer that is made here: with Date, and not to be kept by others. */
 struct slice fields_of_own_answer(struct visit *visit, struct slice how);
+
+/* The same for the answer to a probe, with what is known of the node's load. */
+struct slice fields_of_probe_answer(struct visit *visit);

@@ -4,8 +4,9 @@
 #include "base/writer.h"
 #include "delivery/delivery_priv.h"
 #include "wire/http_date.h"
+#include "wire/load_metrics.h"
 
-enum { OURS_MAX = 512 };
+enum { OURS_MAX = 512 + LOAD_METRICS_TEXT_MAX };
 
 /*
  * Fields by which a stranger could change an answer that others then get from the store, as many
@@ -173,7 +174,7 @@ struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how
     return ours_end(visit, &w, how);
 }
 
-struct slice fields_of_own_answer(struct visit *visit, struct slice how)
+static struct writer own_answer_begin(struct visit *visit)
 {
     struct writer w = ours_begin(visit);
     char date[HTTP_DATE_BYTES];
@@ -181,5 +182,47 @@ struct slice fields_of_own_answer(struct visit *visit, struct slice how)
     http_date_write(loop_wall(visit->delivery->setup.loop), date); // RFC 9110 §6.6.1
     write_field(&w, SLICE("Date"), slice_of(date, sizeof date));
     write_field(&w, SLICE("Cache-Control"), SLICE("no-store"));
+    return w;
+}
+
+struct slice fields_of_own_answer(struct visit *visit, struct slice how)
+{
+    struct writer w = own_answer_begin(visit);
+
     return ours_end(visit, &w, how);
+}
+
+/* Stores what is known of one figure, `scale` times what it is counted in; true when it is. */
+static bool tell(const _Atomic uint32_t *figure, uint64_t scale, enum load_metric metric,
+    struct load_metrics *metrics)
+{
+    uint32_t now = atomic_load_explicit(figure, memory_order_relaxed);
+
+    metrics->is_known[metric] = now != DELIVERY_LOAD_UNKNOWN;
+    metrics->millionths[metric] = metrics->is_known[metric] ? now * scale : 0;
+    return metrics->is_known[metric];
+}
+
+static void write_load(struct writer *w, const struct delivery_load *load)
+{
+    struct load_metrics metrics;
+    char text[LOAD_METRICS_TEXT_MAX];
+    bool has_any = false;
+
+    has_any |= tell(&load->cpu, 1, LOAD_METRIC_CPU, &metrics);
+    has_any |= tell(&load->memory, 1, LOAD_METRIC_MEMORY, &metrics);
+    has_any |= tell(&load->application, 1, LOAD_METRIC_APPLICATION, &metrics);
+    has_any |= tell(&load->rate, 1000, LOAD_METRIC_RATE, &metrics);
+    if (has_any)
+        write_field(
+            w, SLICE("endpoint-load-metrics"), slice_of(text, load_metrics_write(&metrics, text)));
+}
+
+struct slice fields_of_probe_answer(struct visit *visit)
+{
+    struct writer w = own_answer_begin(visit);
+
+    if (visit->delivery->setup.load != NULL)
+        write_load(&w, visit->delivery->setup.load);
+    return ours_end(visit, &w, SLICE("detail=probe"));
 }

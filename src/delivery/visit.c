@@ -304,12 +304,11 @@ static bool has_looped(const struct delivery *d, const struct http_head *head)
 static void answer_probe(struct visit *visit)
 {
     counter_up(&visit->delivery->counts.probes);
-    http_reply(
-        visit_exchange(visit), &(struct http_reply){ .status = 200,
-                                   .fields = SLICE("Content-Type: text/plain\r\n"),
-                                   .more = fields_of_own_answer(visit, SLICE("detail=probe")),
-                                   .length = 3,
-                                   .body = SLICE("ok\n") });
+    http_reply(visit_exchange(visit), &(struct http_reply){ .status = 200,
+                                          .fields = SLICE("Content-Type: text/plain\r\n"),
+                                          .more = fields_of_probe_answer(visit),
+                                          .length = 3,
+                                          .body = SLICE("ok\n") });
 }
 
 /* OPTIONS that ends here: it asks for the server itself, or may go no further (RFC 9110 §7.6.2). */
@@ -417,6 +416,14 @@ static void over(struct http_service *service, struct http_exchange *x, bool com
         filling_forget(visit->leads);
     if (visit->root != NULL)
         snapshot_release(visit->root, d->setup.worker);
+}
+
+void delivery_load_init(struct delivery_load *load)
+{
+    atomic_init(&load->cpu, DELIVERY_LOAD_UNKNOWN);
+    atomic_init(&load->memory, DELIVERY_LOAD_UNKNOWN);
+    atomic_init(&load->application, DELIVERY_LOAD_UNKNOWN);
+    atomic_init(&load->rate, DELIVERY_LOAD_UNKNOWN);
 }
 
 struct delivery *delivery_new(const struct delivery_setup *setup)
