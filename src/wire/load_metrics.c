@@ -200,7 +200,7 @@ static void write_millionths(struct writer *w, uint64_t millionths)
     if (fraction == 0)
         return;
     write_slice(w, SLICE("."));
-    for (uint64_t unit = MILLION / 10; fraction > 0; unit /= 10) {
+    for (uint64_t unit = MILLION / 10; unit > 0 && fraction > 0; unit /= 10) {
         write_number(w, (int64_t)(fraction / unit));
         fraction %= unit;
     }
