@@ -42,16 +42,15 @@ static const struct fetch_origin *origin_now(const struct fetch *f)
     return &f->request.origins[f->tried];
 }
 
-/* What an upload takes says more of the visitor than of the origin. */
 static void note(struct fetch *f, enum err err, int status)
 {
-    struct instant now = loop_now(f->loop);
     const struct origin_outcome outcome = {
         .err = err,
         .status = status,
-        .now = now,
+        .began = f->began,
+        .now = loop_now(f->loop),
         .at = loop_wall(f->loop),
-        .took = f->request.body == NULL ? instant_since(f->began, now) : span_s(0),
+        .had_body = f->request.body != NULL,
     };
 
     origin_pool_note(f->pool, &origin_now(f)->address, &outcome);

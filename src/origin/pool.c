@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "origin/pool.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "base/mem.h"
 #include "io/stream.h"
 
-enum { BUCKETS = 1024, DOUBLINGS_MAX = 5 };
+enum { BUCKETS = 1024, DOUBLINGS_MAX = 3 };
 
 #define IDLE_MOST    span_s(30)
 #define AVOID_FIRST  span_s(1)
@@ -210,46 +211,52 @@ bool origin_status_is_failure(int status)
 }
 
 /* Evidence fades with the clock: after a long silence the newest counts nearly alone. */
-static void learn(struct known *known, struct span took, struct instant now)
+static void learn(struct known *known, bool failed, const struct origin_outcome *outcome)
 {
-    double silence_ns = (double)instant_since(known->learned, now).ns;
-    double share = silence_ns / (silence_ns + (double)FADES_IN.ns);
-    double took_us = took.ns < 1000 ? 1 : (double)took.ns / 1000;
+    double took_ns = (double)instant_since(outcome->began, outcome->now).ns;
+    double took_us = fmax(took_ns, failed ? (double)FAILURE_TOOK.ns : 1000) / 1000;
+    double silence_ns = (double)instant_since(known->learned, outcome->now).ns;
+    double share = fmax(silence_ns / (silence_ns + (double)FADES_IN.ns), NEWEST_SHARE);
 
     if (known->response_us == 0)
         known->response_us = took_us;
     else
-        known->response_us +=
-            (took_us - known->response_us) * (share > NEWEST_SHARE ? share : NEWEST_SHARE);
-    known->learned = now;
+        known->response_us += (took_us - known->response_us) * share;
+    known->learned = outcome->now;
+}
+
+/* One that began before the last failure was known is part of that. */
+static void avoid(struct known *known, const struct origin_outcome *outcome)
+{
+    unsigned doublings = known->failures < DOUBLINGS_MAX ? known->failures : DOUBLINGS_MAX;
+
+    if (known->failures > 0 && outcome->began.ns < known->record.last_failure.now.ns)
+        return;
+    known->failures++;
+    known->avoid_until = instant_after(outcome->now, (struct span){ AVOID_FIRST.ns << doublings });
 }
 
 void origin_pool_note(
     struct origin_pool *pool, const struct endpoint *origin, const struct origin_outcome *outcome)
 {
     struct known *dropped = NULL;
-    struct span took = outcome->took;
+    bool failed = outcome->err != ERR_NONE || origin_status_is_failure(outcome->status);
 
     pthread_mutex_lock(&pool->lock);
     struct known *known = find_or_add(pool, origin, &dropped);
 
     known->record.asked++;
-    if (outcome->err == ERR_NONE && !origin_status_is_failure(outcome->status)) {
-        known->failures = 0;
-        known->avoid_until = (struct instant){ 0 };
-    } else {
-        unsigned doublings = known->failures < DOUBLINGS_MAX ? known->failures : DOUBLINGS_MAX;
-
-        known->failures++;
-        known->avoid_until =
-            instant_after(outcome->now, (struct span){ AVOID_FIRST.ns << doublings });
+    if (!outcome->had_body)
+        learn(known, failed, outcome);
+    if (failed) {
+        avoid(known, outcome);
         known->record.failed++;
         known->record.last_failure = *outcome;
         pool->stats.failed++;
-        took.ns = took.ns > FAILURE_TOOK.ns ? took.ns : FAILURE_TOOK.ns;
+    } else {
+        known->failures = 0;
+        known->avoid_until = (struct instant){ 0 };
     }
-    if (took.ns > 0)
-        learn(known, took, outcome->now);
     pthread_mutex_unlock(&pool->lock);
     drop(dropped);
 }

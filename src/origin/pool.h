@@ -9,7 +9,8 @@
  *
  * An origin is named by its address; the pool outlives configurations. A failed one is to be
  * avoided for a while, longer with each failure in a row, so that a dead origin does not cost
- * every miss a time-out; when the while is over, one request finds out for all.
+ * every miss a time-out; when the while is over, one request finds out for all. Requests that
+ * were under way together fail as one.
  *
  * One request is: origin_pool_begin, origin_pool_note when its answer's head came or it failed,
  * origin_pool_end.
@@ -57,9 +58,9 @@ void origin_pool_end(struct origin_pool *pool, const struct endpoint *origin, st
 struct origin_outcome {
     enum err err; // ERR_NONE: it answered
     int status;   // with ERR_NONE
-    struct instant now;
+    struct instant began, now;
     struct wall at;
-    struct span took; // from the beginning to the head, or to the failure; 0: says nothing
+    bool had_body; // the request: what it took says more of the visitor than of the origin
 };
 
 /* An error, or an answer that origin_status_is_failure, counts as a failure, and as an answer that

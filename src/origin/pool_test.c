@@ -30,7 +30,7 @@ static void note(struct origin_pool *pool, unsigned number, enum err err, int st
     const struct endpoint at = origin(number);
 
     origin_pool_note(
-        pool, &at, &(struct origin_outcome){ .err = err, .status = status, .now = START });
+        pool, &at, &(struct origin_outcome){ err, status, START, START, { 0 }, false });
 }
 
 static struct origin_load load(struct origin_pool *pool, unsigned number, struct span after)
@@ -65,7 +65,9 @@ static void end(struct origin_pool *pool, unsigned number)
 static void answer(struct origin_pool *pool, unsigned number, struct span after, struct span took)
 {
     const struct endpoint at = origin(number);
-    const struct origin_outcome outcome = { .status = 200, .now = later(after), .took = took };
+    const struct origin_outcome outcome = {
+        .status = 200, .began = later((struct span){ after.ns - took.ns }), .now = later(after)
+    };
 
     origin_pool_note(pool, &at, &outcome);
 }
@@ -86,13 +88,27 @@ static void each_failure_in_a_row_doubles_the_while_up_to_a_bound(void **)
 {
     struct origin_pool *pool = origin_pool_new();
 
-    for (int64_t s = 1; s <= 32; s *= 2) {
+    for (int64_t s = 1; s <= 8; s *= 2) {
         note(pool, 1, ERR_NONE, 503);
         assert_true(avoids(pool, 1, span_ms(s * 1000 - 1)));
         assert_false(avoids(pool, 1, span_s(s)));
     }
     note(pool, 1, ERR_TIMEOUT, 0);
-    assert_false(avoids(pool, 1, span_s(32)));
+    assert_false(avoids(pool, 1, span_s(8)));
+    origin_pool_free(pool);
+}
+
+static void requests_under_way_together_fail_as_one(void **)
+{
+    struct origin_pool *pool = origin_pool_new();
+    const struct endpoint at = origin(1);
+
+    for (int64_t ms = 10; ms < 20; ms++)
+        origin_pool_note(pool, &at,
+            &(struct origin_outcome){
+                .err = ERR_RESET, .began = START, .now = later(span_ms(ms)) });
+    assert_true(avoids(pool, 1, span_ms(1009)));
+    assert_false(avoids(pool, 1, span_ms(1010)));
     origin_pool_free(pool);
 }
 
@@ -165,7 +181,9 @@ static void response_times_are_smoothed(void **)
     for (int i = 0; i < 50; i++)
         answer(pool, 1, span_s(0), span_us(16000));
     assert_response(pool, 15900, 16000);
-    answer(pool, 1, span_s(0), span_s(0)); // says nothing
+    const struct endpoint at = origin(1);
+
+    origin_pool_note(pool, &at, &(struct origin_outcome){ .status = 200, .had_body = true });
     assert_response(pool, 15900, 16000);
     origin_pool_free(pool);
 }
@@ -360,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_kept_connection_is_handed_out_while_it_is_young),
         cmocka_unit_test(an_origin_that_fails_is_avoided_for_a_while),
         cmocka_unit_test(each_failure_in_a_row_doubles_the_while_up_to_a_bound),
+        cmocka_unit_test(requests_under_way_together_fail_as_one),
         cmocka_unit_test(a_good_answer_clears_its_name),
         cmocka_unit_test(when_the_while_is_over_one_request_tries_for_all),
         cmocka_unit_test(requests_are_in_flight_until_they_end),

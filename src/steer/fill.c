@@ -104,7 +104,7 @@ static void draw_two(struct place *places, size_t drawable, uint64_t lot)
 size_t fill_order(enum site_fill fill, const struct fill_origin *origins, size_t count,
     uint64_t key, uint64_t lot, uint8_t order[FILL_ORIGINS_MAX])
 {
-    struct place places[FILL_ORIGINS_MAX];
+    struct place places[FILL_ORIGINS_MAX] = { 0 };
     size_t used = count < FILL_ORIGINS_MAX ? count : FILL_ORIGINS_MAX;
     double unknown_us = expect_of_unknown(origins, used);
 

@@ -20,7 +20,9 @@ http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
+  limit_req_zone $server_addr zone=slow:64k rate=10r/s;
   server {{
+    {limits}
     listen {address}:80; listen {address}:8080;
     root {root};
     add_header X-Origin {name} always;
@@ -75,16 +77,20 @@ def embedded_in(root, page, static_host):
     return sorted(set(re.findall(rf'(?:src|href)="http://{re.escape(static_host)}(/[^"]+)"', text)))
 
 
-class Origin:
-    """One nginx at one address, port 80 and 8080."""
+SLOW_TO_ANSWER = "limit_req zone=slow burst=1000;"  # beyond 10 requests/s, later and later
+SLOW_TO_DELIVER = "limit_rate 20k;"  # each body, in bytes/s
 
-    def __init__(self, world, name, address, root):
+
+class Origin:
+    """One nginx at one address, port 80 and 8080; `limits`: what makes it slow."""
+
+    def __init__(self, world, name, address, root, limits=""):
         self.world, self.name, self.address = world, name, world.address(address)
         self.root = root
         self.folder = world.place(f"origin-{name}")
         self.log_path = self.folder / "access"
         (self.folder / "conf").write_text(CONF.format(
-            folder=self.folder, address=address, name=name, root=root))
+            folder=self.folder, address=address, name=name, root=root, limits=limits))
         self.process = None
         self.start()
 
