@@ -46,8 +46,14 @@ struct loop *loop_new(struct kernel *kernel, struct epoch *epoch, unsigned index
 
 static void free_closed(struct loop *loop)
 {
-    for (struct list *link; (link = list_pop(&loop->closed)) != NULL;)
-        mem_free(container_of(link, struct watched, link)); // first in whatever it is
+    for (struct list *link; (link = list_pop(&loop->closed)) != NULL;) {
+        struct watched *watched = container_of(link, struct watched, link);
+
+        if (watched->kind == WATCHED_STREAM)
+            stream_free(watched);
+        else
+            mem_free(watched); // first in whatever it is
+    }
 }
 
 static void drop_all(struct list *head)

@@ -74,6 +74,9 @@ void stream_drop(struct watched *watched);
 void listener_drop(struct watched *watched);
 void datagram_drop(struct watched *watched);
 
+/* What stream_drop left, at the turn's end. */
+void stream_free(struct watched *watched);
+
 /* A connection that came, in loop->fresh, readable, without a user. */
 struct stream *stream_accepted(struct loop *loop, int fd, const struct endpoint *peer);
 

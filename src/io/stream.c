@@ -7,38 +7,17 @@
  *
  * After each call of the user the stream may be closed, detached, even live in another thread.
  * loop->current tells: it is NULL then, and the stream is not touched again.
+ *
+ * With a filter, is_readable speaks of what the filter would give, and is_drained of the kernel
+ * below it; what was sealed and not yet sent is fetched from the filter whenever it is writable.
  */
 #include "io/stream.h"
 
 #include <assert.h>
 
+#include "base/attr.h"
 #include "base/mem.h"
-#include "io/loop_priv.h"
-
-struct stream {
-    struct watched watched;
-    struct list reading, writing;
-    struct kernel *kernel;
-    struct loop *loop; // NULL: detached
-    struct stream_user *user;
-    char *kept; // input that the user did not take
-    uint32_t kept_length;
-    int fd;
-    struct endpoint peer;
-    uint8_t failed;         // enum err: what is to be told once the input has been read
-    bool is_closed : 1;     // waits to be freed
-    bool is_watched : 1;    // false while fresh
-    bool is_connecting : 1; //
-    bool is_paused : 1;     //
-    bool is_readable : 1;   // the kernel may hold input
-    bool is_writable : 1;   // the kernel would take output
-    bool is_ending : 1;     // the kernel said that the input's end is near
-    bool is_ended : 1;      // the user knows it
-    bool is_kept_due : 1;   // resumed: what is kept is offered again
-    bool has_output : 1;    // the user is to be asked
-    bool is_finishing : 1;  // after its output, our side ends
-    bool is_finished : 1;
-};
+#include "io/stream_priv.h"
 
 static void queue_reading(struct stream *s)
 {
@@ -48,8 +27,9 @@ static void queue_reading(struct stream *s)
 
 static void queue_writing(struct stream *s)
 {
-    if (s->has_output && s->is_writable && !s->is_connecting && s->failed == ERR_NONE &&
-        list_empty(&s->writing))
+    if (!s->is_writable || s->is_connecting || s->failed != ERR_NONE || !list_empty(&s->writing))
+        return;
+    if ((s->has_output && !s->is_greeting) || filter_has_output(s))
         list_append(&s->loop->writable, &s->writing);
 }
 
@@ -97,6 +77,8 @@ static void unlink_stream(struct stream *s)
 static void drop(struct stream *s, bool reset)
 {
     unlink_stream(s);
+    if (s->filter != NULL && !reset)
+        filter_say_goodbye(s);
     if (s->fd >= 0)
         s->kernel->ops->close(s->kernel, s->fd, reset);
     forget_kept(s);
@@ -107,6 +89,18 @@ static void drop(struct stream *s, bool reset)
 void stream_drop(struct watched *watched)
 {
     drop(container_of(watched, struct stream, watched), false);
+}
+
+static void free_stream(struct stream *s)
+{
+    if (s->filter != NULL)
+        s->filter->ops->free(s->filter);
+    mem_free(s);
+}
+
+void stream_free(struct watched *watched)
+{
+    free_stream(container_of(watched, struct stream, watched));
 }
 
 static void fail(struct stream *s, enum err why)
@@ -121,6 +115,13 @@ static void fail_later(struct stream *s, enum err why)
     s->failed = (uint8_t)why;
     list_remove(&s->writing);
     queue_reading(s);
+}
+
+/* What the other side said before it went away is still read. */
+static void fail_sending(struct stream *s, enum err why)
+{
+    s->is_readable = true;
+    fail_later(s, why);
 }
 
 static void watch(struct stream *s)
@@ -170,7 +171,7 @@ bool stream_adopt(struct stream *s, struct stream_user *user)
         return false;
     }
     s->user = user;
-    if (!s->is_paused)
+    if (!s->is_paused || s->is_greeting)
         queue_reading(s);
     return true;
 }
@@ -187,8 +188,9 @@ void stream_note(struct watched *watched, const struct kernel_event *event)
 
     if (event->readable || event->ended) {
         s->is_readable = true;
+        s->is_drained = false;
         s->is_ending |= event->ended;
-        if (!s->is_paused || s->is_connecting)
+        if (!s->is_paused || s->is_connecting || s->is_greeting)
             queue_reading(s);
     }
     if (event->writable) {
@@ -200,7 +202,18 @@ void stream_note(struct watched *watched, const struct kernel_event *event)
     }
 }
 
-/* Asks how the connect went; true when the stream is open. */
+/* True when its user has kept it. */
+static bool tell_open(struct stream *s)
+{
+    struct loop *loop = s->loop;
+
+    queue_writing(s);
+    if (s->user->ops->open != NULL)
+        s->user->ops->open(s->user);
+    return loop->current == s;
+}
+
+/* Asks how the connect went; true when the stream is connected. */
 static bool finish_connect(struct stream *s)
 {
     struct loop *loop = s->loop;
@@ -215,10 +228,31 @@ static bool finish_connect(struct stream *s)
     }
     s->is_connecting = false;
     s->is_writable = true;
-    queue_writing(s);
-    if (s->user->ops->open != NULL)
-        s->user->ops->open(s->user);
+    if (s->filter == NULL)
+        return tell_open(s);
+    s->is_greeting = true;
+    if (s->user->ops->connected != NULL)
+        s->user->ops->connected(s->user);
     return loop->current == s;
+}
+
+/* Moves the filter's greeting on; true when the stream is open. */
+static bool greet(struct stream *s)
+{
+    enum err err = s->failed != ERR_NONE ? s->failed : s->filter->ops->greet(s->filter);
+
+    if (err == ERR_AGAIN) {
+        s->is_readable = false;
+        queue_writing(s);
+        return false;
+    }
+    if (err != ERR_NONE) {
+        fail(s, err);
+        return false;
+    }
+    s->is_greeting = false;
+    s->is_readable = true; // the filter may hold what came right behind the greeting
+    return tell_open(s);
 }
 
 static void tell_end(struct stream *s)
@@ -230,6 +264,23 @@ static void tell_end(struct stream *s)
         fail(s, s->failed);
     else
         s->user->ops->end(s->user);
+}
+
+static enum err receive(struct stream *s, void *room, size_t most, size_t *got)
+{
+    enum err err;
+
+    if (LIKELY(s->filter == NULL)) {
+        err = s->kernel->ops->receive(s->kernel, s->fd, room, most, got);
+        if (*got < most && !s->is_ending)
+            s->is_readable = false; // RDHUP is told too, so less than room means drained
+        return err;
+    }
+    err = s->filter->ops->receive(s->filter, room, most, got);
+    if (*got < most && s->is_drained && !s->filter->ops->holds_input(s->filter))
+        s->is_readable = false;
+    queue_writing(s); // input may ask for an answer of the filter's own
+    return err;
 }
 
 /* Hands over `bytes`, which stand in the turn's input; false when the stream is gone. */
@@ -264,7 +315,7 @@ static bool read_once(struct stream *s, size_t *budget)
             fail(s, ERR_LIMIT);
             return false;
         }
-        enum err err = s->kernel->ops->receive(s->kernel, s->fd, room + s->kept_length, most, &got);
+        enum err err = receive(s, room + s->kept_length, most, &got);
 
         if (err != ERR_NONE || got == 0) {
             s->is_readable = false;
@@ -274,8 +325,6 @@ static bool read_once(struct stream *s, size_t *budget)
                 fail(s, err);
             return false;
         }
-        if (got < most && !s->is_ending)
-            s->is_readable = false; // RDHUP is told too, so less than room means drained
         counter_add(&s->loop->counts.bytes_in, got);
         *budget -= got < *budget ? got : *budget;
     }
@@ -291,7 +340,7 @@ static void read_stream(struct stream *s)
     bool is_put_off = false;
 
     loop->current = s;
-    if (s->is_connecting && !finish_connect(s)) {
+    if ((s->is_connecting && !finish_connect(s)) || (s->is_greeting && !greet(s))) {
         loop->current = NULL;
         return;
     }
@@ -328,20 +377,48 @@ static size_t iovec_total(const struct iovec *iov, size_t count)
     return total;
 }
 
+/* What was sealed goes out; true when the kernel took all of it and would take more. */
+static bool flush(struct stream *s)
+{
+    enum err err = filter_send(s);
+
+    if (err != ERR_NONE)
+        fail_sending(s, err);
+    return err == ERR_NONE && s->is_writable;
+}
+
 static void end_output(struct stream *s)
 {
     if (!s->is_finishing || s->is_finished)
         return;
+    if (s->filter != NULL) {
+        s->filter->ops->finish(s->filter);
+        flush(s);
+        s->has_output = filter_has_output(s); // asked again once that went out
+        if (s->has_output)
+            return;
+    }
     s->is_finished = true;
     s->kernel->ops->shut(s->kernel, s->fd);
+}
+
+/* *went: how many of the opened bytes need not be pulled again. */
+static enum err send_pulled(struct stream *s, size_t count, size_t *went)
+{
+    if (LIKELY(s->filter == NULL))
+        return s->kernel->ops->send(s->kernel, s->fd, s->loop->pulled, count, went);
+    TRY(s->filter->ops->seal(s->filter, s->loop->pulled, count, went));
+    return filter_send(s);
 }
 
 /* One pull and one send; false when there is no more to do. */
 static bool write_once(struct stream *s, size_t *budget)
 {
     struct loop *loop = s->loop;
-    size_t went = 0, count = s->user->ops->pull(s->user, loop->pulled, STREAM_PULL_MAX);
+    size_t went = 0, count;
 
+    s->has_output = false;
+    count = s->user->ops->pull(s->user, loop->pulled, STREAM_PULL_MAX);
     if (loop->current != s)
         return false;
     if (count == 0) {
@@ -350,22 +427,20 @@ static bool write_once(struct stream *s, size_t *budget)
     }
     assert(count <= STREAM_PULL_MAX);
     size_t total = iovec_total(loop->pulled, count);
-    enum err err = s->kernel->ops->send(s->kernel, s->fd, loop->pulled, count, &went);
+    enum err err = send_pulled(s, count, &went);
 
     if (err != ERR_NONE)
         went = 0;
     if (err != ERR_NONE && err != ERR_AGAIN) {
-        // What the other side said before it went away is still read.
-        s->is_readable = true;
-        fail_later(s, err);
+        fail_sending(s, err);
     } else if (went < total) {
-        s->is_writable = false;
+        s->is_writable &= s->filter != NULL; // which takes so much at a time; the kernel may more
         s->has_output = true;
     }
     counter_add(&loop->counts.bytes_out, went);
     *budget -= went < *budget ? went : *budget;
     s->user->ops->sent(s->user, went);
-    return loop->current == s && err == ERR_NONE && went == total;
+    return loop->current == s && err == ERR_NONE && s->is_writable;
 }
 
 static void write_stream(struct stream *s)
@@ -374,8 +449,9 @@ static void write_stream(struct stream *s)
     size_t budget = STREAM_WRITE_MAX;
 
     loop->current = s;
-    s->has_output = false;
-    while (write_once(s, &budget)) {
+    bool goes_on = s->filter == NULL || (flush(s) && s->has_output && !s->is_greeting);
+
+    while (goes_on && write_once(s, &budget)) {
         if (budget == 0) {
             stream_ready(s);
             break;
@@ -405,7 +481,7 @@ void stream_ready(struct stream *s)
 void stream_pause(struct stream *s)
 {
     s->is_paused = true;
-    if (!s->is_closed && !s->is_connecting && s->failed == ERR_NONE)
+    if (!s->is_closed && !s->is_connecting && !s->is_greeting && s->failed == ERR_NONE)
         list_remove(&s->reading);
 }
 
@@ -434,12 +510,14 @@ void stream_close(struct stream *s, bool reset)
 bool stream_is_idle(const struct stream *s)
 {
     return s->kept == NULL && !s->has_output && !s->is_readable && !s->is_ending && !s->is_ended &&
-           !s->is_finishing && !s->is_connecting && !s->is_closed && s->failed == ERR_NONE;
+           !s->is_finishing && !s->is_connecting && !s->is_closed && s->failed == ERR_NONE &&
+           (s->filter == NULL || filter_is_idle(s));
 }
 
 void stream_detach(struct stream *s)
 {
-    assert(!s->is_closed && !s->is_connecting && s->kept == NULL);
+    assert(!s->is_closed && !s->is_connecting && !s->is_greeting && s->kept == NULL);
+    assert(!filter_has_output(s));
     unlink_stream(s);
     if (s->is_watched)
         s->kernel->ops->unwatch(s->kernel, s->fd);
@@ -455,7 +533,7 @@ void stream_attach(struct stream *s, struct loop *loop, struct stream_user *user
     s->kernel = loop->kernel;
     s->user = user;
     s->is_paused = s->is_kept_due = s->has_output = false;
-    s->is_readable = false; // watching tells
+    s->is_readable = s->is_drained = false; // watching tells
     s->is_writable = true;
     watch(s);
 }
@@ -464,7 +542,7 @@ void stream_discard(struct stream *s)
 {
     assert(s->loop == NULL);
     s->kernel->ops->close(s->kernel, s->fd, false);
-    mem_free(s);
+    free_stream(s);
 }
 
 struct endpoint stream_peer(const struct stream *s)

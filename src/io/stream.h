@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Two-way flow of bytes with back pressure: a socket, or later TLS over one.
+ * Two-way flow of bytes with back pressure: a socket, or TLS over one (io/filter.h).
  *
  * Input is pushed: `data` is handed what came and says how much it took. What it did not take is
  * kept, and comes again in front of the next bytes; so a partial head needs no buffer above. A
@@ -38,8 +38,10 @@ enum {
 };
 
 struct stream_user_ops {
-    /* Connected, or accepted and attached. May be NULL. */
+    /* Connected; and with a filter: both sides' filters have greeted each other. May be NULL. */
     void (*open)(struct stream_user *user);
+    /* With a filter: connected, the greeting comes next. For those who time it. May be NULL. */
+    void (*connected)(struct stream_user *user);
     /* `bytes` came (at least one); returns how many of them, from the first, were taken. */
     size_t (*data)(struct stream_user *user, struct slice bytes);
     /* The other side sends no more; what was not taken will not be completed. */
@@ -93,6 +95,10 @@ void stream_attach(struct stream *stream, struct loop *loop, struct stream_user 
 /* Closes a detached stream. Any thread. */
 void stream_discard(struct stream *stream);
 
+/* For people: more of why it failed than `closed` is told, within that call; empty where there is
+ * no more to say. */
+const char *stream_why(const struct stream *stream);
+
 struct endpoint stream_peer(const struct stream *stream);
 struct loop *stream_loop(const struct stream *stream);
 
@@ -102,7 +108,8 @@ struct loop *stream_loop(const struct stream *stream);
 struct listener;
 struct listener_user;
 
-/* A connection came: returns its user, or NULL to close it. `open` is not called. */
+/* A connection came: returns its user, or NULL to close it. `open` is called only after a filter's
+ * greeting. */
 typedef struct stream_user *listener_accept_fn(struct listener_user *user, struct stream *stream);
 
 struct listener_user {

@@ -4,6 +4,8 @@
 /* A stream's user for tests: says what it is given, remembers what it heard, misbehaves on order.
  */
 
+#include <stdio.h>
+
 #include "io/both_test.h"
 
 enum call { CALL_OPEN = 1, CALL_DATA, CALL_END, CALL_PULL, CALL_SENT, CALL_CLOSED };
@@ -22,6 +24,7 @@ struct talker {
     unsigned calls, calls_after_close;
     bool is_open, has_ended, is_closed, has_left;
     enum err why;
+    char words[200];                      // in which stream_why puts it
     void (*heard)(struct talker *talker); // after each data
 };
 
@@ -124,6 +127,7 @@ static inline void talker_on_closed(struct stream_user *user, enum err why)
 
     t->is_closed = true;
     t->why = why;
+    snprintf(t->words, sizeof t->words, "%s", stream_why(t->stream));
     talker_leaves(t, CALL_CLOSED);
     t->has_left = true;
 }

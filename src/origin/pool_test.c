@@ -303,10 +303,12 @@ static void detach(struct stream_user *user)
     stream_detach(container_of(user, struct host, keeps)->idle);
 }
 
-static const struct stream_user_ops STAYS = { NULL, take_all, hear_nothing, say_nothing,
-    sent_nothing, end_unheard };
-static const struct stream_user_ops KEEPS = { detach, take_all, hear_nothing, say_nothing,
-    sent_nothing, end_unheard };
+#define HEARS_NOTHING                                                                 \
+    .data = take_all, .end = hear_nothing, .pull = say_nothing, .sent = sent_nothing, \
+    .closed = end_unheard
+
+static const struct stream_user_ops STAYS = { HEARS_NOTHING };
+static const struct stream_user_ops KEEPS = { .open = detach, HEARS_NOTHING };
 
 static struct stream_user *let_stay(struct listener_user *user, struct stream *)
 {
