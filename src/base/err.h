@@ -8,26 +8,31 @@
 
 #include "base/attr.h"
 
-#define ERR_LIST(X)                              \
-    X(NONE, "no error")                          \
-    X(RANGE, "value out of range")               \
-    X(STALE, "older than what is known")         \
-    X(SPACE, "no room left")                     \
-    X(PARSE, "malformed input")                  \
-    X(MISSING, "not found")                      \
-    X(EXISTS, "already there")                   \
-    X(AGAIN, "would block")                      \
-    X(CLOSED, "closed by the other side")        \
-    X(RESET, "connection reset")                 \
-    X(REFUSED, "refused")                        \
-    X(TIMEOUT, "timed out")                      \
-    X(UNREACHABLE, "unreachable")                \
-    X(ADDRESS_IN_USE, "address already in use")  \
-    X(ADDRESS, "address is not on this machine") \
-    X(DENIED, "permission denied")               \
-    X(LIMIT, "limit reached")                    \
-    X(UNSUPPORTED, "not supported")              \
-    X(CONFIG, "configuration is wrong")          \
+#define ERR_LIST(X)                                               \
+    X(NONE, "no error")                                           \
+    X(RANGE, "value out of range")                                \
+    X(STALE, "older than what is known")                          \
+    X(SPACE, "no room left")                                      \
+    X(PARSE, "malformed input")                                   \
+    X(MISSING, "not found")                                       \
+    X(EXISTS, "already there")                                    \
+    X(AGAIN, "would block")                                       \
+    X(CLOSED, "closed by the other side")                         \
+    X(RESET, "connection reset")                                  \
+    X(REFUSED, "refused")                                         \
+    X(TIMEOUT, "timed out")                                       \
+    X(UNREACHABLE, "unreachable")                                 \
+    X(ADDRESS_IN_USE, "address already in use")                   \
+    X(ADDRESS, "address is not on this machine")                  \
+    X(DENIED, "permission denied")                                \
+    X(LIMIT, "limit reached")                                     \
+    X(UNSUPPORTED, "not supported")                               \
+    X(CONFIG, "configuration is wrong")                           \
+    X(TLS, "TLS failed")                                          \
+    X(CERT, "certificate is not valid")                           \
+    X(CERT_TIME, "certificate has expired or is not yet valid")   \
+    X(CERT_NAME, "certificate is for another name")               \
+    X(CERT_AUTHORITY, "certificate is from an unknown authority") \
     X(SYSTEM, "system call failed")
 
 enum err {

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * OpenSSL keeps its errors in a list of the thread's: each call that may fail begins with an empty
+ * one, or it would be told of another connection's failure.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "base/mem.h"
+#include "tls/filter_priv.h"
+
+enum {
+    TAG = 0x746c7366,
+    RECORD_MAX = 16 * 1024,  // opened bytes in a record (RFC 8446 §5.1)
+    RECORD_MORE = 256,       // what sealing adds to one, at most (RFC 8446 §5.2)
+    READ_AHEAD = 64 * 1024,  // asked of the stream at a time
+    SEALED_FIRST = 2 * 1024, // room that is taken first: a handshake's message, a request
+};
+
+static struct tls_filter *filter_of(struct stream_filter *filter)
+{
+    return container_of(filter, struct tls_filter, filter);
+}
+
+static struct tls_filter *filter_behind(BIO *bio)
+{
+    struct tls_filter *f = BIO_get_data(bio);
+
+    assert(f != NULL && f->tag == TAG);
+    return f;
+}
+
+static int below_read(BIO *bio, char *room, size_t most, size_t *got)
+{
+    struct tls_filter *f = filter_behind(bio);
+    enum err err = ERR_NONE;
+
+    BIO_clear_retry_flags(bio);
+    *got = 0;
+    if (f->below == ERR_NONE)
+        err = stream_receive_sealed(f->filter.stream, room, most, got);
+    if (*got > 0)
+        return 1;
+    if (err == ERR_AGAIN)
+        BIO_set_retry_read(bio);
+    else if (f->below == ERR_NONE)
+        f->below = err == ERR_NONE ? ERR_CLOSED : err;
+    return 0;
+}
+
+/* Makes room for `more` bytes behind what waits. */
+static void reserve(struct tls_filter *f, size_t more)
+{
+    size_t needed = f->sealed_end + more;
+    size_t room = f->sealed_room > 0 ? f->sealed_room : SEALED_FIRST;
+
+    if (needed <= f->sealed_room)
+        return;
+    while (room < needed)
+        room *= 2;
+    f->sealed = mem_resize(f->sealed, room);
+    f->sealed_room = room;
+}
+
+static int below_write(BIO *bio, const char *bytes, size_t length, size_t *went)
+{
+    struct tls_filter *f = filter_behind(bio);
+
+    BIO_clear_retry_flags(bio);
+    reserve(f, length);
+    memcpy(f->sealed + f->sealed_end, bytes, length);
+    f->sealed_end += length;
+    *went = length;
+    return 1;
+}
+
+static long below_control(BIO *bio, int what, long number, void *at)
+{
+    (void)number;
+    (void)at;
+    switch (what) {
+    case BIO_CTRL_FLUSH: return 1; // the stream does that at the turn's end
+    case BIO_CTRL_EOF: return filter_behind(bio)->below == ERR_CLOSED;
+    default: return 0;
+    }
+}
+
+void tls_context_init(struct tls_context *context, const SSL_METHOD *method)
+{
+    SSL_CTX *ssl = SSL_CTX_new(method);
+    BIO_METHOD *below = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "stream");
+
+    assert(ssl != NULL && below != NULL);
+    BIO_meth_set_read_ex(below, below_read);
+    BIO_meth_set_write_ex(below, below_write);
+    BIO_meth_set_ctrl(below, below_control);
+    SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(ssl, 1);
+    SSL_CTX_set_default_read_buffer_len(ssl, READ_AHEAD);
+    atomic_init(&context->uses, 1);
+    context->ssl = ssl;
+    context->below = below;
+}
+
+void tls_context_ref(struct tls_context *context)
+{
+    atomic_fetch_add_explicit(&context->uses, 1, memory_order_relaxed);
+}
+
+void tls_context_unref(struct tls_context *context)
+{
+    if (atomic_fetch_sub_explicit(&context->uses, 1, memory_order_acq_rel) > 1)
+        return;
+    SSL_CTX_free(context->ssl);
+    BIO_meth_free(context->below);
+    mem_free(context);
+}
+
+/* What OpenSSL says of a certificate, in our words. */
+static enum err certificate_failure(struct tls_filter *f, long verdict)
+{
+    const char *text = X509_verify_cert_error_string(verdict);
+
+    snprintf(f->why, sizeof f->why, "certificate of %s: %s", f->name, text);
+    switch (verdict) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID: return ERR_CERT_TIME;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return ERR_CERT_NAME;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: return ERR_CERT_AUTHORITY;
+    default: return ERR_CERT;
+    }
+}
+
+/* Why the last call gave nothing. ERR_AGAIN is for now, anything else for good. */
+static enum err failure_of(struct tls_filter *f, int result)
+{
+    int what = SSL_get_error(f->ssl, result);
+    unsigned long reason = ERR_peek_error();
+    long verdict = SSL_get_verify_result(f->ssl);
+
+    if (what == SSL_ERROR_WANT_READ)
+        return ERR_AGAIN;
+    if (f->below != ERR_NONE) {
+        f->failed = f->below;
+        if (f->below == ERR_CLOSED)
+            snprintf(f->why, sizeof f->why, "closed %s",
+                f->is_greeted ? "without a TLS end" : "within the TLS handshake");
+    } else if (!f->is_greeted && verdict != X509_V_OK) {
+        f->failed = certificate_failure(f, verdict);
+    } else {
+        const char *text = ERR_reason_error_string(reason);
+
+        f->failed = ERR_TLS;
+        snprintf(f->why, sizeof f->why, "TLS: %s", text == NULL ? "unknown failure" : text);
+    }
+    ERR_clear_error();
+    return f->failed;
+}
+
+static enum err greet(struct stream_filter *filter)
+{
+    struct tls_filter *f = filter_of(filter);
+
+    if (f->failed != ERR_NONE)
+        return f->failed;
+    ERR_clear_error();
+    int done = SSL_do_handshake(f->ssl);
+
+    if (done != 1)
+        return failure_of(f, done);
+    f->is_greeted = true;
+    return ERR_NONE;
+}
+
+static enum err receive(struct stream_filter *filter, void *room, size_t most, size_t *got)
+{
+    struct tls_filter *f = filter_of(filter);
+    enum err err = f->failed;
+    size_t total = 0;
+
+    while (total < most && err == ERR_NONE && !f->has_ended) {
+        size_t more = 0;
+
+        ERR_clear_error();
+        int done = SSL_read_ex(f->ssl, (char *)room + total, most - total, &more);
+
+        total += more;
+        if (done != 1 && SSL_get_error(f->ssl, done) == SSL_ERROR_ZERO_RETURN)
+            f->has_ended = true;
+        else if (done != 1)
+            err = failure_of(f, done);
+    }
+    *got = total;
+    return total > 0 ? ERR_NONE : err; // the error is told by the next call
+}
+
+static bool holds_input(const struct stream_filter *filter)
+{
+    const struct tls_filter *f = tls_filter_of(filter);
+
+    return f->has_ended || f->failed != ERR_NONE || f->below != ERR_NONE ||
+           SSL_has_pending(f->ssl) == 1;
+}
+
+/* Where sealing has come to within what it was given. */
+struct cursor {
+    const struct iovec *iov, *end;
+    size_t at; // within the first of them
+};
+
+static struct slice cursor_rest(const struct cursor *c)
+{
+    return slice_of((const char *)c->iov->iov_base + c->at, c->iov->iov_len - c->at);
+}
+
+static void cursor_move(struct cursor *c, size_t bytes)
+{
+    c->at += bytes;
+    while (c->iov < c->end && c->at == c->iov->iov_len) {
+        c->iov++;
+        c->at = 0;
+    }
+}
+
+/*
+ * The next bytes to be sealed in one go, at most `most`: what is large as it lies, what is small
+ * put together, so that a head and its body share a record.
+ */
+static struct slice next_bytes(struct cursor *c, char gathered[RECORD_MAX], size_t most)
+{
+    struct slice first = slice_head(cursor_rest(c), most);
+    size_t length = 0;
+
+    if (most > RECORD_MAX)
+        most = RECORD_MAX;
+    if (first.length >= most) {
+        cursor_move(c, first.length);
+        return first;
+    }
+    while (c->iov < c->end && length < most) {
+        struct slice more = slice_head(cursor_rest(c), most - length);
+
+        memcpy(gathered + length, more.at, more.length);
+        length += more.length;
+        cursor_move(c, more.length);
+    }
+    return slice_of(gathered, length);
+}
+
+static enum err seal(
+    struct stream_filter *filter, const struct iovec *iov, size_t count, size_t *taken)
+{
+    struct tls_filter *f = filter_of(filter);
+    struct cursor cursor = { .iov = iov, .end = iov + count };
+    size_t waits = f->sealed_end - f->sealed_at, total = 0;
+    size_t most = waits < STREAM_SEALED_MAX ? STREAM_SEALED_MAX - waits : 0;
+    UNSET char gathered[RECORD_MAX];
+
+    cursor_move(&cursor, 0);
+    while (total < most && cursor.iov < cursor.end) {
+        struct slice bytes = next_bytes(&cursor, gathered, most - total);
+        size_t went = 0;
+
+        reserve(f, bytes.length + (bytes.length / RECORD_MAX + 1) * RECORD_MORE);
+        ERR_clear_error();
+        int done = SSL_write_ex(f->ssl, bytes.at, bytes.length, &went);
+
+        if (done != 1) {
+            enum err err = failure_of(f, done);
+
+            return err == ERR_AGAIN ? ERR_TLS : err; // nothing that it could wait for
+        }
+        total += went;
+    }
+    *taken = total;
+    return ERR_NONE;
+}
+
+static void finish(struct stream_filter *filter)
+{
+    struct tls_filter *f = filter_of(filter);
+
+    if (!f->is_greeted || f->is_finished || f->failed != ERR_NONE)
+        return;
+    f->is_finished = true;
+    ERR_clear_error();
+    if (SSL_shutdown(f->ssl) < 0) // RFC 8446 §6.1
+        ERR_clear_error();
+}
+
+static struct slice sealed(const struct stream_filter *filter)
+{
+    const struct tls_filter *f = tls_filter_of(filter);
+
+    return slice_of(f->sealed + f->sealed_at, f->sealed_end - f->sealed_at);
+}
+
+static void went(struct stream_filter *filter, size_t bytes)
+{
+    struct tls_filter *f = filter_of(filter);
+
+    f->sealed_at += bytes;
+    assert(f->sealed_at <= f->sealed_end);
+    if (f->sealed_at < f->sealed_end)
+        return;
+    mem_free(f->sealed);
+    f->sealed = NULL;
+    f->sealed_at = f->sealed_end = f->sealed_room = 0;
+}
+
+static const char *why(const struct stream_filter *filter)
+{
+    return tls_filter_of(filter)->why;
+}
+
+static void free_filter(struct stream_filter *filter)
+{
+    struct tls_filter *f = filter_of(filter);
+
+    SSL_free(f->ssl);
+    tls_context_unref(f->context);
+    mem_free(f->sealed);
+    mem_free(f->name);
+    mem_free(f);
+}
+
+static const struct stream_filter_ops FILTER_OPS = {
+    .greet = greet,
+    .receive = receive,
+    .holds_input = holds_input,
+    .seal = seal,
+    .finish = finish,
+    .sealed = sealed,
+    .went = went,
+    .why = why,
+    .free = free_filter,
+};
+
+struct tls_filter *tls_filter_new(struct tls_context *context, struct slice name)
+{
+    struct tls_filter *f = mem_new(struct tls_filter);
+    BIO *bio = BIO_new(context->below);
+
+    f->tag = TAG;
+    f->filter.ops = &FILTER_OPS;
+    f->context = context;
+    f->ssl = SSL_new(context->ssl);
+    f->name = name.length > 0 ? mem_text(name.at, name.length) : NULL;
+    assert(f->ssl != NULL && bio != NULL);
+    BIO_set_data(bio, f);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(f->ssl, bio, bio);
+    tls_context_ref(context);
+    return f;
+}
+
+const struct tls_filter *tls_filter_of(const struct stream_filter *filter)
+{
+    union {
+        const struct stream_filter *known;
+        struct stream_filter *untouched;
+    } of = { .known = filter };
+
+    return filter->ops == &FILTER_OPS ? filter_of(of.untouched) : NULL;
+}
