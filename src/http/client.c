@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "io/filter.h"
 #include "io/loop.h"
 #include "io/stream.h"
 #include "wire/http_chunk.h"
@@ -25,6 +26,7 @@ struct http_client {
     struct http_client_user *caller;
     struct http_client_times times;
     struct timer timer;
+    const char *why;   // NULL: the error says it all
     struct instant at; // of the last progress
     char *head;        // of the request; ours
     struct slice unsent;
@@ -137,20 +139,29 @@ static void time_out(struct timer *timer)
         finish(client, ERR_TIMEOUT);
 }
 
+static void client_connected(struct stream_user *user)
+{
+    struct http_client *client = client_of(user);
+
+    if (client->caller->ops->open == NULL)
+        return;
+    enter(client);
+    client->caller->ops->open(client->caller);
+    leave(client);
+}
+
 static void client_open(struct stream_user *user)
 {
     struct http_client *client = client_of(user);
+    bool is_plain = stream_filter(client->stream) == NULL;
 
     if (client->phase != CONNECTING)
         return;
     client->phase = HEAD;
     mark(client);
     stream_ready(client->stream);
-    if (client->caller->ops->open == NULL)
-        return;
-    enter(client);
-    client->caller->ops->open(client->caller);
-    leave(client);
+    if (is_plain)
+        client_connected(user);
 }
 
 static size_t client_pull(struct stream_user *user, struct iovec *iov, size_t most)
@@ -333,18 +344,33 @@ static void client_closed(struct stream_user *user, enum err why)
 {
     struct http_client *client = client_of(user);
 
+    client->why = stream_why(client->stream); // which is there till the turn's end
     client->stream = NULL;
     finish(client, why);
 }
 
 static const struct stream_user_ops CLIENT_OPS = {
     .open = client_open,
+    .connected = client_connected,
     .data = client_data,
     .end = client_end,
     .pull = client_pull,
     .sent = client_sent,
     .closed = client_closed,
 };
+
+static struct stream *connect_to(
+    struct http_client *client, const struct endpoint *to, const struct tls_name *tls)
+{
+    struct stream *stream = stream_connect(client->loop, to, &client->user);
+
+    if (tls->client != NULL) {
+        struct stream_filter *filter = tls_client_filter(tls, loop_wall(client->loop));
+
+        stream_filter_set(stream, &filter);
+    }
+    return stream;
+}
 
 struct http_client *http_client_start(struct loop *loop, const struct endpoint *to,
     struct stream *idle, const struct http_client_request *request, struct http_client_user *user)
@@ -361,10 +387,11 @@ struct http_client *http_client_start(struct loop *loop, const struct endpoint *
     client->source = request->body;
     client->method = (uint8_t)request->method;
     if (idle == NULL) {
-        client->stream = stream_connect(loop, to, &client->user);
+        client->stream = connect_to(client, to, &request->tls);
         mark(client);
         return client;
     }
+    assert(tls_client_fits(stream_filter(idle), &request->tls));
     client->stream = idle;
     client->phase = HEAD;
     stream_attach(idle, loop, &client->user);
@@ -396,6 +423,11 @@ void http_client_cancel(struct http_client *client)
     stream_close(client->stream, false);
     if (client->depth == 0)
         client_free(client);
+}
+
+const char *http_client_why(const struct http_client *client)
+{
+    return client->why == NULL ? "" : client->why;
 }
 
 struct stream *http_client_take_stream(struct http_client *client)

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "http/exchange.h"
+#include "tls/client.h"
 #include "wire/http_head.h"
 
 struct http_client;
@@ -30,8 +31,8 @@ struct http_client_ops {
      * ERR_PARSE. `got_bytes` tells whether any byte of an answer came at all. The client is freed
      * when this returns; an idle stream may be taken within the call. */
     void (*done)(struct http_client_user *user, enum err why, bool got_bytes);
-    /* The connection to the other side is open; for those who time it. Before any other call, and
-     * not with an idle stream. May be NULL. */
+    /* The connection to the other side is open, and TLS, if any, comes next; for those who time
+     * it. Before any other call, and not with an idle stream. May be NULL. */
     void (*open)(struct http_client_user *user);
 };
 
@@ -40,7 +41,7 @@ struct http_client_user {
 };
 
 struct http_client_times {
-    struct span connect; // to the connection's opening
+    struct span connect; // to the connection's opening, TLS included
     struct span first;   // from the request to the answer's head
     struct span stall;   // without progress in a body
 };
@@ -50,9 +51,11 @@ struct http_client_request {
     enum http_method method;
     struct http_source *body; // or NULL; pulled as the stream takes it; framing is the caller's
     struct http_client_times times;
+    struct tls_name tls; // zeroed: plain
 };
 
-/* `idle` is an attached-nowhere stream to use again (it is taken), or NULL to connect to `to`. */
+/* `idle` is an attached-nowhere stream to use again (it is taken; tls_client_fits has to hold for
+ * its filter), or NULL to connect to `to`. */
 struct http_client *http_client_start(struct loop *loop, const struct endpoint *to,
     struct stream *idle, const struct http_client_request *request, struct http_client_user *user);
 
@@ -64,6 +67,9 @@ void http_client_resume(struct http_client *client);
 
 /* Gives up: the connection is closed, `done` is not called, the client is freed. */
 void http_client_cancel(struct http_client *client);
+
+/* Within `done`: more of why than the error says, for people; empty where there is no more. */
+const char *http_client_why(const struct http_client *client);
 
 /* Within `done(ERR_NONE)`: the stream, detached and fit for another request; NULL if it is not. */
 struct stream *http_client_take_stream(struct http_client *client);
