@@ -195,15 +195,17 @@ bool load_metrics_parse(struct slice text, struct load_metrics *metrics)
 static void write_millionths(struct writer *w, uint64_t millionths)
 {
     uint64_t fraction = millionths % MILLION;
+    char digits[FRACTION_DIGITS];
+    size_t count = FRACTION_DIGITS;
 
+    for (size_t i = FRACTION_DIGITS; i > 0; fraction /= 10)
+        digits[--i] = (char)('0' + fraction % 10);
+    while (count > 0 && digits[count - 1] == '0')
+        count--;
     write_number(w, (int64_t)(millionths / MILLION));
-    if (fraction == 0)
-        return;
-    write_slice(w, SLICE("."));
-    for (uint64_t unit = MILLION / 10; unit > 0 && fraction > 0; unit /= 10) {
-        write_number(w, (int64_t)(fraction / unit));
-        fraction %= unit;
-    }
+    if (count > 0)
+        write_slice(w, SLICE("."));
+    write_slice(w, slice_of(digits, count));
 }
 
 size_t load_metrics_write(const struct load_metrics *metrics, char text[LOAD_METRICS_TEXT_MAX])
