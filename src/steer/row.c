@@ -2,28 +2,18 @@
 #include "steer/row.h"
 
 #include <assert.h>
-#include <math.h>
 
 #include "base/hash.h"
+#include "steer/geo.h"
 
-enum { EARTH_RADIUS_KM = 6371 };
-
-static double radians(double degrees)
-{
-    return degrees * M_PI / 180;
-}
+static const double FAR_KM = 20015; // half around the globe
 
 /* Along the great circle; without a place on both sides, as far as can be. */
 static double distance_km(const struct location *a, const struct location *b)
 {
     if (!a->is_set || !b->is_set)
-        return EARTH_RADIUS_KM * M_PI;
-    double half_lat = sin(radians(b->latitude - a->latitude) / 2);
-    double half_lon = sin(radians(b->longitude - a->longitude) / 2);
-    double chord = half_lat * half_lat +
-                   cos(radians(a->latitude)) * cos(radians(b->latitude)) * half_lon * half_lon;
-
-    return 2 * EARTH_RADIUS_KM * asin(fmin(1, sqrt(chord)));
+        return FAR_KM;
+    return geo_distance_km(a, b);
 }
 
 static struct steer_row steer_origins(struct arena *arena, const struct site *site)
