@@ -110,7 +110,7 @@ static void http_done(struct http_client_user *user, enum err why, bool got_byte
     if (why == ERR_NONE)
         conclude(http, true);
     else
-        run_failed(&http->run, why);
+        run_failed(&http->run, why, http->run.result.has_latency);
 }
 
 static const struct http_client_ops HTTP_OPS = {

@@ -17,6 +17,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "io/ping.h"
 #include "probe/health.h"
 #include "probe/run_priv.h"
 
@@ -39,6 +40,7 @@ struct watch {
 
 struct probes {
     struct loop *loop;
+    struct ping *ping;
     struct probe_user *user;
     uint64_t seed;
     struct watch **watches; // in the order of the checks
@@ -56,7 +58,9 @@ const size_t probe_counter_row_count = COUNT_OF(probe_counter_rows);
 
 static const struct runner *const RUNNERS[] = {
     [CHECK_HTTP] = &http_runner,
+    [CHECK_FTP] = &ftp_runner,
     [CHECK_TCP] = &tcp_runner,
+    [CHECK_ICMP] = &icmp_runner,
     [CHECK_LOAD] = &http_runner,
 };
 
@@ -227,7 +231,7 @@ void run_over(struct run *run, enum probe_outcome outcome)
     probes->is_calling = false;
 }
 
-void run_failed(struct run *run, enum err why)
+void run_failed(struct run *run, enum err why, bool was_open)
 {
     switch ((int)why) {
     case ERR_REFUSED: run_over(run, PROBE_REFUSED); break;
@@ -236,7 +240,7 @@ void run_failed(struct run *run, enum err why)
     case ERR_CLOSED: run_over(run, PROBE_PROTOCOL); break;
     case ERR_LIMIT:   // no descriptors here; or, once open, a line or head without end from there
     case ERR_ADDRESS: // no port of ours is left
-        run_over(run, run->result.has_latency ? PROBE_PROTOCOL : PROBE_DENIED);
+        run_over(run, was_open ? PROBE_PROTOCOL : PROBE_DENIED);
         break;
     default: run_over(run, PROBE_UNREACHABLE); break;
     }
@@ -264,6 +268,7 @@ static void launch(struct watch *watch)
     run->watch = watch;
     run->check = watch->check;
     run->loop = probes->loop;
+    run->ping = probes->ping;
     run->start = watch->started;
     run->timer.fire = time_out;
     list_append(&watch->runs, &run->link);
@@ -339,6 +344,7 @@ struct probes *probes_new(struct loop *loop, uint64_t seed, struct probe_user *u
 
     probes->loop = loop;
     probes->seed = hash_mix(seed + 1);
+    probes->ping = ping_new(loop, hash_mix(probes->seed));
     probes->user = user;
     return probes;
 }
@@ -350,6 +356,7 @@ void probes_free(struct probes *probes)
     assert(!probes->is_calling);
     for (size_t i = 0; i < probes->count; i++)
         watch_free(probes->watches[i]);
+    ping_free(probes->ping);
     mem_free(probes->watches);
     mem_free(probes);
 }
@@ -438,6 +445,11 @@ bool probes_are_settled(const struct probes *probes)
 const struct probe_counts *probes_counts(const struct probes *probes)
 {
     return &probes->counts;
+}
+
+const struct ping_counts *probes_ping_counts(const struct probes *probes)
+{
+    return ping_counts(probes->ping);
 }
 
 const char *probe_outcome_text(enum probe_outcome outcome)

@@ -33,6 +33,7 @@
 #include "wire/load_metrics.h"
 
 struct loop;
+struct ping_counts;
 struct probes;
 
 enum {
@@ -130,6 +131,7 @@ enum health_verdict probes_verdict(const struct probes *probes, uint32_t check);
 bool probes_are_settled(const struct probes *probes);
 
 const struct probe_counts *probes_counts(const struct probes *probes);
+const struct ping_counts *probes_ping_counts(const struct probes *probes);
 
 /* "timeout": as in metrics and /api/v1. */
 const char *probe_outcome_text(enum probe_outcome outcome);

@@ -13,6 +13,7 @@
 #include "io/loop.h"
 #include "probe/probe.h"
 
+struct ping;
 struct run;
 struct watch;
 
@@ -31,6 +32,7 @@ struct run {
     struct watch *watch;
     const struct check *check;
     struct loop *loop;
+    struct ping *ping;
     struct timer timer; // the check's timeout
     struct instant start;
     struct probe_result result; // what is known so far: status, latency, load
@@ -38,13 +40,13 @@ struct run {
     bool load_is_wrong;         // load metrics came that could not be understood
 };
 
-extern const struct runner http_runner, tcp_runner;
+extern const struct runner ftp_runner, http_runner, icmp_runner, tcp_runner;
 
 /* The end: the run is dropped and its result told. */
 void run_over(struct run *run, enum probe_outcome outcome);
 
-/* The same, for a connection that ended with `why` before all came. */
-void run_failed(struct run *run, enum err why);
+/* The same, for a connection that ended with `why` before all came, or was never open. */
+void run_failed(struct run *run, enum err why, bool was_open);
 
 /* The round trip is over: latency is the time since the start. */
 void run_note_latency(struct run *run);

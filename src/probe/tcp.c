@@ -28,7 +28,7 @@ static void tcp_closed(struct stream_user *user, enum err why)
     struct tcp *tcp = container_of(user, struct tcp, user);
 
     tcp->stream = NULL;
-    run_failed(&tcp->run, why);
+    run_failed(&tcp->run, why, false);
 }
 
 /* The rest is never called: with its opening the stream is closed. */
