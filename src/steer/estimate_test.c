@@ -100,6 +100,41 @@ static void one_lost_packet_is_no_news(void **)
     }
 }
 
+static void an_outlier_counts_as_half_the_mean_and_four_spreads_and_a_grain_away(void **)
+{
+    struct estimate e = { 0 };
+    int64_t s = learn_steadily(&e, REPORT_LATENCY, 0, 600, 5 * MS);
+
+    learn(&e, REPORT_LATENCY, second(s), 1000 * MS);
+    assert_in_range(estimate_report(&e, REPORT_LATENCY).value, 5 * MS + 79, 5 * MS + 81);
+    assert_in_range(estimate_report(&e, REPORT_LATENCY).spread, 79, 81); // 3.5 ms of 44
+}
+
+static void the_second_measurement_may_be_an_outlier_too(void **)
+{
+    struct estimate e = { 0 };
+
+    learn(&e, REPORT_LATENCY, second(0), 5 * MS);
+    learn(&e, REPORT_LATENCY, second(1), 1000 * MS);
+    assert_in_range(estimate_report(&e, REPORT_LATENCY).value, 5 * MS, 7 * MS);
+}
+
+static void five_in_a_row_over_a_second_are_news_and_all_that_is_then_known(void **)
+{
+    const int64_t news[] = { 300 * MS, 310 * MS, 290 * MS, 300 * MS, 350 * MS };
+    struct estimate e = { 0 };
+    struct wall at = second(learn_steadily(&e, REPORT_LATENCY, 0, 60, 5 * MS));
+
+    for (size_t i = 0; i < COUNT_OF(news); i++) {
+        assert_true(estimate_report(&e, REPORT_LATENCY).value < 7 * MS);
+        learn(&e, REPORT_LATENCY, at, news[i]);
+        at.ms += ESTIMATE_NEWS_MS / 4;
+    }
+    assert_int_equal(estimate_report(&e, REPORT_LATENCY).value, 310 * MS);
+    assert_int_equal(estimate_report(&e, REPORT_LATENCY).spread, 40 * MS);
+    assert_int_equal(estimate_report(&e, REPORT_LATENCY).evidence, 5000);
+}
+
 static void a_twentieth_of_lost_packets_is_noise(void **)
 {
     for (size_t i = 0; i < COUNT_OF(TIMES); i++) {
@@ -408,6 +443,17 @@ static void a_slow_afternoon_is_above_idle_until_it_has_lasted_half_a_day(void *
     assert_int_equal(idle_median(&idle), 300 * MS);
 }
 
+static void a_whole_day_of_hours_counts(void **)
+{
+    struct idle idle = { 0 };
+
+    for (int64_t hour = 0; hour < IDLE_HOURS; hour++)
+        idle_learn(&idle, second(hour * HOUR_S), (hour + 1) * MS);
+    assert_int_equal(idle_median(&idle), 12500);
+    idle_learn(&idle, second(IDLE_HOURS * HOUR_S), 25 * MS);
+    assert_int_equal(idle_median(&idle), 13500);
+}
+
 static void hours_without_measurements_do_not_count(void **)
 {
     struct idle idle = { 0 };
@@ -448,6 +494,9 @@ int main(void)
         cmocka_unit_test(what_is_out_of_range_changes_nothing),
         cmocka_unit_test(a_measurement_that_is_a_half_life_old_weighs_half),
         cmocka_unit_test(one_lost_packet_is_no_news),
+        cmocka_unit_test(an_outlier_counts_as_half_the_mean_and_four_spreads_and_a_grain_away),
+        cmocka_unit_test(the_second_measurement_may_be_an_outlier_too),
+        cmocka_unit_test(five_in_a_row_over_a_second_are_news_and_all_that_is_then_known),
         cmocka_unit_test(a_twentieth_of_lost_packets_is_noise),
         cmocka_unit_test(what_is_slow_half_of_the_time_is_not_called_fast),
         cmocka_unit_test(a_lasting_slow_down_shows_within_ten_and_is_whole_within_twenty),
@@ -471,6 +520,7 @@ int main(void)
         cmocka_unit_test(silence_changes_no_verdict),
         cmocka_unit_test(idle_is_the_median_of_the_hours_lowest),
         cmocka_unit_test(a_slow_afternoon_is_above_idle_until_it_has_lasted_half_a_day),
+        cmocka_unit_test(a_whole_day_of_hours_counts),
         cmocka_unit_test(hours_without_measurements_do_not_count),
         cmocka_unit_test(an_answer_in_no_time_is_seen_all_the_same),
         cmocka_unit_test(a_clock_set_back_by_a_day_makes_idle_begin_anew),

@@ -18,11 +18,11 @@ struct fact {
     int64_t measured; // as reported, for people
     int64_t spread;
     int64_t age_ms;   // of the newest report, before the epoch
-    unsigned sources; // observers that reported; 0: nothing is known, the rest is 0
+    unsigned sources; // observers that count; 0: nothing is known, the rest is 0
 };
 
 struct check_facts {
-    struct fact all[REPORT_KIND_COUNT]; // median over the observers
+    struct fact all[REPORT_KIND_COUNT]; // median over the observers, the silent ones left out
     struct fact own[REPORT_KIND_COUNT]; // this node's alone
 };
 

@@ -232,7 +232,7 @@ struct draw {
     uint64_t self;
     struct wall epoch;
     int64_t fresh_ms;
-    bool takes_fresh; // and nothing else
+    bool takes_fresh; // and nothing else; then nothing is widened
     size_t count;
     int64_t youngest_ms;
     int64_t values[VIEW_OBSERVERS_MAX], measured[VIEW_OBSERVERS_MAX], spreads[VIEW_OBSERVERS_MAX];
@@ -254,13 +254,14 @@ static size_t heard_before(const struct place *place, struct wall epoch)
 static void draw_report(struct draw *d, const struct report *report, struct fact *own)
 {
     int64_t age_ms = d->epoch.ms - report->at.ms;
-    int64_t value = estimate_expect(report, d->check->every, d->epoch);
+    bool is_fresh = age_ms <= d->fresh_ms;
+    int64_t value = is_fresh ? report->value : estimate_expect(report, d->check->every, d->epoch);
 
     if (report->observer == d->self)
         *own = (struct fact){ value, report->value, report->spread, age_ms, 1 };
-    if (d->takes_fresh && age_ms > d->fresh_ms)
+    if (d->takes_fresh && !is_fresh)
         return;
-    if (!d->takes_fresh && age_ms <= d->fresh_ms) { // the first that is fresh: forget the others
+    if (!d->takes_fresh && is_fresh) { // the first that is: forget the others
         d->takes_fresh = true;
         d->count = 0;
     }
@@ -287,9 +288,13 @@ static void draw_shelf(
 
         draw_report(d, &report, own);
     }
-    if (d->count > 0)
-        *all = (struct fact){ median(d->values, d->count), median(d->measured, d->count),
-            median(d->spreads, d->count), d->youngest_ms, (unsigned)d->count };
+    if (d->count == 0)
+        return;
+    all->value = median(d->values, d->count);
+    all->measured = d->takes_fresh ? all->value : median(d->measured, d->count);
+    all->spread = median(d->spreads, d->count);
+    all->age_ms = d->youngest_ms;
+    all->sources = (unsigned)d->count;
 }
 
 struct facts *view_facts(const struct view *view, struct arena *arena, const struct checks *checks,

@@ -212,6 +212,18 @@ static void not_even_when_it_came_first(void **state)
     assert_int_equal(latency_fact(f, 10000)->value, 30 * MS);
 }
 
+static void a_report_that_three_epochs_have_overtaken_is_no_use(void **state)
+{
+    struct fixture *f = *state;
+    struct report late = latency(OTHER, 1000, 10 * MS);
+
+    for (int64_t ms = 6000; ms < 20000; ms += 5000)
+        hear(f, latency(OTHER, ms, 20 * MS));
+    assert_int_equal(view_take(f->view, &late, after(16000)), VIEW_REPLAYED);
+    assert_int_equal(latency_fact(f, 5000)->sources, 0);
+    assert_int_equal(latency_fact(f, 10000)->age_ms, 4000);
+}
+
 static void a_clock_that_is_five_seconds_ahead_loses_no_epoch(void **state)
 {
     struct fixture *f = *state;
@@ -233,6 +245,18 @@ static void a_clock_that_was_set_back_is_heard_again_at_once(void **state)
         assert_int_equal(hear(f, latency(OTHER, day * 86400000, 10 * MS)), VIEW_TAKEN);
     assert_int_equal(hear(f, latency(OTHER, 0, 20 * MS)), VIEW_TAKEN);
     assert_int_equal(latency_fact(f, 5000)->value, 20 * MS);
+}
+
+static void and_what_was_stamped_right_before_is_still_held(void **state)
+{
+    struct fixture *f = *state;
+
+    hear(f, latency(OTHER, 1000, 10 * MS));
+    hear(f, latency(OTHER, 7000, 20 * MS));
+    hear(f, latency(OTHER, 86400000, 99 * MS));
+    hear(f, latency(OTHER, 8000, 30 * MS));
+    assert_int_equal(latency_fact(f, 5000)->value, 10 * MS);
+    assert_int_equal(latency_fact(f, 10000)->value, 30 * MS);
 }
 
 static void a_report_that_grows_old_widens_and_says_what_was_measured(void **state)
@@ -317,6 +341,7 @@ static void sweeping_forgets_what_was_silent_for_too_long_and_nothing_else(void 
     struct report other = latency(OTHER, 0, 5 * MS);
 
     other.check = 11;
+    other.kind = REPORT_CPU;
     hear(f, latency(SELF, 0, 5 * MS));
     hear(f, latency(OTHER, 1000, 6 * MS));
     hear(f, latency(THIRD, 0, 7 * MS));
@@ -341,17 +366,21 @@ static void each_report_held_is_told_as_it_came(void **state)
     struct fixture *f = *state;
     struct report told, newest = latency(OTHER, 7000, 6 * MS);
 
-    hear(f, latency(OTHER, 1000, 5 * MS));
+    newest.kind = REPORT_RESPONSE;
+    newest.at = after(1000);
+    hear(f, newest);
+    newest.at = after(7000);
     hear(f, newest);
     view_each(f->view, keep_report, &told);
     assert_int_equal(held(f), 1);
     assert_int_equal(told.observer, OTHER);
     assert_int_equal(told.check, 10);
-    assert_int_equal(told.kind, REPORT_LATENCY);
+    assert_int_equal(told.kind, REPORT_RESPONSE);
     assert_int_equal(told.value, 6 * MS);
     assert_int_equal(told.spread, newest.spread);
     assert_int_equal(told.evidence, newest.evidence);
     assert_int_equal(told.at.ms, newest.at.ms);
+    view_free(NULL);
 }
 
 static void more_observers_than_the_limit_are_refused_and_the_rest_stays(void **state)
@@ -367,22 +396,33 @@ static void more_observers_than_the_limit_are_refused_and_the_rest_stays(void **
     assert_int_equal(latency_fact(f, 5000)->value, (VIEW_OBSERVERS_MAX - 1) / 2);
 }
 
+/* Of places by number; returns how many were taken. */
+static size_t fill_places(struct fixture *f, uint64_t from, uint64_t count, int64_t at_ms)
+{
+    size_t taken = 0;
+
+    for (uint64_t i = from; i < from + count; i++) {
+        struct report report = latency(i % 512, at_ms, 5 * MS);
+
+        report.check = i / 512;
+        taken += hear(f, report) == VIEW_TAKEN;
+    }
+    return taken;
+}
+
 static void more_places_than_the_limit_are_refused_until_some_are_swept(void **state)
 {
+    enum { OLD = VIEW_REPORTS_MAX / 4 + 256, YOUNG = VIEW_REPORTS_MAX - OLD };
     struct fixture *f = *state;
-    struct report report = latency(OTHER, 0, 5 * MS);
 
-    for (uint64_t i = 0; i < VIEW_REPORTS_MAX; i++) {
-        report.check = i / 512;
-        report.observer = i % 512;
-        if (view_take(f->view, &report, after(0)) != VIEW_TAKEN)
-            fail();
-    }
-    report.check = VIEW_REPORTS_MAX;
-    assert_int_equal(view_take(f->view, &report, after(0)), VIEW_FULL);
+    // One check's places are old and young, so that some of what it holds is swept.
+    assert_int_equal(fill_places(f, 0, OLD, 0), OLD);
+    assert_int_equal(fill_places(f, OLD, YOUNG, 1000), YOUNG);
+    assert_int_equal(fill_places(f, VIEW_REPORTS_MAX, 1, 1000), 0);
+    assert_int_equal(counter_read(&view_counts(f->view)->full), 1);
     view_sweep(f->view, after(VIEW_KEPT_MS + 1));
-    report.at = after(VIEW_KEPT_MS + 1);
-    assert_int_equal(view_take(f->view, &report, report.at), VIEW_TAKEN);
+    assert_int_equal(held(f), YOUNG);
+    assert_int_equal(fill_places(f, VIEW_REPORTS_MAX, OLD + 1, 2000), OLD);
 }
 
 /* Reports of distinct stamps, in the order of time. */
@@ -530,8 +570,10 @@ int main(void)
         CASE(of_two_observers_the_mean_counts_and_of_their_verdicts_the_worse),
         CASE(what_is_stamped_after_the_begin_does_not_change_the_epoch),
         CASE(not_even_when_it_came_first),
+        CASE(a_report_that_three_epochs_have_overtaken_is_no_use),
         CASE(a_clock_that_is_five_seconds_ahead_loses_no_epoch),
         CASE(a_clock_that_was_set_back_is_heard_again_at_once),
+        CASE(and_what_was_stamped_right_before_is_still_held),
         CASE(a_report_that_grows_old_widens_and_says_what_was_measured),
         CASE(what_is_measured_seldom_is_fresh_for_longer),
         CASE(a_silent_observer_does_not_count_while_others_speak),
