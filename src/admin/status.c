@@ -84,6 +84,9 @@ static json_t *origin_json(const struct admin_origin_status *s)
     json_put_text(object, "node", s->node);
     json_put_number(object, "fetches", s->fetches);
     json_put_number(object, "failures", s->failures);
+    json_put_number(object, "in_flight", s->in_flight);
+    if (s->response_us > 0)
+        json_put_number(object, "response_us", s->response_us);
     if (s->last_error.length > 0) {
         json_put_text(object, "last_error", s->last_error);
         put_time(object, "last_error_at", s->last_error_at);

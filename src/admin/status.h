@@ -34,6 +34,8 @@ struct admin_origin_status {
     const struct origin *origin;
     struct slice node; // that fetched
     uint64_t fetches, failures;
+    uint64_t in_flight;        // requests with it now
+    uint64_t response_us;      // smoothed time to an answer's head; 0: never asked
     struct slice last_error;   // empty: none so far
     struct wall last_error_at; // with last_error
 };

@@ -139,12 +139,18 @@ static void an_origin_has_an_error_only_when_it_had_one(void **)
 
     text_is(origin, "address", "198.51.100.7:80");
     assert_null(json_object_get(origin, "last_error"));
+    assert_null(json_object_get(origin, "response_us"));
+    number_is(origin, "in_flight", 0);
     json_decref(json);
     failed.failures = 1;
+    failed.in_flight = 3;
+    failed.response_us = 1500;
     failed.last_error = SLICE("refused \xff\"");
     failed.last_error_at = (struct wall){ 1795341600000 };
     json = status_json(&failed);
     origin = json_array_get(json_object_get(json, "origins"), 0);
+    number_is(origin, "in_flight", 3);
+    number_is(origin, "response_us", 1500);
     text_is(origin, "last_error", "refused ?\"");
     text_is(origin, "last_error_at", "2026-11-22T10:00:00Z");
     json_decref(json);

@@ -77,10 +77,19 @@ static void write_nodes(const json_t *nodes, struct text *out)
     table_done(&t);
 }
 
+static void put_response(struct table *t, uint64_t response_us)
+{
+    if (response_us == 0)
+        table_cell(t, "-");
+    else
+        table_cell(t, "%.1f ms", (double)response_us / 1000);
+}
+
 static void write_origins(const json_t *origins, struct text *out)
 {
     static const struct table_column COLUMNS[] = { { "ORIGIN", false }, { "ADDRESS", false },
-        { "NODE", false }, { "FETCHES", true }, { "FAILED", true }, { "LAST ERROR", false } };
+        { "NODE", false }, { "FETCHES", true }, { "FAILED", true }, { "IN FLIGHT", true },
+        { "RESPONSE", true }, { "LAST ERROR", false } };
     struct table t;
     size_t i;
     const json_t *origin;
@@ -93,6 +102,8 @@ static void write_origins(const json_t *origins, struct text *out)
         table_cell(&t, "%s", text_of(origin, "node"));
         put_count(&t, origin, "fetches");
         put_count(&t, origin, "failures");
+        put_count(&t, origin, "in_flight");
+        put_response(&t, json_get_number(origin, "response_us"));
         if (json_get_text(origin, "last_error").length == 0)
             table_cell(&t, "-");
         else

@@ -132,7 +132,8 @@ static const char status[] =
     "\"http\":80},\"dns_queries\":1204,\"requests\":200,\"hits\":150,\"sent_bytes\":2048,"
     "\"connections\":4,\"store\":{\"used_bytes\":1048576,\"limit_bytes\":268435456,\"objects\":31}}"
     "],\"origins\":[{\"customer\":\"acme\",\"name\":\"ams\",\"address\":\"198.51.100.7:80\","
-    "\"node\":\"fra1\",\"fetches\":12,\"failures\":1,\"last_error\":\"timed "
+    "\"node\":\"fra1\",\"fetches\":12,\"failures\":1,\"in_flight\":2,\"response_us\":12340,\"last_"
+    "error\":\"timed "
     "out\",\"last_error_at\":\"2026-11-22T09:59:00Z\"}],\"sites\":[{\"host\":\"www.acme.example\","
     "\"customer\":\"acme\",\"kind\":\"steer\",\"policy\":\"strict\",\"origins\":[\"ams\",\"nyc\"]}"
     "]}";
@@ -152,8 +153,9 @@ static void a_status_is_shown_as_tables(void **)
         "fra1  fra  192.0.2.10, 192.0.2.11   53    80    1,204       200  75 %  2.0 KiB     4"
         "       31  1.0 MiB of 256 MiB\n"
         "\n"
-        "ORIGIN    ADDRESS          NODE  FETCHES  FAILED  LAST ERROR\n"
-        "acme/ams  198.51.100.7:80  fra1       12       1  timed out, 2026-11-22T09:59:00Z\n"
+        "ORIGIN    ADDRESS          NODE  FETCHES  FAILED  IN FLIGHT  RESPONSE  LAST ERROR\n"
+        "acme/ams  198.51.100.7:80  fra1       12       1          2   12.3 ms  timed out, "
+        "2026-11-22T09:59:00Z\n"
         "\n"
         "SITE              CUSTOMER  KIND   POLICY  ORIGINS\n"
         "www.acme.example  acme      steer  strict  ams, nyc\n");

@@ -185,10 +185,17 @@ static void fill_origin(struct arena *arena, struct admin_origin_status *status,
     const struct origin *origin, const struct running_node *node)
 {
     struct origin_record record;
+    struct origin_load load = { .origin = &origin->address };
 
     origin_pool_record(node->pool, &origin->address, &record);
+    origin_pool_loads(node->pool, &load, 1, (struct instant){ 0 });
     *status = (struct admin_origin_status){
-        .origin = origin, .node = node->name, .fetches = record.asked, .failures = record.failed
+        .origin = origin,
+        .node = node->name,
+        .fetches = record.asked,
+        .failures = record.failed,
+        .in_flight = load.in_flight,
+        .response_us = (uint64_t)load.response_us,
     };
     if (record.failed == 0)
         return;
