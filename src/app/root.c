@@ -5,14 +5,19 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "conf/checks.h"
 #include "delivery/routes.h"
 #include "dns/compile.h"
+#include "steer/geo.h"
+#include "steer/rows.h"
 
 struct release *release_new(struct network **network)
 {
     struct release *release = mem_new(struct release);
 
-    *release = (struct release){ .network = *network, .uses = 1 };
+    *release = (struct release){
+        .network = *network, .checks = checks_new(*network), .geo = geo_none(), .uses = 1
+    };
     *network = NULL;
     return release;
 }
@@ -24,6 +29,8 @@ void release_drop(struct release *release)
     assert(release->uses > 0);
     if (--release->uses > 0)
         return;
+    geo_free(release->geo);
+    checks_free(release->checks);
     network_free(release->network);
     mem_free(release);
 }
@@ -33,6 +40,7 @@ void root_free(struct root *root)
     if (root == NULL)
         return;
     dns_zones_free(root->zones);
+    steer_rows_free(root->rows);
     routes_free(root->routes);
     release_drop(root->release);
     mem_free(root);
@@ -63,7 +71,8 @@ enum err root_build(
     built->network = release->network;
     built->self = self;
     built->routes = routes_new(release->network);
-    err = dns_zones_compile(release->network, self, hash_seed_random(), &built->zones, why);
+    built->rows = steer_rows_new(release->network, self, release->checks, release->geo);
+    err = dns_zones_compile(built->rows, hash_seed_random(), &built->zones, why);
     if (err != ERR_NONE) {
         root_free(built);
         return err;

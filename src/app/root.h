@@ -13,11 +13,16 @@
 #include "conf/network.h"
 #include "io/snapshot.h"
 
+struct checks;
 struct dns_zones;
+struct geo;
 struct routes;
+struct steer_rows;
 
 struct release {
     struct network *network;
+    struct checks *checks;
+    struct geo *geo;
     size_t uses; // roots and whoever loads; control thread alone
 };
 
@@ -32,6 +37,7 @@ struct root {
     struct release *release;
     const struct network *network;
     const struct node *self;
+    struct steer_rows *rows;
     struct dns_zones *zones;
     struct routes *routes;
 };

@@ -16,6 +16,7 @@ const size_t dns_counter_row_count = COUNT_OF(dns_counter_rows);
 /* The answer in the making. */
 struct reply {
     const struct dns_zones *zones;
+    const struct steer_map *map;
     struct dns_query *query;
     const struct dns_client *client;
     struct dns_counts *counts;
@@ -25,7 +26,8 @@ struct reply {
     uint16_t flags; // beside those that every answer has
     uint16_t answer_count, authority_count;
     uint8_t scope_bits;
-    bool is_ours; // the name lies in one of our zones
+    bool is_ours;  // the name lies in one of our zones
+    bool is_empty; // a steered set has nothing for this client
 };
 
 /* A name on the way through CNAMEs, and where it stands in the message. */
@@ -85,19 +87,40 @@ static uint8_t private_block_bits(const struct ip *ip)
     return 0;
 }
 
-static struct steer_pick client_pick(const struct reply *r, const struct steer_row *row)
+static struct steer_pick pick_for(
+    const struct reply *r, const struct dns_steered *steered, const struct ip *client)
+{
+    return steer_pick(r->zones->rows, steered->row, r->map, steered->families, client);
+}
+
+static struct steer_pick client_pick(const struct reply *r, const struct dns_steered *steered)
 {
     const struct dns_ecs *ecs = &r->query->ecs;
     bool has_subnet = ecs->is_present && ecs->source_bits > 0;
     uint8_t block_bits = has_subnet ? private_block_bits(&ecs->address) : 0;
 
     if (has_subnet && (block_bits == 0 || private_block_bits(&r->client->address) > 0))
-        return steer_pick(row, &ecs->address);
-    struct steer_pick pick = steer_pick(row, &r->client->address);
+        return pick_for(r, steered, &ecs->address);
+    struct steer_pick pick = pick_for(r, steered, &r->client->address);
 
     // Without a subnet there is no scope to tell; of a private one, any address has this answer.
     pick.scope_bits = pick.scope_bits == 0 ? 0 : block_bits;
     return pick;
+}
+
+static struct counter *steered_counter(struct dns_counts *counts, enum steer_reason reason)
+{
+    switch (reason) {
+    case STEER_BEST: return &counts->steered_best;
+    case STEER_DRAWN: return &counts->steered_drawn;
+    case STEER_NEXT: return &counts->steered_next;
+    case STEER_OVER_CAPACITY: return &counts->steered_over_capacity;
+    case STEER_RESERVE: return &counts->steered_reserve;
+    case STEER_ALL_DOWN: return &counts->steered_all_down;
+    case STEER_NOTHING:
+    case STEER_REASON_COUNT: break;
+    }
+    return &counts->steered_nothing;
 }
 
 /* One RRset of the node, at least counted: a steered one by the target picked for the client. */
@@ -111,13 +134,18 @@ static bool set_put(struct reply *r, const struct dns_set *set, size_t owner_at)
 
         memcpy(&index, set->body, sizeof index);
         const struct dns_steered *steered = &r->zones->steered[index];
-        struct steer_pick pick = client_pick(r, &steered->row);
-        const struct dns_body *body = &steered->bodies[pick.target];
+        struct steer_pick pick = client_pick(r, steered);
+
+        counter_up(steered_counter(r->counts, pick.reason));
+        if (UNLIKELY(pick.reason == STEER_NOTHING)) {
+            r->is_empty = true;
+            return true;
+        }
+        const struct dns_body *body = &steered->bodies[pick.member];
 
         records = slice_of(body->at, body->length);
         count = body->record_count;
         r->scope_bits = pick.scope_bits > r->scope_bits ? pick.scope_bits : r->scope_bits;
-        counter_up(&r->counts->steered);
     }
     if (!records_put(r, records, owner_at))
         return false;
@@ -186,12 +214,16 @@ static void resolve(struct reply *r)
         r->is_ours = true;
         if (LIKELY(set != NULL)) {
             set_put(r, set, asked.at);
+            if (UNLIKELY(r->is_empty))
+                soa_put(r, &asked, &r->zones->zones[asked.node->zone]);
             return;
         }
         const struct dns_set *cname = dns_node_set(asked.node, DNS_TYPE_CNAME);
 
         if (r->query->type == DNS_TYPE_ANY && asked.node->set_count > 0) {
             any_put(r, &asked);
+            if (r->is_empty && r->answer_count == 0)
+                soa_put(r, &asked, &r->zones->zones[asked.node->zone]);
             return;
         }
         if (cname == NULL) {
@@ -314,6 +346,7 @@ size_t dns_answer(struct dns_answerer *answerer, const struct dns_client *client
         return 0;
     }
     struct reply r = { .zones = zones,
+        .map = answerer->map,
         .query = query,
         .client = client,
         .counts = counts,

@@ -11,7 +11,8 @@
  *   CNAME             followed inside our zones, at most DNS_CHAIN_MAX times; the RCODE is that of
  *                     the last name (RFC 6604)
  *   ANY               one RRset over UDP (RFC 8482), all of them over a stream
- *   steered names     the picked target's addresses. The client is the subnet option's address
+ *   steered names     the picked target's addresses; NODATA where none is fit and the site wants
+ *                     that. The client is the subnet option's address
  *                     (RFC 7871); without one, or with SOURCE 0, the resolver. A private address
  *                     told by a resolver with a public one says nothing, so the resolver counts
  *                     and the scope covers the private block (§10)
@@ -29,9 +30,12 @@
 #include "base/counter.h"
 #include "base/slice.h"
 #include "dns/zone.h"
+#include "steer/map.h"
 #include "wire/dns_message.h"
 
 enum { DNS_CHAIN_MAX = 16 };
+
+#define STEERED_HELP "Answers for steered names, by why their target was picked"
 
 #define DNS_COUNTERS(X)                                                                        \
     X(queries_udp, "dns_queries_total", "transport=\"udp\"", "Messages that arrived")          \
@@ -45,7 +49,13 @@ enum { DNS_CHAIN_MAX = 16 };
     X(badvers, "dns_answers_total", "outcome=\"badvers\"", "Answers by outcome")               \
     X(servfail, "dns_answers_total", "outcome=\"servfail\"", "Answers by outcome")             \
     X(silence, "dns_answers_total", "outcome=\"silence\"", "Answers by outcome")               \
-    X(steered, "dns_steered_total", "", "Answers with the addresses of a picked target")       \
+    X(steered_best, "dns_steered_total", "reason=\"best\"", STEERED_HELP)                      \
+    X(steered_drawn, "dns_steered_total", "reason=\"drawn\"", STEERED_HELP)                    \
+    X(steered_next, "dns_steered_total", "reason=\"next\"", STEERED_HELP)                      \
+    X(steered_over_capacity, "dns_steered_total", "reason=\"over_capacity\"", STEERED_HELP)    \
+    X(steered_reserve, "dns_steered_total", "reason=\"reserve\"", STEERED_HELP)                \
+    X(steered_all_down, "dns_steered_total", "reason=\"all_down\"", STEERED_HELP)              \
+    X(steered_nothing, "dns_steered_total", "reason=\"nothing\"", STEERED_HELP)                \
     X(subnets, "dns_subnet_queries_total", "", "Queries that named the client's subnet")       \
     X(truncated, "dns_truncated_total", "", "Answers cut because they did not fit")            \
     X(chain_limited, "dns_chain_limited_total", "", "Answers that end at the limit of CNAMEs") \
@@ -69,9 +79,10 @@ struct dns_client {
     bool is_stream;    // TCP or above it: no limit but the message's own
 };
 
-/* What one thread answers with. The zones may change between two calls. */
+/* What one thread answers with. Zones and map may change between two calls. */
 struct dns_answerer {
     const struct dns_zones *zones; // NULL: none yet, all is SERVFAIL
+    const struct steer_map *map;   // NULL: none yet, targets are in the order of their row
     struct dns_counts *counts;
     struct dns_query query; // scratch, too big to be cleared for each query
 };

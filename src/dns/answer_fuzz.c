@@ -28,15 +28,30 @@ static void steer(struct dns_builder *b, const char *owner, uint16_t type)
         { .address = { { IP_V6, { 0x20, 1, 0xd, 0xb8 } }, 80 } },
         { .address = { { IP_V4, { 192, 0, 2, 12 } }, 80 } },
     };
-    static const struct steer_target TARGETS[] = { { &ORIGINS[0], NULL, 1, 1 },
-        { &ORIGINS[1], NULL, 2, 1 }, { &ORIGINS[2], NULL, 3, 1 } };
-    struct steer_row row = { .site = &SITE, .hash = 4, .targets = TARGETS, .count = 3 };
+    static const struct steer_target TARGETS[] = {
+        { .origin = &ORIGINS[0], .hash = 1, .weight = 1, .first_member = 0, .member_count = 1 },
+        { .origin = &ORIGINS[1], .hash = 2, .weight = 1, .first_member = 1, .member_count = 1 },
+        { .origin = &ORIGINS[2], .hash = 3, .weight = 1, .first_member = 2, .member_count = 1 },
+    };
+    static const struct steer_member MEMBERS[] = {
+        { .check = CHECK_NONE, .families = STEER_HAS_V4 },
+        { .check = CHECK_NONE, .families = STEER_HAS_V6 },
+        { .check = CHECK_NONE, .families = STEER_HAS_V4 },
+    };
+    static const struct steer_row ROW = { .site = &SITE,
+        .hash = 4,
+        .targets = TARGETS,
+        .count = 3,
+        .members = MEMBERS,
+        .member_count = 3 };
     struct dns_name name;
     bool is_name = dns_name_parse(slice_text(owner), &name);
 
     assert(is_name);
-    dns_builder_steer(b, &name, type, 20, &row);
+    dns_builder_steer(b, &name, type, 20, &ROW);
 }
+
+static const struct steer_rows ROWS;
 
 /* A few names of one letter, so that chance finds them. */
 static struct dns_zones *zones_new(void)
@@ -59,6 +74,7 @@ static struct dns_zones *zones_new(void)
     enum err err = dns_builder_finish(&b, &zones, NULL);
 
     assert(err == ERR_NONE);
+    zones->rows = &ROWS;
     return zones;
 }
 

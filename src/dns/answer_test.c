@@ -48,17 +48,38 @@ static const struct origin origins[] = {
 
 static const struct site first_site = { .policy = POLICY_ORDERED };
 static const struct site drawn_site = { .policy = POLICY_WEIGHTED };
+static const struct site empty_site = { .policy = POLICY_ORDERED, .all_down = ALL_DOWN_NODATA };
 
-static void steer(struct dns_builder *b, const char *owner, const struct site *site)
+static const struct steer_target targets[] = {
+    { .origin = &origins[0], .hash = 1, .weight = 1, .first_member = 0, .member_count = 1 },
+    { .origin = &origins[1], .hash = 2, .weight = 1, .first_member = 1, .member_count = 1 },
+    { .origin = &origins[2], .hash = 3, .weight = 1, .first_member = 2, .member_count = 1 },
+};
+static const struct steer_member members[] = {
+    { .hash = 1, .check = 0, .families = STEER_HAS_V4 },
+    { .hash = 2, .check = 1, .families = STEER_HAS_V4 },
+    { .hash = 3, .check = CHECK_NONE, .families = STEER_HAS_V6 },
+};
+static _Atomic uint8_t health[2];
+static const struct checks checks = { .count = 2 };
+static struct steer_rows rows = { .checks = &checks, .health = health };
+
+#define ROW(of_site)                                                                       \
+    {                                                                                      \
+        .site = &(of_site), .hash = 4, .targets = targets, .count = 3, .members = members, \
+        .member_count = 3                                                                  \
+    }
+
+static const struct steer_row first_row = ROW(first_site);
+static const struct steer_row drawn_row = ROW(drawn_site);
+static const struct steer_row empty_row = ROW(empty_site);
+
+static void steer(struct dns_builder *b, const char *owner, const struct steer_row *row)
 {
-    struct steer_target targets[] = { { .origin = &origins[0], .hash = 1, .weight = 1 },
-        { .origin = &origins[1], .hash = 2, .weight = 1 },
-        { .origin = &origins[2], .hash = 3, .weight = 1 } };
     struct dns_name name = name_of(owner);
-    struct steer_row row = { .site = site, .hash = 4, .targets = targets, .count = 3 };
 
-    dns_builder_steer(b, &name, DNS_TYPE_A, 20, &row);
-    dns_builder_steer(b, &name, DNS_TYPE_AAAA, 20, &row);
+    dns_builder_steer(b, &name, DNS_TYPE_A, 20, row);
+    dns_builder_steer(b, &name, DNS_TYPE_AAAA, 20, row);
 }
 
 static int setup(void **)
@@ -81,6 +102,7 @@ static int setup(void **)
     add_name(b, "lost.example.net", DNS_TYPE_CNAME, "nothing.example.net");
     add_name(b, "loop.example.net", DNS_TYPE_CNAME, "loop.example.net");
     add_name(b, "toward.example.net", DNS_TYPE_CNAME, "drawn.example.net");
+    add_name(b, "tovoid.example.net", DNS_TYPE_CNAME, "empty.example.net");
     for (int i = 0; i < 17; i++) {
         snprintf(chain[0], sizeof chain[0], "c%d.example.net", i);
         snprintf(chain[1], sizeof chain[1], "c%d.example.net", i + 1);
@@ -89,13 +111,15 @@ static int setup(void **)
     add(b, "c17.example.net", DNS_TYPE_A, SLICE("\1\2\3\4"));
     for (unsigned char i = 0; i < 60; i++)
         add(b, "big.example.net", DNS_TYPE_A, slice_of((char[]){ 10, 0, 0, (char)i }, 4));
-    steer(b, "first.example.net", &first_site);
-    steer(b, "drawn.example.net", &drawn_site);
+    steer(b, "first.example.net", &first_row);
+    steer(b, "drawn.example.net", &drawn_row);
+    steer(b, "empty.example.net", &empty_row);
 
     struct dns_zones *zones = NULL;
     struct diag why = { 0 };
 
     assert_int_equal(dns_builder_finish(&b, &zones, &why), ERR_NONE);
+    zones->rows = &rows;
     answerer.zones = zones;
     return 0;
 }
@@ -309,12 +333,41 @@ static void a_cname_that_does_not_fit_ends_the_chain(void **)
 
 static void steered_names_answer_the_picked_target_of_the_family(void **)
 {
-    uint64_t before = counter_read(&counts.steered);
+    uint64_t before = counter_read(&counts.steered_best);
 
     check("first.example.net", DNS_TYPE_A, "NOERROR aa | first.example.net 20 A 192.0.2.11");
     check("first.example.net", DNS_TYPE_AAAA, "NOERROR aa | first.example.net 20 AAAA 2001:db8::");
     check("first.example.net", DNS_TYPE_TXT, "NOERROR aa" SOA);
-    assert_int_equal(counter_read(&counts.steered), before + 4);
+    assert_int_equal(counter_read(&counts.steered_best), before + 4);
+}
+
+static void a_target_that_is_down_gives_way_to_the_next(void **)
+{
+    uint64_t before = counter_read(&counts.steered_next);
+
+    steer_health_set(&rows, 0, STEER_DOWN, true);
+    check("first.example.net", DNS_TYPE_A, "NOERROR aa | first.example.net 20 A 192.0.2.12");
+    steer_health_set(&rows, 0, STEER_DOWN, false);
+    assert_int_equal(counter_read(&counts.steered_next), before + 2);
+    check("first.example.net", DNS_TYPE_A, "NOERROR aa | first.example.net 20 A 192.0.2.11");
+}
+
+static void with_all_down_the_answer_is_empty_where_the_site_says_so(void **)
+{
+    struct ask_query any = { "empty.example.net", DNS_TYPE_ANY, .subnet = "198.51.1.0/24" };
+    uint64_t before = counter_read(&counts.steered_nothing);
+
+    steer_health_set(&rows, 0, STEER_DOWN, true);
+    steer_health_set(&rows, 1, STEER_DRAINED, true);
+    check("first.example.net", DNS_TYPE_A, "NOERROR aa | first.example.net 20 A 192.0.2.11");
+    check("empty.example.net", DNS_TYPE_A, "NOERROR aa" SOA);
+    check("tovoid.example.net", DNS_TYPE_A,
+        "NOERROR aa | tovoid.example.net 60 CNAME empty.example.net" SOA);
+    check_query(&udp, any, "NOERROR aa" SOA " + opt 1232 ecs 24/0");
+    check_query(&tcp, any, "NOERROR aa | empty.example.net 20 AAAA 2001:db8:: + opt 1232 ecs 24/0");
+    steer_health_set(&rows, 0, STEER_DOWN, false);
+    steer_health_set(&rows, 1, STEER_DRAINED, false);
+    assert_int_equal(counter_read(&counts.steered_nothing), before + 6);
 }
 
 /* The answer for a client subnet, as the address after " A ". */
@@ -498,6 +551,8 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_cut_as_a_whole_rrset),
         cmocka_unit_test(a_cname_that_does_not_fit_ends_the_chain),
         cmocka_unit_test(steered_names_answer_the_picked_target_of_the_family),
+        cmocka_unit_test(a_target_that_is_down_gives_way_to_the_next),
+        cmocka_unit_test(with_all_down_the_answer_is_empty_where_the_site_says_so),
         cmocka_unit_test(the_client_subnet_decides_and_the_scope_says_so),
         cmocka_unit_test(without_a_subnet_the_resolver_decides),
         cmocka_unit_test(private_clients_count_where_the_resolver_is_private_too),

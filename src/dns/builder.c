@@ -131,57 +131,57 @@ static size_t addresses_put(
     return length;
 }
 
-static size_t target_put(char *to, const struct steer_target *target, const struct record *record)
+static size_t member_put(char *to, const struct steer_target *target,
+    const struct steer_member *member, const struct record *record)
 {
-    size_t length = 0;
-
-    if (target->origin != NULL)
+    if (member->node == NULL)
         return addresses_put(to, &target->origin->address.ip, 1, record);
-    for (size_t i = 0; i < target->pop->node_count; i++) {
-        const struct node *node = &target->pop->nodes[i];
-
-        length += addresses_put(
-            to == NULL ? NULL : to + length, node->addresses, node->address_count, record);
-    }
-    return length;
+    return addresses_put(to, member->node->addresses, member->node->address_count, record);
 }
 
-static bool targets_equal(const struct steer_row *a, const struct steer_row *b)
+static enum err body_build(struct arena *arena, const struct steer_target *target,
+    const struct steer_member *member, const struct record *record, struct dns_body *body)
 {
-    for (size_t i = 0; i < a->count; i++)
-        if (a->targets[i].origin != b->targets[i].origin ||
-            a->targets[i].pop != b->targets[i].pop || a->targets[i].weight != b->targets[i].weight)
-            return false;
-    return true;
+    size_t length = member_put(NULL, target, member, record);
+    size_t address_bytes = record->type == DNS_TYPE_AAAA ? 16 : 4;
+
+    if (length > DNS_SET_MAX)
+        return ERR_LIMIT;
+    if (length == 0)
+        return ERR_NONE;
+    char *at = arena_alloc(arena, length);
+
+    member_put(at, target, member, record);
+    *body = (struct dns_body){ at, (uint16_t)length,
+        (uint16_t)(length / (RECORD_HEAD + address_bytes)) };
+    return ERR_NONE;
 }
 
-/* One body for each target of the row. Neighbours mostly are sites delivered by the same pops:
- * they share the lists. */
+/* One body for each member of the row. Neighbours mostly are sites delivered by the same pops,
+ * whose rows share their members: they share the bodies. */
 static enum err bodies_build(
     struct dns_builder *b, struct dns_steered *steered, const struct record *record)
 {
     bool is_v6 = record->type == DNS_TYPE_AAAA;
     const struct dns_steered *last = &b->last[is_v6];
-    size_t count = steered->row.count;
+    const struct steer_row *row = steered->row;
 
-    if (last->row.count == count && b->last_ttl[is_v6] == record->ttl &&
-        targets_equal(&last->row, &steered->row)) {
-        steered->row.targets = last->row.targets;
+    if (last->row != NULL && last->row->members == row->members &&
+        b->last_ttl[is_v6] == record->ttl) {
         steered->bodies = last->bodies;
         return ERR_NONE;
     }
-    struct dns_body *bodies = arena_array(&b->zones->arena, count, sizeof *bodies);
+    struct dns_body *bodies = arena_array(&b->zones->arena, row->member_count, sizeof *bodies);
 
-    for (size_t i = 0; i < count; i++) {
-        size_t length = target_put(NULL, &steered->row.targets[i], record);
+    for (size_t i = 0; i < row->count; i++) {
+        const struct steer_target *target = &row->targets[i];
 
-        if (length > DNS_SET_MAX)
-            return ERR_LIMIT;
-        char *at = arena_alloc(&b->zones->arena, length);
+        for (uint32_t at = 0; at < target->member_count; at++) {
+            size_t member = target->first_member + at;
 
-        target_put(at, &steered->row.targets[i], record);
-        bodies[i] = (struct dns_body){ at, (uint16_t)length,
-            (uint16_t)(length / (RECORD_HEAD + (is_v6 ? 16U : 4U))) };
+            TRY(body_build(
+                &b->zones->arena, target, &row->members[member], record, &bodies[member]));
+        }
     }
     steered->bodies = bodies;
     b->last[is_v6] = *steered;
@@ -194,18 +194,15 @@ void dns_builder_steer(struct dns_builder *builder, const struct dns_name *owner
 {
     assert(type == DNS_TYPE_A || type == DNS_TYPE_AAAA);
     struct dns_zones *zones = builder->zones;
-    struct steer_target *targets = arena_array(&zones->arena, row->count, sizeof *targets);
     struct record shape = { .type = type, .ttl = ttl > INT32_MAX ? 0 : ttl };
-    struct dns_steered steered = { .row = *row };
-    size_t count = 0;
+    struct dns_steered steered = { .row = row,
+        .families = type == DNS_TYPE_A ? STEER_HAS_V4 : STEER_HAS_V6 };
+    uint8_t families = 0;
 
-    for (size_t i = 0; i < row->count; i++)
-        if (target_put(NULL, &row->targets[i], &shape) > 0)
-            targets[count++] = row->targets[i];
-    if (count == 0)
+    for (size_t i = 0; i < row->member_count; i++)
+        families |= row->members[i].families;
+    if ((families & steered.families) == 0)
         return;
-    steered.row.targets = targets;
-    steered.row.count = count;
     if (bodies_build(builder, &steered, &shape) != ERR_NONE)
         builder->has_oversized = true;
     zones->steered = room_for(

@@ -31,10 +31,9 @@ void dns_builder_add(struct dns_builder *builder, const struct dns_name *owner, 
     uint32_t ttl, struct slice data);
 
 /*
- * A steered RRset of `type` A or AAAA: the addresses of the row's target that is picked for the
- * client. Targets without an address of that family are left out; with none left there is no such
- * RRset, and the answer is NODATA. The row is copied; the network that it speaks of must outlive
- * the zones.
+ * A steered RRset of `type` A or AAAA: the addresses of the member that is picked for the client.
+ * Where no member has an address of that family there is no such RRset, and the answer is NODATA.
+ * The row must outlive the zones, whose `rows` are for the caller to set.
  */
 void dns_builder_steer(struct dns_builder *builder, const struct dns_name *owner, uint16_t type,
     uint32_t ttl, const struct steer_row *row);

@@ -266,21 +266,34 @@ static const struct pop pops[] = { { .nodes = nodes, .node_count = 2 },
     { .nodes = nodes + 1, .node_count = 1 } };
 static const struct site site = { .kind = SITE_DELIVER };
 
-static void steer(const char *owner, uint16_t type, size_t count)
+static const struct steer_target targets[] = {
+    { .pop = &pops[1], .weight = 1, .first_member = 0, .member_count = 1 },
+    { .pop = &pops[0], .weight = 1, .first_member = 1, .member_count = 2 },
+};
+static const struct steer_member members[] = {
+    { .node = &nodes[1], .families = STEER_HAS_V4 },
+    { .node = &nodes[0], .families = STEER_HAS_V4 | STEER_HAS_V6 },
+    { .node = &nodes[1], .families = STEER_HAS_V4 },
+};
+static const struct steer_row row = {
+    .site = &site, .targets = targets, .count = 2, .members = members, .member_count = 3
+};
+static const struct steer_row row_of_v4 = {
+    .site = &site, .targets = targets, .count = 1, .members = members, .member_count = 1
+};
+
+static void steer(const char *owner, uint16_t type, const struct steer_row *of)
 {
-    struct steer_target targets[] = { { .pop = &pops[1], .weight = 1 },
-        { .pop = &pops[0], .weight = 1 } };
-    struct steer_row row = { .site = &site, .targets = targets, .count = count };
     struct dns_name name = name_of(owner);
 
-    dns_builder_steer(builder, &name, type, 20, &row);
+    dns_builder_steer(builder, &name, type, 20, of);
 }
 
-static void a_steered_set_has_octets_for_each_target_of_its_family(void **)
+static void a_steered_set_has_octets_for_each_member_of_its_family(void **)
 {
     add_zone("example");
-    steer("www.example", DNS_TYPE_A, 2);
-    steer("www.example", DNS_TYPE_AAAA, 2);
+    steer("www.example", DNS_TYPE_A, &row);
+    steer("www.example", DNS_TYPE_AAAA, &row);
     freeze();
     const struct dns_set *set = set_of("www.example", DNS_TYPE_A);
 
@@ -288,54 +301,61 @@ static void a_steered_set_has_octets_for_each_target_of_its_family(void **)
     assert_int_equal(set->body[0], 0);
     const struct dns_steered *steered = &zones->steered[0];
 
-    assert_int_equal(steered->row.count, 2);
-    assert_int_equal(steered->bodies[0].record_count, 1);
-    assert_int_equal(steered->bodies[1].record_count, 2);
-    assert_int_equal(steered->bodies[1].length, 32);
-    assert_memory_equal(steered->bodies[1].at + 16, "\300\14\0\1\0\1\0\0\0\24\0\4\300\0\2\2", 16);
+    assert_ptr_equal(steered->row, &row);
+    assert_int_equal(steered->families, STEER_HAS_V4);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(steered->bodies[i].record_count, 1);
+    assert_int_equal(steered->bodies[2].length, 16);
+    assert_memory_equal(steered->bodies[2].at, "\300\14\0\1\0\1\0\0\0\24\0\4\300\0\2\2", 16);
 
-    // The pop without such an address is no target of the AAAA set.
-    assert_int_equal(zones->steered[1].row.count, 1);
-    assert_ptr_equal(zones->steered[1].row.targets[0].pop, &pops[0]);
-    assert_int_equal(zones->steered[1].bodies[0].length, 28);
+    // Members without such an address have no octets in the AAAA set.
+    assert_int_equal(zones->steered[1].families, STEER_HAS_V6);
+    assert_int_equal(zones->steered[1].bodies[0].length, 0);
+    assert_int_equal(zones->steered[1].bodies[1].length, 28);
+    assert_int_equal(zones->steered[1].bodies[2].length, 0);
 }
 
-static void a_steered_set_without_any_target_is_not_there(void **)
+static void a_steered_set_without_any_address_is_not_there(void **)
 {
     add_zone("example");
-    steer("www.example", DNS_TYPE_A, 1);
-    steer("www.example", DNS_TYPE_AAAA, 1);
+    steer("www.example", DNS_TYPE_A, &row_of_v4);
+    steer("www.example", DNS_TYPE_AAAA, &row_of_v4);
     freeze();
     assert_non_null(set_of("www.example", DNS_TYPE_A));
     assert_null(set_of("www.example", DNS_TYPE_AAAA));
 }
 
-static void sites_of_the_same_targets_share_them(void **)
+static void sites_of_the_same_members_share_their_octets(void **)
 {
+    static const struct steer_member OTHERS[] = { { .node = &nodes[1], .families = STEER_HAS_V4 } };
+    struct steer_row other = row_of_v4;
+
+    other.members = OTHERS;
     add_zone("example");
-    steer("a.example", DNS_TYPE_A, 2);
-    steer("a.example", DNS_TYPE_AAAA, 2);
-    steer("b.example", DNS_TYPE_A, 2);
-    steer("c.example", DNS_TYPE_A, 1);
+    steer("a.example", DNS_TYPE_A, &row);
+    steer("a.example", DNS_TYPE_AAAA, &row);
+    steer("b.example", DNS_TYPE_A, &row);
+    steer("c.example", DNS_TYPE_A, &other);
     freeze();
     assert_ptr_equal(zones->steered[0].bodies, zones->steered[2].bodies);
-    assert_ptr_equal(zones->steered[0].row.targets, zones->steered[2].row.targets);
     assert_ptr_not_equal(zones->steered[0].bodies, zones->steered[3].bodies);
 }
 
-static void a_pop_of_too_many_addresses_is_refused(void **)
+static void a_node_of_too_many_addresses_is_refused(void **)
 {
     static struct ip many[4100];
     static const struct node NODE = { .addresses = many, .address_count = COUNT_OF(many) };
     static const struct pop POP = { .nodes = &NODE, .node_count = 1 };
-    struct steer_target target = { .pop = &POP, .weight = 1 };
-    struct steer_row row = { .site = &site, .targets = &target, .count = 1 };
-    struct dns_name name = name_of("www.example");
+    static const struct steer_target TARGET = { .pop = &POP, .weight = 1, .member_count = 1 };
+    static const struct steer_member MEMBER = { .node = &NODE, .families = STEER_HAS_V4 };
+    static const struct steer_row BIG = {
+        .site = &site, .targets = &TARGET, .count = 1, .members = &MEMBER, .member_count = 1
+    };
 
     for (size_t i = 0; i < COUNT_OF(many); i++)
         many[i] = ip_v4(10, 0, (uint8_t)(i / 256), (uint8_t)i);
     add_zone("example");
-    dns_builder_steer(builder, &name, DNS_TYPE_A, 20, &row);
+    steer("www.example", DNS_TYPE_A, &BIG);
     assert_int_equal(dns_builder_finish(&builder, &zones, &why), ERR_LIMIT);
     assert_string_equal(why.text, "a steered set passes 65000 octets");
 }
@@ -343,7 +363,7 @@ static void a_pop_of_too_many_addresses_is_refused(void **)
 static void an_address_beside_steered_ones_is_refused(void **)
 {
     add_zone("example");
-    steer("www.example", DNS_TYPE_A, 2);
+    steer("www.example", DNS_TYPE_A, &row);
     add("www.example", DNS_TYPE_A, 60, SLICE("\1\2\3\4"));
     check_refused("www.example: a steered address beside others of its type");
 }
@@ -369,11 +389,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_name_has_one_cname, setup, teardown),
         cmocka_unit_test_setup_teardown(an_rrset_of_too_many_octets_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(
-            a_steered_set_has_octets_for_each_target_of_its_family, setup, teardown),
+            a_steered_set_has_octets_for_each_member_of_its_family, setup, teardown),
         cmocka_unit_test_setup_teardown(
-            a_steered_set_without_any_target_is_not_there, setup, teardown),
-        cmocka_unit_test_setup_teardown(sites_of_the_same_targets_share_them, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_pop_of_too_many_addresses_is_refused, setup, teardown),
+            a_steered_set_without_any_address_is_not_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            sites_of_the_same_members_share_their_octets, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_node_of_too_many_addresses_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(an_address_beside_steered_ones_is_refused, setup, teardown),
     };
 

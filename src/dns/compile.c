@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "dns/builder.h"
-#include "steer/row.h"
 #include "wire/dns_message.h"
 #include "wire/dns_writer.h"
 
@@ -13,11 +12,9 @@ enum { SOA_REFRESH = 3600, SOA_RETRY = 600, SOA_EXPIRE = 7 * 86400, TEXT_MAX = 2
 
 struct compiler {
     const struct network *network;
-    const struct node *self;
     struct dns_builder *builder;
     struct dns_name zone;
     struct dns_name *servers; // one for each of the network's name servers
-    struct arena scratch;     // reset from site to site
     struct diag *why;
 };
 
@@ -152,8 +149,9 @@ static enum err nodes_add(const struct compiler *c)
 }
 
 /* The host itself, where it is in a zone of ours or makes one, and HOST.ZONE. */
-static enum err site_add(struct compiler *c, const struct site *site, bool is_apex)
+static enum err site_add(const struct compiler *c, const struct steer_row *row, bool is_apex)
 {
+    const struct site *site = row->site;
     struct dns_name host, alias;
     int64_t ttl = site->ttl.ns / 1000000000;
 
@@ -165,15 +163,12 @@ static enum err site_add(struct compiler *c, const struct site *site, bool is_ap
         diag_say(c->why, "site %.*s: too long for a name in the zone", SLICE_ARG(site->host));
         return ERR_CONFIG;
     }
-    struct steer_row row = steer_row_build(&c->scratch, c->network, c->self, site);
-
     for (int i = 0; i < 2; i++) {
         uint16_t type = i == 0 ? DNS_TYPE_A : DNS_TYPE_AAAA;
 
-        dns_builder_steer(c->builder, &host, type, (uint32_t)ttl, &row);
-        dns_builder_steer(c->builder, &alias, type, (uint32_t)ttl, &row);
+        dns_builder_steer(c->builder, &host, type, (uint32_t)ttl, row);
+        dns_builder_steer(c->builder, &alias, type, (uint32_t)ttl, row);
     }
-    arena_reset(&c->scratch);
     return ERR_NONE;
 }
 
@@ -192,7 +187,7 @@ static bool is_outermost(const struct compiler *c, const struct site *site)
     return true;
 }
 
-static enum err network_add(struct compiler *c)
+static enum err network_add(struct compiler *c, const struct steer_rows *rows)
 {
     const struct network *network = c->network;
 
@@ -203,27 +198,27 @@ static enum err network_add(struct compiler *c)
     TRY(apex_add(c, &c->zone));
     text_add(c);
     TRY(nodes_add(c));
-    for (size_t i = 0; i < network->site_count; i++)
-        TRY(site_add(c, network->sites[i], is_outermost(c, network->sites[i])));
+    for (size_t i = 0; i < rows->count; i++)
+        TRY(site_add(c, &rows->list[i], is_outermost(c, rows->list[i].site)));
     return ERR_NONE;
 }
 
-enum err dns_zones_compile(const struct network *network, const struct node *self, uint64_t seed,
-    struct dns_zones **zones, struct diag *why)
+enum err dns_zones_compile(
+    const struct steer_rows *rows, uint64_t seed, struct dns_zones **zones, struct diag *why)
 {
+    const struct network *network = rows->network;
     struct compiler c = { .network = network,
-        .self = self,
         .builder = dns_builder_new(seed),
         .servers = mem_array(network->nameserver_count, sizeof *c.servers),
         .why = why };
 
-    arena_init(&c.scratch, SIZE_MAX);
-    enum err err = network_add(&c);
+    enum err err = network_add(&c, rows);
 
     if (err == ERR_NONE)
         err = dns_builder_finish(&c.builder, zones, why);
+    if (err == ERR_NONE)
+        (*zones)->rows = rows;
     dns_builder_free(c.builder);
-    arena_done(&c.scratch);
     mem_free(c.servers);
     return err;
 }

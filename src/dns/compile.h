@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "conf/network.h"
 #include "dns/zone.h"
+#include "steer/rows.h"
 
 enum {
     DNS_ZONE_TTL = 3600,   // seconds; of SOA, NS and name servers
@@ -29,8 +29,8 @@ enum {
 };
 
 /*
- * The network must outlive the zones; `self` is one of its nodes.
+ * The rows, and the network they are of, must outlive the zones.
  * ERR_CONFIG: a name that is none or too long, or two uses of one name that cannot stand together.
  */
-[[nodiscard]] enum err dns_zones_compile(const struct network *network, const struct node *self,
-    uint64_t seed, struct dns_zones **zones, struct diag *why);
+[[nodiscard]] enum err dns_zones_compile(
+    const struct steer_rows *rows, uint64_t seed, struct dns_zones **zones, struct diag *why);

@@ -32,19 +32,21 @@ static const struct pop pops[2] = {
 };
 static const struct slice servers[] = { TEXT("ns1.cdn.test"), TEXT("ns2.cdn.test"),
     TEXT("ns.elsewhere.test"), TEXT("ns4.cdn.test"), TEXT("ns5.cdn.test") };
+static const struct customer acme = { .name = TEXT("acme") };
 static const struct origin ams = {
     .name = TEXT("ams"),
+    .customer = &acme,
     .address = { { IP_V4, { 198, 51, 100, 7 } }, 8080 },
 };
 static const struct origin *const origins[] = { &ams };
 static const uint32_t weights[] = { 1 };
 
-#define SITE(name, of_kind)                                                            \
-    {                                                                                  \
-        .host = TEXT(name), .kind = (of_kind), .origins = origins, .weights = weights, \
-        .origin_count = 1, .ttl = {                                                    \
-            INT64_C(20000000000)                                                       \
-        }                                                                              \
+#define SITE(name, of_kind)                                                           \
+    {                                                                                 \
+        .host = TEXT(name), .customer = &acme, .kind = (of_kind), .origins = origins, \
+        .weights = weights, .origin_count = 1, .first_reserve = 1, .ttl = {           \
+            INT64_C(20000000000)                                                      \
+        }                                                                             \
     }
 
 static const struct site all[] = {
@@ -57,6 +59,9 @@ static const struct site all[] = {
 static const struct site *const sites[] = { &all[0], &all[1], &all[2], &all[3], &all[4] };
 
 static struct network network;
+static struct checks *checks;
+static struct geo *geo;
+static struct steer_rows *rows;
 static struct dns_counts counts;
 static struct dns_answerer answerer = { .counts = &counts };
 static struct dns_zones *zones;
@@ -65,7 +70,11 @@ static struct diag why;
 
 static enum err compile(const struct node *self)
 {
-    return dns_zones_compile(&network, self, 3, &zones, &why);
+    steer_rows_free(rows);
+    checks_free(checks);
+    checks = checks_new(&network);
+    rows = steer_rows_new(&network, self, checks, geo);
+    return dns_zones_compile(rows, 3, &zones, &why);
 }
 
 static int setup(void **)
@@ -83,12 +92,18 @@ static int setup(void **)
         .serial = 77,
     };
     zones = NULL;
+    rows = NULL;
+    checks = NULL;
+    geo = geo_none();
     return 0;
 }
 
 static int teardown(void **)
 {
     dns_zones_free(zones);
+    steer_rows_free(rows);
+    checks_free(checks);
+    geo_free(geo);
     return 0;
 }
 
@@ -158,9 +173,9 @@ static void deliver_sites_lead_to_the_answering_nodes_pop_first(void **)
     dns_zones_free(zones);
     zones = NULL;
     assert_int_equal(compile(&fra_nodes[0]), ERR_NONE);
-    check("example.org.cdn.test", DNS_TYPE_A,
-        "NOERROR aa"
-        " | example.org.cdn.test 20 A 192.0.2.1 | example.org.cdn.test 20 A 192.0.2.2");
+    check("example.org.cdn.test", DNS_TYPE_AAAA,
+        "NOERROR aa | example.org.cdn.test 20 AAAA 2001:db8::");
+    check("example.org.cdn.test", DNS_TYPE_A, "NOERROR aa | example.org.cdn.test 20 A 192.0.2.2");
 }
 
 static void a_host_in_the_zone_is_a_name_of_it(void **)

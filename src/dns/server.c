@@ -48,7 +48,10 @@ struct connection {
 
 static void server_refresh(struct dns_server *server)
 {
-    server->answerer.zones = server->source->zones(server->source);
+    struct dns_source *source = server->source;
+
+    server->answerer.zones = source->zones(source);
+    server->answerer.map = source->map == NULL ? NULL : source->map(source);
 }
 
 static void datagrams_answer(struct datagram_user *user, struct datagram *batch, size_t count)

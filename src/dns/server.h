@@ -29,11 +29,12 @@ enum {
 };
 
 /*
- * Where the zones come from: asked once for each batch of datagrams and for each piece of stream
- * input; what is given is used within the turn alone. NULL: none yet.
+ * Where zones and map come from: asked once for each batch of datagrams and for each piece of
+ * stream input; what is given is used within the turn alone. NULL: none yet.
  */
 struct dns_source {
     const struct dns_zones *(*zones)(struct dns_source *source);
+    const struct steer_map *(*map)(struct dns_source *source); // NULL: there never is one
 };
 
 struct dns_server_options {

@@ -382,7 +382,7 @@ static void an_address_that_is_not_ours_is_told(void **)
     void *state = kind;
     struct bench *b = bench_open(&state);
     struct endpoint at[] = { { bench_ip(1), 0 }, { ip_v4(192, 0, 2, 1), 5353 } };
-    struct dns_source source = { scene_zones };
+    struct dns_source source = { .zones = scene_zones };
     struct dns_counts counts = { 0 };
     struct dns_server_options options = { at, 2, &source, &counts, 0 };
     struct dns_server *server = NULL;

@@ -8,7 +8,7 @@
  *
  * Names and RRsets lie one behind the other in one block (about 70 octets for a name with one
  * address), so that an answer touches two or three cache lines. A steered RRset holds no octets
- * of its own, but the row of targets (steer/row.h) and ready octets for each of them.
+ * of its own, but the row of targets (steer/rows.h) and ready octets for each of their members.
  *
  * Names that exist only because there are names below them (empty non-terminals) are in the table
  * too, without RRsets; so a name that is not in it does not exist.
@@ -20,7 +20,7 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
-#include "steer/row.h"
+#include "steer/rows.h"
 #include "wire/dns_name.h"
 
 enum {
@@ -58,8 +58,9 @@ struct dns_body {
 };
 
 struct dns_steered {
-    struct steer_row row;          // only targets that have an address of the set's family
-    const struct dns_body *bodies; // one for each of them
+    const struct steer_row *row;
+    const struct dns_body *bodies; // one for each member of the row; length 0: no such address
+    uint8_t families;              // STEER_HAS_V4 or STEER_HAS_V6
 };
 
 struct dns_slot {
@@ -79,7 +80,8 @@ struct dns_zones {
     uint8_t label_most; // labels of the longest name: asking for more is in vain
     struct dns_steered *steered;
     size_t steered_count;
-    struct arena arena; // rows and bodies of steered sets
+    const struct steer_rows *rows; // that steered sets are of; NULL only where there are none
+    struct arena arena;            // bodies of steered sets
 };
 
 /* Accepts NULL. */
