@@ -20,9 +20,9 @@ enum {
 
 /* All about a target that the cell at hand needs. */
 struct candidate {
-    int64_t rest_us; // of all terms but latency; the same in each cell
+    int64_t rest_us;  // of all terms but latency; the same in each cell
+    int64_t pressure; // likewise
     int64_t latency_us, cost_us, value_us;
-    int64_t spread_us;
     int64_t key; // what the policy orders by
 };
 
@@ -93,7 +93,7 @@ static void candidates_value(struct planner *p, uint32_t cell)
 
         c->latency_us = terms_latency_us(&p->terms[i], target, p->basis, cell);
         c->cost_us = c->rest_us + c->latency_us * p->row->site->weigh[TERM_LATENCY];
-        c->value_us = terms_value_us(c->cost_us, p->terms[i].load);
+        c->value_us = terms_value_us(c->cost_us, c->pressure);
         c->key = is_strict ? c->value_us : c->cost_us;
         if (target->is_reserve)
             continue;
@@ -163,12 +163,14 @@ static bool is_within(
 {
     const struct candidate *lead = &p->candidates[best], *c = &p->candidates[i];
     int64_t margin = terms_margin_us(p->row->site->policy, lead->cost_us);
-    int64_t spread = lead->spread_us + c->spread_us;
 
     if (c->cost_us <= lead->cost_us + margin)
         return true;
     if (before == NULL || choice_of(before, i) >= before->band)
         return false;
+    int64_t spread = terms_spread_us(&p->terms[best], p->row->site->weigh, p->basis) +
+                     terms_spread_us(&p->terms[i], p->row->site->weigh, p->basis);
+
     return c->cost_us <= lead->cost_us + 2 * margin + (spread < margin ? spread : margin);
 }
 
@@ -279,8 +281,6 @@ static void cell_plan(
 
     *cell = (struct steer_cell){ .band = 1 };
     p->basis = terms_basis(p->rows, row, p->terms, at);
-    for (size_t i = 0; i < row->count; i++)
-        p->candidates[i].spread_us = terms_spread_us(&p->terms[i], row->site->weigh, p->basis);
     candidates_value(p, at);
     choices_list(p, cell);
     if (!is_planned(row))
@@ -333,8 +333,10 @@ static void class_plan(struct planner *p, size_t class)
         (count == 1 || map->geo_hash == p->before->geo_hash))
         before = &p->before->cells[p->before->class_at[old]];
     terms_of_row(p->rows, p->row, p->facts, p->terms);
-    for (size_t i = 0; i < p->row->count; i++)
+    for (size_t i = 0; i < p->row->count; i++) {
         p->candidates[i].rest_us = terms_rest_us(&p->terms[i], p->row->site->weigh);
+        p->candidates[i].pressure = terms_pressure(p->terms[i].load);
+    }
     gains_set(p);
     for (size_t i = 0; i < count; i++) {
         cell_plan(p, (uint32_t)i, &cells[i], before == NULL ? NULL : &before[i]);

@@ -41,6 +41,22 @@ static void each_cell_has_its_nearest_first(void **)
     plan_world_done(&w);
 }
 
+static void clients_of_each_place_go_where_it_is_near(void **)
+{
+    struct plan_world w;
+
+    plan_world_init(&w, POLICY_BALANCED, 2);
+    w.row.is_placed = true;
+    w.targets[1].weight = 0; // of no matter where nothing is drawn
+    plan_next(&w);
+    for (unsigned i = 0; i < 256; i++) {
+        assert_int_equal(plan_pick(&w, 256 + i).target, 0);
+        assert_int_equal(plan_pick(&w, 512 + i).target, 1);
+    }
+    assert_in_range(plan_pick(&w, 256).scope_bits, 15, 16); // the others differ in these bits
+    plan_world_done(&w);
+}
+
 static void without_all_places_it_is_what_was_measured(void **)
 {
     struct plan_world w;
@@ -463,6 +479,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(with_nothing_known_all_are_alike),
         cmocka_unit_test(each_cell_has_its_nearest_first),
+        cmocka_unit_test(clients_of_each_place_go_where_it_is_near),
         cmocka_unit_test(without_all_places_it_is_what_was_measured),
         cmocka_unit_test(a_deliver_site_looks_at_what_its_own_node_measured),
         cmocka_unit_test(what_nobody_measured_does_not_win_by_that),

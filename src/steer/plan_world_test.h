@@ -3,8 +3,8 @@
 
 /*
  * For tests: a site of a few targets with one member and one check each, facts that a case sets,
- * and a map that is planned from them epoch after epoch. Two places of clients: in cell 1 the
- * first target is near, in cell 2 the last; cell 0 is nowhere.
+ * and a map that is planned from them epoch after epoch. Two places of clients: in cell 1
+ * (10.1.0.0/16) the first target is near, in cell 2 (10.2.0.0/16) the last; cell 0 is nowhere.
  */
 
 #include <setjmp.h>
@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "steer/map.h"
 #include "steer/pick.h"
+#include "steer/prefix_table.h"
 #include "steer/terms.h"
 
 enum { PLAN_TARGETS = 10, PLAN_CELLS = 3 };
@@ -42,6 +43,9 @@ struct plan_world {
 /* Balanced, latency and response and errors counted, no places, nothing known. */
 static inline void plan_world_init(struct plan_world *w, enum site_policy policy, size_t count)
 {
+    const struct prefix_entry places[] = { { { { IP_V4, { 10, 1 } }, 16 }, 1 },
+        { { { IP_V4, { 10, 2 } }, 16 }, 2 } };
+
     assert_true(count <= PLAN_TARGETS);
     *w = (struct plan_world){
         .site = { .policy = policy,
@@ -75,6 +79,7 @@ static inline void plan_world_init(struct plan_world *w, enum site_policy policy
     w->class = &w->row;
     w->cells[1].location.is_set = w->cells[2].location.is_set = true;
     w->geo = (struct geo){ .cells = w->cells, .cell_count = PLAN_CELLS, .hash = 3 };
+    assert_true(prefix_table_new(places, 2, &w->geo.table) == ERR_NONE);
     w->rows = (struct steer_rows){ .id = 5,
         .checks = &w->checks,
         .geo = &w->geo,
@@ -89,6 +94,7 @@ static inline void plan_world_init(struct plan_world *w, enum site_policy policy
 static inline void plan_world_done(struct plan_world *w)
 {
     steer_map_free(w->map);
+    prefix_table_free(w->geo.table);
 }
 
 /* All observers tell this of a target. */

@@ -84,9 +84,9 @@ int64_t terms_pressure(int64_t load);
 /* The load at which the pressure is `pressure`, which is at least one million. */
 int64_t terms_load_at(int64_t pressure);
 
-static inline int64_t terms_value_us(int64_t cost_us, int64_t load)
+static inline int64_t terms_value_us(int64_t cost_us, int64_t pressure)
 {
-    return cost_us * terms_pressure(load) / 1000000;
+    return cost_us * pressure / 1000000;
 }
 
 /*
