@@ -40,8 +40,8 @@ void root_free(struct root *root)
     if (root == NULL)
         return;
     dns_zones_free(root->zones);
-    steer_rows_free(root->rows);
     routes_free(root->routes);
+    steer_rows_free(root->rows);
     release_drop(root->release);
     mem_free(root);
 }
@@ -70,8 +70,8 @@ enum err root_build(
     built->release = release;
     built->network = release->network;
     built->self = self;
-    built->routes = routes_new(release->network);
     built->rows = steer_rows_new(release->network, self, release->checks, release->geo);
+    built->routes = routes_new(built->rows);
     err = dns_zones_compile(built->rows, hash_seed_random(), &built->zones, why);
     if (err != ERR_NONE) {
         root_free(built);

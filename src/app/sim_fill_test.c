@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which origin a node in the simulated world asks for what it does not have. */
 #include "app/sim_ask_test.h"
+#include "conf/checks.h"
+#include "steer/rows.h"
 
 enum { OBJECTS = 40 };
 
@@ -139,6 +141,35 @@ static void a_reserve_is_asked_only_while_no_other_is_fit(void **)
     in_many_worlds(reserve_story);
 }
 
+static void say_down(struct world *w, size_t origin, bool is_down)
+{
+    const struct root *root = node_root(w->node);
+    const struct site *site = network_site(root->network, SLICE("static.test"));
+
+    steer_health_set(
+        root->rows, checks_of_origin(root->release->checks, site, origin), STEER_DOWN, is_down);
+}
+
+static void told_story(struct world *w)
+{
+    use_site(w, "deliver: [one, two], fill: ordered");
+    say_down(w, 0, true);
+    ask_crowd(w, 1000);
+    assert_int_equal(w->origins[0].requests, 0);
+    say_down(w, 1, true); // both: as if none were
+    ask_crowd(w, 2000);
+    assert_int_equal(w->origins[0].requests, OBJECTS);
+    say_down(w, 0, false);
+    say_down(w, 1, false);
+    ask_crowd(w, 3000);
+    assert_int_equal(w->origins[0].requests, 2 * OBJECTS);
+}
+
+static void an_origin_that_probes_call_down_is_asked_when_no_other_is_left(void **)
+{
+    in_many_worlds(told_story);
+}
+
 static uint64_t trace_of(uint64_t seed)
 {
     const struct sim_link link = link_of(1);
@@ -166,6 +197,7 @@ int main(void)
         cmocka_unit_test(an_origin_that_failed_is_not_asked_while_another_answers),
         cmocka_unit_test(with_hash_each_object_has_its_origin),
         cmocka_unit_test(a_reserve_is_asked_only_while_no_other_is_fit),
+        cmocka_unit_test(an_origin_that_probes_call_down_is_asked_when_no_other_is_left),
         cmocka_unit_test(the_same_seed_draws_the_same_origins),
     };
 

@@ -5,7 +5,7 @@
 
 static_assert((int)FETCH_ORIGINS_MAX <= (int)FILL_ORIGINS_MAX, "all of a route's can be ordered");
 
-/* What the origins' connections tell of them. */
+/* What probes and fills tell of the origins: either may say that one is not to be asked. */
 static void see_loads(const struct delivery *d, const struct route *route, struct fill_origin *seen)
 {
     struct origin_load loads[FETCH_ORIGINS_MAX];
@@ -13,15 +13,18 @@ static void see_loads(const struct delivery *d, const struct route *route, struc
     for (size_t i = 0; i < route->origin_count; i++)
         loads[i].origin = &route->origins[i].fetch.address;
     origin_pool_loads(d->setup.pool, loads, route->origin_count, loop_now(d->setup.loop));
-    for (size_t i = 0; i < route->origin_count; i++)
+    for (size_t i = 0; i < route->origin_count; i++) {
+        const struct route_origin *origin = &route->origins[i];
+
         seen[i] = (struct fill_origin){
-            .hash = route->origins[i].hash,
-            .weight = route->origins[i].weight,
-            .is_fit = !loads[i].is_avoided,
-            .is_reserve = route->origins[i].is_reserve,
+            .hash = origin->hash,
+            .weight = origin->weight,
+            .is_fit = !loads[i].is_avoided && steer_health(route->rows, origin->check) == 0,
+            .is_reserve = origin->is_reserve,
             .in_flight = loads[i].in_flight,
             .response_us = loads[i].response_us,
         };
+    }
 }
 
 size_t ranking_of(

@@ -23,7 +23,8 @@ struct routes {
     struct slot *slots;
 };
 
-static struct route_origin make_origin(const struct site *site, size_t at)
+static struct route_origin make_origin(
+    const struct checks *checks, const struct site *site, size_t at)
 {
     const struct origin *origin = site->origins[at];
 
@@ -32,6 +33,7 @@ static struct route_origin make_origin(const struct site *site, size_t at)
             .host = origin->host.length > 0 ? origin->host : site->host },
         .hash = hash_bytes(origin->name, 0),
         .weight = site->weights[at],
+        .check = checks_of_origin(checks, site, at),
         .is_reserve = at >= site->first_reserve,
     };
 }
@@ -43,7 +45,8 @@ static bool may_ask(const struct site *site, size_t at)
 }
 
 /* A pinned site has one origin to go to, and its reserves if it names any. */
-static struct route make_route(struct arena *arena, const struct site *site)
+static struct route make_route(
+    struct arena *arena, const struct steer_rows *rows, const struct site *site)
 {
     size_t most = site->origin_count < FETCH_ORIGINS_MAX ? site->origin_count : FETCH_ORIGINS_MAX;
     struct route_origin *origins = arena_array(arena, most, sizeof *origins);
@@ -51,9 +54,9 @@ static struct route make_route(struct arena *arena, const struct site *site)
 
     for (size_t i = 0; i < site->origin_count && count < most; i++)
         if (may_ask(site, i))
-            origins[count++] = make_origin(site, i);
+            origins[count++] = make_origin(rows->checks, site, i);
     assert(count > 0);
-    return (struct route){ .site = site, .origins = origins, .origin_count = count };
+    return (struct route){ .site = site, .origins = origins, .origin_count = count, .rows = rows };
 }
 
 static void add_host(struct routes *routes, struct slice host, const struct route *route)
@@ -75,8 +78,9 @@ static struct slice host_in_zone(struct arena *arena, struct slice host, struct 
     return slice_of(text, length);
 }
 
-struct routes *routes_new(const struct network *network)
+struct routes *routes_new(const struct steer_rows *rows)
 {
+    const struct network *network = rows->network;
     struct routes *routes = mem_new(struct routes);
     size_t slots = 16;
 
@@ -90,7 +94,7 @@ struct routes *routes_new(const struct network *network)
         const struct site *site = network->sites[i];
         struct route *route = arena_new(&routes->arena, struct route);
 
-        *route = make_route(&routes->arena, site);
+        *route = make_route(&routes->arena, rows, site);
         add_host(routes, site->host, route);
         add_host(routes, host_in_zone(&routes->arena, site->host, network->zone), route);
     }

@@ -9,6 +9,7 @@
 #include "base/slice.h"
 #include "conf/network.h"
 #include "origin/fetch.h"
+#include "steer/rows.h"
 
 struct routes;
 
@@ -17,6 +18,7 @@ struct route_origin {
     struct fetch_origin fetch;
     uint64_t hash; // of its name
     uint32_t weight;
+    uint32_t check; // whose health counts
     bool is_reserve;
 };
 
@@ -24,10 +26,11 @@ struct route {
     const struct site *site;
     const struct route_origin *origins; // as listed; of a pinned site that one and the reserves
     size_t origin_count;                // at least one, at most FETCH_ORIGINS_MAX
+    const struct steer_rows *rows;      // which have the health of the checks
 };
 
-/* The network must outlive the routes. */
-struct routes *routes_new(const struct network *network);
+/* Of the rows' network. The rows must outlive the routes. */
+struct routes *routes_new(const struct steer_rows *rows);
 
 /* Accepts NULL. */
 void routes_free(struct routes *routes);

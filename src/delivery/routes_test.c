@@ -49,6 +49,9 @@ static const char NETWORK[] =
 
 struct world {
     struct network *network;
+    struct checks *checks;
+    struct geo *geo;
+    struct steer_rows *rows;
     struct routes *routes;
 };
 
@@ -63,7 +66,10 @@ static int set_up(void **state)
     conf_errors_done(&errors);
     if (w.network == NULL)
         return -1;
-    w.routes = routes_new(w.network);
+    w.checks = checks_new(w.network);
+    w.geo = geo_none();
+    w.rows = steer_rows_new(w.network, &w.network->pops[0].nodes[0], w.checks, w.geo);
+    w.routes = routes_new(w.rows);
     *state = &w;
     return 0;
 }
@@ -73,6 +79,9 @@ static int tear_down(void **state)
     struct world *w = *state;
 
     routes_free(w->routes);
+    steer_rows_free(w->rows);
+    geo_free(w->geo);
+    checks_free(w->checks);
     network_free(w->network);
     return 0;
 }
@@ -150,6 +159,17 @@ static void origins_have_their_names_hash_and_weight_and_reserves_are_told_apart
     assert_int_not_equal(route->origins[0].hash, route->origins[1].hash);
 }
 
+static void each_origin_knows_the_check_whose_health_counts(void **state)
+{
+    const struct world *w = *state;
+    const struct route *route = find(state, "spared.acme.example");
+
+    for (size_t i = 0; i < route->origin_count; i++)
+        assert_true(endpoint_equal(&w->checks->list[route->origins[i].check].origin->address,
+            &route->origins[i].fetch.address));
+    assert_ptr_equal(route->rows, w->rows);
+}
+
 static bool may_cache(void **state, const char *path)
 {
     return route_rules(find(state, "shop.acme.example"), slice_text(path))->may_cache;
@@ -193,6 +213,7 @@ int main(void)
         cmocka_unit_test(a_pinned_site_asks_its_one_origin),
         cmocka_unit_test(a_pinned_site_asks_its_reserves_too),
         cmocka_unit_test(origins_have_their_names_hash_and_weight_and_reserves_are_told_apart),
+        cmocka_unit_test(each_origin_knows_the_check_whose_health_counts),
         cmocka_unit_test(the_first_pattern_that_matches_holds),
         cmocka_unit_test(a_star_stands_for_any_bytes_also_none),
         cmocka_unit_test(the_query_is_no_part_of_the_path),
