@@ -2,6 +2,15 @@
 /* Single probes by HTTP and TCP of a target that says what it likes. */
 #include "probe/lab_test.h"
 
+/* With more patience than the usual, so that a busy machine is not taken for a dead target. */
+static struct lab *lab_patient(void *const *state, enum check_kind kind)
+{
+    struct lab *lab = lab_open(state, kind);
+
+    lab->list[0].timeout = span_s(8);
+    return lab;
+}
+
 /* What comes of one probe when the target says `text` and then closes. */
 static enum probe_outcome outcome_of(struct lab *lab, const char *text)
 {
@@ -11,7 +20,7 @@ static enum probe_outcome outcome_of(struct lab *lab, const char *text)
 
 static void an_expected_answer_is_ok_and_timed(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
     struct sim_link link = { .delay = span_ms(10) };
 
     if (lab->bench->sim != NULL)
@@ -33,7 +42,7 @@ static void the_request_names_host_path_and_who_asks(void **state)
     static const char REQUEST[] = "GET /health HTTP/1.1\r\nHost: www.example.net\r\n"
                                   "User-Agent: waypost-probe\r\nAccept: */*\r\n"
                                   "Connection: close\r\n\r\n";
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
     assert_int_equal(lab_probe_once(lab), PROBE_OK);
     assert_int_equal(lab->target.heard_length, strlen(REQUEST));
@@ -43,7 +52,7 @@ static void the_request_names_host_path_and_who_asks(void **state)
 
 static void another_status_is_told(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
     assert_int_equal(outcome_of(lab, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"), PROBE_STATUS);
     assert_int_equal(lab->last.status, 503);
@@ -54,7 +63,7 @@ static void another_status_is_told(void **state)
 
 static void a_redirect_is_not_followed(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
     assert_int_equal(
         outcome_of(lab, "HTTP/1.1 302 F\r\nLocation: /health\r\nContent-Length: 0\r\n\r\n"),
@@ -66,7 +75,7 @@ static void a_redirect_is_not_followed(void **state)
 
 static void the_text_is_found_across_chunks(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
     lab->list[0].match = SLICE("all well");
     assert_int_equal(outcome_of(lab, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -79,7 +88,7 @@ static void the_text_is_found_across_chunks(void **state)
 
 static void a_body_without_the_text_is_a_mismatch(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
     lab->list[0].match = SLICE("all well");
     assert_int_equal(
@@ -91,9 +100,9 @@ static void a_body_without_the_text_is_a_mismatch(void **state)
 
 static void an_endless_body_is_left_at_the_limit(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
-    lab->target.again = SLICE("and so on, ");
+    target_goes_on(&lab->target, "and so on, ");
     assert_int_equal(outcome_of(lab, "HTTP/1.1 200 OK\r\n\r\nall well "), PROBE_OK);
     lab->list[0].match = SLICE("all well");
     assert_int_equal(lab_probe_once(lab), PROBE_OK);
@@ -106,20 +115,20 @@ static void an_endless_body_is_left_at_the_limit(void **state)
 
 static void an_endless_head_is_against_the_protocol(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
-    lab->target.again = SLICE("X-And: so on\r\n");
+    target_goes_on(&lab->target, "X-And: so on\r\n");
     assert_int_equal(outcome_of(lab, "HTTP/1.1 200 OK\r\n"), PROBE_PROTOCOL);
-    lab->target.again = SLICE("HTTP/1.1 103 Early Hints\r\n\r\n");
+    target_goes_on(&lab->target, "HTTP/1.1 103 Early Hints\r\n\r\n");
     assert_int_equal(outcome_of(lab, ""), PROBE_PROTOCOL);
-    lab->target.again = SLICE("a");
+    target_goes_on(&lab->target, "a");
     assert_int_equal(outcome_of(lab, "HTTP/1.1 200 "), PROBE_PROTOCOL);
     lab_close(lab);
 }
 
 static void what_is_no_answer_is_against_the_protocol(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
     lab->target.closes = true;
     assert_int_equal(outcome_of(lab, ""), PROBE_PROTOCOL);
@@ -133,7 +142,7 @@ static void what_is_no_answer_is_against_the_protocol(void **state)
 
 static void who_says_nothing_or_too_slowly_is_left_at_the_timeout(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
     lab->list[0].timeout = span_ms(60);
     lab->target.is_silent = true;
@@ -142,7 +151,7 @@ static void who_says_nothing_or_too_slowly_is_left_at_the_timeout(void **state)
     lab->target.is_silent = false;
     lab->target.drip = span_ms(5);
     assert_int_equal(lab_probe_once(lab), PROBE_TIMEOUT);
-    lab->target.again = SLICE("x");
+    target_goes_on(&lab->target, "x");
     assert_int_equal(outcome_of(lab, "HTTP/1.1 200 OK\r\n\r\n"), PROBE_TIMEOUT);
     lab->target.drip = (struct span){ 0 };
     lab->target.wait = span_ms(100);
@@ -152,7 +161,7 @@ static void who_says_nothing_or_too_slowly_is_left_at_the_timeout(void **state)
 
 static void nobody_there_is_refused(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
     target_shut(&lab->target);
     assert_int_equal(lab_probe_once(lab), PROBE_REFUSED);
@@ -164,7 +173,7 @@ static void nobody_there_is_refused(void **state)
 
 static void a_tcp_probe_ends_with_the_connections_opening(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_TCP);
+    struct lab *lab = lab_patient(state, CHECK_TCP);
 
     lab->target.is_silent = true;
     assert_int_equal(lab_probe_once(lab), PROBE_OK);
@@ -178,7 +187,7 @@ static void a_tcp_probe_ends_with_the_connections_opening(void **state)
 
 static void load_comes_with_the_head_whatever_the_status(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
     const struct load_metrics *load = &lab->last.load;
 
     assert_int_equal(outcome_of(lab, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n"
@@ -193,7 +202,7 @@ static void load_comes_with_the_head_whatever_the_status(void **state)
 
 static void load_that_cannot_be_understood_is_counted_and_forgotten(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_HTTP);
+    struct lab *lab = lab_patient(state, CHECK_HTTP);
 
     assert_int_equal(outcome_of(lab, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
                                      "endpoint-load-metrics: TEXT cpu_utilization=much\r\n\r\n"),
@@ -205,7 +214,7 @@ static void load_that_cannot_be_understood_is_counted_and_forgotten(void **state
 
 static void a_load_address_tells_in_body_or_field(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_LOAD);
+    struct lab *lab = lab_patient(state, CHECK_LOAD);
     const struct load_metrics *load = &lab->last.load;
 
     assert_int_equal(outcome_of(lab, "HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n"
@@ -222,13 +231,13 @@ static void a_load_address_tells_in_body_or_field(void **state)
 
 static void a_load_address_that_tells_none_is_a_mismatch(void **state)
 {
-    struct lab *lab = lab_open(state, CHECK_LOAD);
+    struct lab *lab = lab_patient(state, CHECK_LOAD);
 
     assert_int_equal(
         outcome_of(lab, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), PROBE_MISMATCH);
     assert_int_equal(
         outcome_of(lab, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), PROBE_MISMATCH);
-    lab->target.again = SLICE("mem_utilization=0.25,");
+    target_goes_on(&lab->target, "mem_utilization=0.25,");
     assert_int_equal(outcome_of(lab, "HTTP/1.1 200 OK\r\n\r\n"), PROBE_TOO_LONG);
     assert_false(lab->last.load.is_known[LOAD_METRIC_MEMORY]);
     lab_close(lab);

@@ -26,6 +26,7 @@ struct target {
     bool is_silent;     // says nothing to anyone
     unsigned lost;      // of a hundred visits, so many are answered by silence
     uint64_t luck;
+    char more[4096]; // room for it
     struct list guests;
     unsigned visits, open;
     struct instant *visited;
@@ -151,6 +152,16 @@ static inline struct stream_user *target_accept(struct listener_user *user, stru
     t->visits++;
     t->open++;
     return &g->user;
+}
+
+/* After what it says, it says that again and again; in large pieces, as small ones are slow. */
+static inline void target_goes_on(struct target *t, const char *text)
+{
+    struct writer w = writer_on(t->more, sizeof t->more);
+
+    while (!w.is_short)
+        write_slice(&w, slice_text(text));
+    t->again = writer_slice(&w);
 }
 
 /* On the port that it had before, if any. */
