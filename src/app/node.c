@@ -24,12 +24,18 @@ static void on_turn(struct loop_hook *hook)
     if (root == NULL)
         return;
     w->zones = root->zones;
+    w->map = root_map(root);
     delivery_use(w->delivery, root->routes, &root->value);
 }
 
 static const struct dns_zones *zones_now(struct dns_source *source)
 {
-    return container_of(source, struct node_worker, zones_source)->zones;
+    return container_of(source, struct node_worker, dns_source)->zones;
+}
+
+static const struct steer_map *map_now(struct dns_source *source)
+{
+    return container_of(source, struct node_worker, dns_source)->map;
 }
 
 static void on_sweep(struct timer *timer)
@@ -65,7 +71,7 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
     loop_hook_add(loop, &w->hook); // before delivery's own
     w->delivery = delivery_new(&setup);
     w->http = http_server_new(loop, delivery_service(w->delivery), &limits);
-    w->zones_source.zones = zones_now;
+    w->dns_source = (struct dns_source){ .zones = zones_now, .map = map_now };
     w->sweep.fire = on_sweep;
     if (index == 0)
         timer_set(loop, &w->sweep, instant_after(loop_now(loop), SWEEP_EVERY));
@@ -210,7 +216,7 @@ static enum err open_face(struct node_worker *w, const struct face *face)
 {
     struct open_face open = { .face = *face };
     const struct dns_server_options dns = {
-        .at = &face->at, .at_count = 1, .source = &w->zones_source, .counts = &w->dns_counts
+        .at = &face->at, .at_count = 1, .source = &w->dns_source, .counts = &w->dns_counts
     };
 
     if (w->open_count == FACES_MAX)
@@ -279,7 +285,7 @@ void node_publish(struct running_node *node, struct root **root)
     *root = NULL;
 }
 
-const struct root *node_root(const struct running_node *node)
+struct root *node_root(const struct running_node *node)
 {
     return root_of(snapshot_read(&node->root));
 }

@@ -54,8 +54,9 @@ struct node_worker {
     struct timer sweep; // of the first worker: closes old origin connections
     struct delivery *delivery;
     struct http_server *http;
-    struct dns_source zones_source;
+    struct dns_source dns_source;
     const struct dns_zones *zones; // of this turn
+    const struct steer_map *map;   // likewise
     struct dns_counts dns_counts;
     struct open_face open[FACES_MAX];
     size_t open_count;
@@ -109,4 +110,4 @@ void node_worker_drain(struct node_worker *worker);
 void node_publish(struct running_node *node, struct root **root);
 
 /* The root in use; for the control thread. */
-const struct root *node_root(const struct running_node *node);
+struct root *node_root(const struct running_node *node);

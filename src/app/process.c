@@ -20,6 +20,8 @@
 enum {
     POOL_THREADS = 2,
     POOL_WAITING_MAX = 64,
+    SETTLE_MS = 1000, // the first answers wait at most so long for measurements
+    SETTLE_LOOK_MS = 10,
     STOP_GRACE_S = 5,
     STOP_LOOK_MS = 20, // between two looks at what is still open
 };
@@ -84,6 +86,20 @@ static enum err choose_nodes(
     return *count == 0 || (!all && *count > 1) ? ERR_MISSING : ERR_NONE;
 }
 
+/* Those of one kind, on all workers, which do not run. */
+static enum err open_faces(
+    struct running_node *node, const struct faces *all, enum face_kind kind, struct diag *why)
+{
+    struct faces some = { .count = 0 };
+
+    for (size_t i = 0; i < all->count; i++)
+        if (all->list[i].kind == kind)
+            some.list[some.count++] = all->list[i];
+    for (unsigned i = 0; i < node->worker_count; i++)
+        TRY(node_worker_open(&node->workers[i], &some, why));
+    return ERR_NONE;
+}
+
 static enum err add_node(struct process *p, struct slice name, struct diag *why)
 {
     struct loop *loops[WORKERS_MAX];
@@ -112,9 +128,8 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
     TRY(err);
     struct running_node *node = p->nodes[p->node_count++];
 
-    for (unsigned i = 0; i < node->worker_count; i++)
-        TRY(node_worker_open(&node->workers[i], &faces, why));
-    return ERR_NONE;
+    p->steering[p->node_count - 1] = steering_new(process_control(p), node, &p->log);
+    return open_faces(node, &faces, FACE_HTTP, why);
 }
 
 static enum err add_nodes(struct process *p, const struct process_plan *plan, struct diag *why)
@@ -208,6 +223,50 @@ static enum err start_threads(struct process *p, const struct process_plan *plan
     return err;
 }
 
+/* Those that do not run yet. */
+static enum err start_loops(struct process *p, struct diag *why)
+{
+    enum err err = workers_start(p->workers);
+
+    if (err == ERR_NONE && !p->control_runs)
+        err = workers_start(p->control);
+    if (err != ERR_NONE) {
+        diag_say(why, "threads cannot be started: %s", err_text(err));
+        return err;
+    }
+    p->control_runs = true;
+    return ERR_NONE;
+}
+
+/*
+ * The first answers are to follow measurements too, so questions are taken a moment later than
+ * requests: when every target is known to be up or down, or when that takes too long.
+ */
+static void await_first_measurements(const struct process *p)
+{
+    const struct timespec look = { .tv_nsec = SETTLE_LOOK_MS * 1000000L };
+
+    for (size_t i = 0, waited_ms = 0; i < p->node_count && waited_ms < SETTLE_MS;) {
+        if (steering_is_settled(p->steering[i])) {
+            i++;
+            continue;
+        }
+        nanosleep(&look, NULL);
+        waited_ms += SETTLE_LOOK_MS;
+    }
+}
+
+static enum err open_dns(struct process *p, struct diag *why)
+{
+    for (size_t i = 0; i < p->node_count; i++) {
+        struct faces faces;
+
+        TRY(node_faces(node_root(p->nodes[i]), &faces, why));
+        TRY(open_faces(p->nodes[i], &faces, FACE_DNS, why));
+    }
+    return ERR_NONE;
+}
+
 static enum err start(struct process *p, const struct process_plan *plan, struct diag *why)
 {
     TRY(start_threads(p, plan, why));
@@ -215,13 +274,11 @@ static enum err start(struct process *p, const struct process_plan *plan, struct
     p->started = loop_now(process_control(p));
     TRY(add_nodes(p, plan, why));
     TRY(open_admin(p, why));
-    enum err err = workers_start(p->workers);
-
-    if (err == ERR_NONE)
-        err = workers_start(p->control);
-    if (err != ERR_NONE)
-        diag_say(why, "threads cannot be started: %s", err_text(err));
-    return err;
+    TRY(start_loops(p, why));
+    await_first_measurements(p);
+    workers_stop(p->workers);
+    TRY(open_dns(p, why));
+    return start_loops(p, why);
 }
 
 enum err process_start(const struct process_plan *plan, struct process **process,
@@ -236,8 +293,10 @@ enum err process_start(const struct process_plan *plan, struct process **process
     p->config = plan->config;
     log_init(&p->log, STDERR_FILENO, plan->log_level);
     epoch_init(&p->epoch);
-    p->release = release_new(&network);
-    enum err err = start(p, plan, why);
+    enum err err = release_new(&network, &p->release, why);
+
+    if (err == ERR_NONE)
+        err = start(p, plan, why);
 
     if (err != ERR_NONE) {
         process_free(p);
@@ -344,8 +403,10 @@ void process_free(struct process *process)
         listener_close(process->admin_listeners[i]);
     if (process->admin != NULL)
         admin_free(process->admin);
-    for (size_t i = 0; i < process->node_count; i++)
+    for (size_t i = 0; i < process->node_count; i++) {
+        steering_free(process->steering[i]);
         node_free(process->nodes[i]);
+    }
     reload_free(process->reload);
     release_drop(process->release);
     workers_free(process->workers);

@@ -10,6 +10,7 @@
 #include "admin/admin.h"
 #include "app/node.h"
 #include "app/root.h"
+#include "app/steering.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/errors.h"
@@ -38,6 +39,7 @@ struct process {
     struct workers *control;
     struct pool *pool; // for blocking work
     struct running_node *nodes[PROCESS_NODES_MAX];
+    struct steering *steering[PROCESS_NODES_MAX]; // of each
     size_t node_count;
     int locks[PROCESS_NODES_MAX]; // of the nodes' folders
     size_t lock_count;
@@ -48,6 +50,7 @@ struct process {
     struct listener *admin_listeners[2 * PROCESS_NODES_MAX];
     size_t admin_listener_count;
     struct instant started;
+    bool control_runs;
 };
 
 /*

@@ -74,7 +74,7 @@ static void load(struct pool_job *job)
 
     if (network == NULL)
         return;
-    r->release = release_new(&network);
+    err = release_new(&network, &r->release, &why);
     for (size_t i = 0; i < p->node_count && err == ERR_NONE; i++) {
         err = root_build(r->release, p->nodes[i]->name, &r->roots[i], &why);
         if (err == ERR_NONE)
@@ -162,7 +162,7 @@ static void publish(struct reload *r)
 
     for (size_t i = 0; i < p->node_count; i++) {
         warn_of_memory(p, p->nodes[i], r->roots[i]);
-        node_publish(p->nodes[i], &r->roots[i]);
+        steering_publish(p->steering[i], &r->roots[i]);
     }
     p->release = r->release;
     r->release = before; // dropped by finish

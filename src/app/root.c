@@ -2,6 +2,8 @@
 #include "app/root.h"
 
 #include <assert.h>
+#include <limits.h>
+#include <stdio.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -11,15 +13,38 @@
 #include "steer/geo.h"
 #include "steer/rows.h"
 
-struct release *release_new(struct network **network)
+/* The file that the configuration names, or none. */
+static enum err load_geo(const struct network *network, struct geo **geo, struct diag *why)
 {
-    struct release *release = mem_new(struct release);
+    char path[PATH_MAX];
 
-    *release = (struct release){
-        .network = *network, .checks = checks_new(*network), .geo = geo_none(), .uses = 1
-    };
+    if (network->geo.length == 0) {
+        *geo = geo_none();
+        return ERR_NONE;
+    }
+    if (network->geo.length >= sizeof path) {
+        diag_say(why, "the path of `geo` is longer than %zu bytes", sizeof path - 1);
+        return ERR_LIMIT;
+    }
+    snprintf(path, sizeof path, "%.*s", SLICE_ARG(network->geo));
+    return geo_load(path, geo, why);
+}
+
+enum err release_new(struct network **network, struct release **release, struct diag *why)
+{
+    struct release *built = mem_new(struct release);
+
+    *built = (struct release){ .network = *network, .uses = 1 };
     *network = NULL;
-    return release;
+    enum err err = load_geo(built->network, &built->geo, why);
+
+    if (err != ERR_NONE) {
+        release_drop(built);
+        return err;
+    }
+    built->checks = checks_new(built->network);
+    *release = built;
+    return ERR_NONE;
 }
 
 void release_drop(struct release *release)
@@ -39,6 +64,7 @@ void root_free(struct root *root)
 {
     if (root == NULL)
         return;
+    steer_map_free(steer_map_of(snapshot_read(&root->map)));
     dns_zones_free(root->zones);
     routes_free(root->routes);
     steer_rows_free(root->rows);
@@ -49,6 +75,17 @@ void root_free(struct root *root)
 static void free_value(struct snapshot_value *value)
 {
     root_free(root_of(value));
+}
+
+/* The map to begin with: by geography and the order of the configuration. */
+static void plan_unmeasured(struct root *root)
+{
+    struct arena arena;
+
+    arena_init(&arena, SIZE_MAX);
+    const struct facts *facts = facts_none(&arena, root->rows->checks->count);
+
+    atomic_store(&root->map.value, &steer_plan(root->rows, &arena, facts, NULL)->value);
 }
 
 enum err root_build(
@@ -77,6 +114,7 @@ enum err root_build(
         root_free(built);
         return err;
     }
+    plan_unmeasured(built);
     *root = built;
     return ERR_NONE;
 }

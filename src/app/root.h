@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "conf/network.h"
 #include "io/snapshot.h"
+#include "steer/map.h"
 
 struct checks;
 struct dns_zones;
@@ -26,14 +27,19 @@ struct release {
     size_t uses; // roots and whoever loads; control thread alone
 };
 
-/* Takes the network over (*network becomes NULL); used once, by the caller. */
-struct release *release_new(struct network **network);
+/*
+ * Takes the network over (*network becomes NULL); used once, by the caller. On error, which is that
+ * of the geography file, the network is freed too.
+ */
+[[nodiscard]] enum err release_new(
+    struct network **network, struct release **release, struct diag *why);
 
 /* The last use gives it back. Accepts NULL. */
 void release_drop(struct release *release);
 
 struct root {
     struct snapshot_value value;
+    struct snapshot map; // struct steer_map of the rows, replaced each epoch; never NULL
     struct release *release;
     const struct network *network;
     const struct node *self;
@@ -55,4 +61,10 @@ void root_free(struct root *root);
 static inline struct root *root_of(struct snapshot_value *value)
 {
     return value == NULL ? NULL : container_of(value, struct root, value);
+}
+
+/* The map in use; good until the end of the reader's turn. */
+static inline const struct steer_map *root_map(const struct root *root)
+{
+    return steer_map_of(snapshot_read(&root->map));
 }

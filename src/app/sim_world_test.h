@@ -73,9 +73,10 @@ static inline struct root *world_root_of(const char *site)
 
     conf_errors_print(&errors, stderr);
     assert_non_null(network);
-    struct release *release = release_new(&network);
+    struct release *release = NULL;
 
-    if (root_build(release, SLICE("fra1"), &root, &why) != ERR_NONE)
+    if (release_new(&network, &release, &why) != ERR_NONE ||
+        root_build(release, SLICE("fra1"), &root, &why) != ERR_NONE)
         fail_msg("%s", why.text);
     release_drop(release);
     conf_errors_done(&errors);

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "conf/checks.h"
 #include "wire/report.h"
@@ -31,3 +32,12 @@ struct facts {
     size_t count; // of checks
     struct check_facts checks[];
 };
+
+/* Nothing known of any of `count` checks; in the arena. */
+static inline struct facts *facts_none(struct arena *arena, size_t count)
+{
+    struct facts *facts = arena_alloc(arena, sizeof *facts + count * sizeof facts->checks[0]);
+
+    facts->count = count;
+    return facts;
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/steering.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "app/node.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "io/loop.h"
+#include "probe/machine.h"
+#include "steer/observer.h"
+
+#define TICK   span_ms(250) // between two looks at fills that failed
+#define DIGEST span_s(1)    // between two digests of what was measured
+#define SWEEP  span_s(60)   // between two sweeps of the view
+
+enum { CLOCK_STEP_MS = 60 * 1000 };
+
+struct steering {
+    struct probe_user probe_user;
+    struct running_node *node;
+    struct loop *loop;
+    struct log *log;
+    struct loop_message begin;
+    struct probes *probes; // NULL before the loop's first turn
+    struct observer *observer;
+    struct view *view;
+    uint64_t self;
+    struct timer tick, digest, epoch, sweep;
+    struct wall planned; // epoch of the map in use
+    uint64_t map_hash;
+    uint64_t failed_fills; // of all origins, when last looked at
+    uint64_t *failed;      // by position of the origin's check
+    size_t check_count;
+    struct machine machine;
+    uint64_t sent_bytes; // as of the last digest
+    struct instant digested;
+    struct steering_counts counts;
+    atomic_bool is_settled;
+};
+
+#define COUNTER_ROW_OF_STEERING(field, name, labels, help) \
+    COUNTER_ROW(struct steering_counts, field, name, labels, help),
+
+const struct counter_row steering_counter_rows[] = { STEERING_COUNTERS(COUNTER_ROW_OF_STEERING) };
+const size_t steering_counter_row_count = COUNT_OF(steering_counter_rows);
+
+static struct steer_rows *rows_now(const struct steering *s)
+{
+    return node_root(s->node)->rows;
+}
+
+static struct wall wall_now(const struct steering *s)
+{
+    return loop_wall(s->loop);
+}
+
+static void learn(
+    struct steering *s, const struct check *check, enum report_kind kind, int64_t value)
+{
+    observer_learn(s->observer, check->id, kind, wall_now(s), value);
+}
+
+static void learn_load(
+    struct steering *s, const struct check *check, const struct load_metrics *load)
+{
+    static const struct {
+        enum load_metric metric;
+        enum report_kind kind;
+        int64_t divisor; // from millionths to the report's unit
+    } METRICS[] = {
+        { LOAD_METRIC_CPU, REPORT_CPU, 1 },
+        { LOAD_METRIC_MEMORY, REPORT_MEMORY, 1 },
+        { LOAD_METRIC_APPLICATION, REPORT_LOAD, 1 },
+        { LOAD_METRIC_RATE, REPORT_RATE, 1000 },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(METRICS); i++)
+        if (load->is_known[METRICS[i].metric])
+            learn(s, check, METRICS[i].kind,
+                (int64_t)load->millionths[METRICS[i].metric] / METRICS[i].divisor);
+}
+
+static void on_result(struct probe_user *user, const struct probe_result *result)
+{
+    struct steering *s = container_of(user, struct steering, probe_user);
+    const struct check *check = result->check;
+
+    if (result->has_latency)
+        learn(s, check, REPORT_LATENCY, result->latency.ns / 1000);
+    if (result->outcome == PROBE_OK)
+        learn(s, check, REPORT_RESPONSE, result->response.ns / 1000);
+    learn(s, check, REPORT_ERRORS, result->outcome == PROBE_OK ? 0 : 1000000);
+    learn_load(s, check, &result->load);
+}
+
+static void on_verdict(struct probe_user *user, const struct check *check, bool is_up)
+{
+    struct steering *s = container_of(user, struct steering, probe_user);
+    struct steer_rows *rows = rows_now(s);
+    uint32_t at = checks_find(rows->checks, check->id);
+    char name[CHECK_NAME_MAX];
+
+    learn(s, check, REPORT_HEALTH, is_up);
+    counter_up(&s->counts.verdicts);
+    if (at != CHECK_NONE)
+        steer_health_set(rows, at, STEER_DOWN, !is_up);
+    log_line(s->log, is_up ? LOG_INFO : LOG_WARNING, "steer", "%s node=%.*s check=\"%s\"",
+        is_up ? "up" : "down", SLICE_ARG(s->node->name), check_name(check, name));
+}
+
+static const struct probe_user_ops PROBE_OPS = { .result = on_result, .verdict = on_verdict };
+
+/* The epoch that may be planned at `now`: what belongs to it has had STEER_LAG to arrive. */
+static struct wall epoch_at(struct wall now)
+{
+    const int64_t length_ms = STEER_EPOCH.ns / 1000000;
+    int64_t ready_ms = now.ms - STEER_LAG.ns / 1000000;
+
+    return (struct wall){ ready_ms - ready_ms % length_ms };
+}
+
+/* Puts the map of the epoch into the root, which may not be published yet. */
+static void plan(struct steering *s, struct root *root, struct wall epoch)
+{
+    struct arena arena;
+
+    arena_init(&arena, SIZE_MAX);
+    const struct facts *facts = view_facts(s->view, &arena, root->rows->checks, s->self, epoch);
+    struct steer_map *map = steer_plan(root->rows, &arena, facts, root_map(node_root(s->node)));
+    struct snapshot_value *value = &map->value;
+
+    counter_up(&s->counts.plans);
+    if (map->hash != s->map_hash)
+        counter_up(&s->counts.changes);
+    s->map_hash = map->hash;
+    s->planned = epoch;
+    snapshot_publish(&root->map, s->node->control, &value);
+}
+
+static void on_epoch(struct timer *timer)
+{
+    struct steering *s = container_of(timer, struct steering, epoch);
+    struct wall now = wall_now(s);
+    struct wall epoch = epoch_at(now);
+
+    // Not again after the first map, which was early; but a clock that was set back does not stop
+    // us.
+    if (epoch.ms > s->planned.ms || s->planned.ms - epoch.ms > CLOCK_STEP_MS)
+        plan(s, node_root(s->node), epoch);
+    int64_t next_ms = epoch.ms + (STEER_EPOCH.ns + STEER_LAG.ns) / 1000000;
+
+    timer_set(s->loop, timer, instant_after(loop_now(s->loop), span_ms(next_ms - now.ms)));
+}
+
+/* All that this node's visitors were sent. */
+static uint64_t sent_bytes(const struct steering *s)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < s->node->worker_count; i++)
+        sum += counter_read(&http_server_counts(s->node->workers[i].http)->bytes_out);
+    return sum;
+}
+
+static uint32_t share(double millionths)
+{
+    return millionths < DELIVERY_LOAD_UNKNOWN ? (uint32_t)millionths : DELIVERY_LOAD_UNKNOWN - 1;
+}
+
+/* What answers to probes tell of this node until the next digest. */
+static void tell_load(struct steering *s)
+{
+    uint64_t capacity = node_root(s->node)->self->capacity_bits_per_s;
+    uint64_t sent = sent_bytes(s);
+    struct instant now = loop_now(s->loop);
+    struct span passed = instant_since(s->digested, now);
+    struct delivery_load *load = &s->node->load;
+    uint32_t used = DELIVERY_LOAD_UNKNOWN;
+
+    if (capacity > 0 && passed.ns > 0)
+        used = share(8e15 * (double)(sent - s->sent_bytes) / (double)passed.ns / (double)capacity);
+    s->sent_bytes = sent;
+    s->digested = now;
+    const struct machine_load machine = machine_read(&s->machine, now);
+
+    atomic_store_explicit(&load->application, used, memory_order_relaxed);
+    atomic_store_explicit(&load->cpu, machine.cpu, memory_order_relaxed);
+    atomic_store_explicit(&load->memory, machine.memory, memory_order_relaxed);
+}
+
+static void take(void *to, const struct report *report)
+{
+    struct steering *s = to;
+
+    (void)view_take(s->view, report, wall_now(s));
+}
+
+static void on_digest(struct timer *timer)
+{
+    struct steering *s = container_of(timer, struct steering, digest);
+
+    observer_report(s->observer, take, s);
+    tell_load(s);
+    timer_set(s->loop, timer, instant_after(loop_now(s->loop), DIGEST));
+}
+
+/* The first map made of measurements does not wait for the next epoch. */
+static void settle(struct steering *s)
+{
+    if (atomic_load(&s->is_settled) || !probes_are_settled(s->probes))
+        return;
+    observer_report(s->observer, take, s);
+    plan(s, node_root(s->node), (struct wall){ wall_now(s).ms + 1 });
+    atomic_store(&s->is_settled, true);
+}
+
+static void forget_failures(struct steering *s)
+{
+    size_t count = rows_now(s)->checks->count;
+
+    mem_free(s->failed);
+    s->failed = mem_array(count, sizeof *s->failed);
+    s->check_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct check *check = &rows_now(s)->checks->list[i];
+        struct origin_record record;
+
+        if (check->origin == NULL)
+            continue;
+        origin_pool_record(s->node->pool, &check->origin->address, &record);
+        s->failed[i] = record.failed;
+    }
+}
+
+/* Traffic sees a failure before the next probe would: it counts, and is looked into at once. */
+static void look_at_fills(struct steering *s)
+{
+    const struct checks *checks = rows_now(s)->checks;
+    struct origin_pool_stats stats;
+
+    origin_pool_stats(s->node->pool, &stats);
+    if (stats.failed == s->failed_fills)
+        return;
+    s->failed_fills = stats.failed;
+    for (size_t i = 0; i < checks->count; i++) {
+        struct origin_record record;
+
+        if (checks->list[i].origin == NULL)
+            continue;
+        origin_pool_record(s->node->pool, &checks->list[i].origin->address, &record);
+        if (record.failed == s->failed[i])
+            continue;
+        s->failed[i] = record.failed;
+        learn(s, &checks->list[i], REPORT_ERRORS, 1000000);
+        probes_hurry(s->probes, (uint32_t)i);
+    }
+}
+
+static void on_tick(struct timer *timer)
+{
+    struct steering *s = container_of(timer, struct steering, tick);
+
+    settle(s);
+    look_at_fills(s);
+    timer_set(s->loop, timer, instant_after(loop_now(s->loop), TICK));
+}
+
+static void on_sweep(struct timer *timer)
+{
+    struct steering *s = container_of(timer, struct steering, sweep);
+
+    view_sweep(s->view, wall_now(s));
+    timer_set(s->loop, timer, instant_after(loop_now(s->loop), SWEEP));
+}
+
+static void on_begin(struct loop_message *message)
+{
+    struct steering *s = container_of(message, struct steering, begin);
+    struct instant now = loop_now(s->loop);
+
+    s->probes = probes_new(s->loop, s->self, &s->probe_user);
+    probes_use(s->probes, rows_now(s)->checks);
+    forget_failures(s);
+    on_digest(&s->digest);
+    on_epoch(&s->epoch);
+    on_tick(&s->tick);
+    timer_set(s->loop, &s->sweep, instant_after(now, SWEEP));
+}
+
+struct steering *steering_new(struct loop *control, struct running_node *node, struct log *log)
+{
+    struct steering *s = mem_new(struct steering);
+
+    *s = (struct steering){
+        .probe_user.ops = &PROBE_OPS,
+        .node = node,
+        .loop = control,
+        .log = log,
+        .self = hash_bytes(node->name, 0),
+        .begin.run = on_begin,
+        .tick.fire = on_tick,
+        .digest.fire = on_digest,
+        .epoch.fire = on_epoch,
+        .sweep.fire = on_sweep,
+        .view = view_new(),
+    };
+    s->observer = observer_new(s->self);
+    machine_init(&s->machine, "");
+    loop_post(control, &s->begin);
+    return s;
+}
+
+void steering_free(struct steering *steering)
+{
+    if (steering == NULL)
+        return;
+    timer_clear(steering->loop, &steering->tick);
+    timer_clear(steering->loop, &steering->digest);
+    timer_clear(steering->loop, &steering->epoch);
+    timer_clear(steering->loop, &steering->sweep);
+    probes_free(steering->probes);
+    observer_free(steering->observer);
+    view_free(steering->view);
+    mem_free(steering->failed);
+    mem_free(steering);
+}
+
+/* Of checks that stay, health goes on; what is known of those that go is forgotten. */
+static void carry_over(struct steering *s, const struct steer_rows *from, struct steer_rows *to)
+{
+    for (uint32_t i = 0; i < from->checks->count; i++) {
+        uint32_t at = checks_find(to->checks, from->checks->list[i].id);
+
+        if (at == CHECK_NONE) {
+            observer_forget(s->observer, from->checks->list[i].id);
+            continue;
+        }
+        steer_health_set(to, at, STEER_DOWN, (steer_health(from, i) & STEER_DOWN) != 0);
+        steer_health_set(to, at, STEER_DRAINED, (steer_health(from, i) & STEER_DRAINED) != 0);
+    }
+}
+
+void steering_publish(struct steering *steering, struct root **root)
+{
+    const struct checks *checks = (*root)->rows->checks;
+
+    carry_over(steering, rows_now(steering), (*root)->rows);
+    plan(steering, *root, steering->planned);
+    node_publish(steering->node, root);
+    probes_use(steering->probes, checks);
+    forget_failures(steering);
+}
+
+bool steering_is_settled(const struct steering *steering)
+{
+    return atomic_load(&steering->is_settled);
+}
+
+const struct view *steering_view(const struct steering *steering)
+{
+    return steering->view;
+}
+
+const struct probes *steering_probes(const struct steering *steering)
+{
+    return steering->probes;
+}
+
+const struct steering_counts *steering_counts(const struct steering *steering)
+{
+    return &steering->counts;
+}

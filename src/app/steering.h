@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * What a node measures and decides by, on the control loop:
+ *
+ *     probes ── results ──► observer ── a report a second ──► view ── facts of an epoch ──► map
+ *        │                     ▲                                                             │
+ *        └─ verdicts ──► health│ of the root's rows, at once                 published to ◄──┘
+ *     fills that fail ─────────┘ (and a probe at once)                       the workers
+ *
+ * It also says what this node's own machine and uplink carry, which answers to probes tell.
+ *
+ * Belongs to the control thread but for steering_is_settled. Checks are known by id, so that
+ * verdicts and estimates outlive a release.
+ */
+
+#include <stdbool.h>
+
+#include "base/log.h"
+#include "probe/probe.h"
+#include "steer/map.h"
+#include "steer/view.h"
+
+struct loop;
+struct root;
+struct running_node;
+struct steering;
+
+#define STEERING_COUNTERS(X)                                                    \
+    X(plans, "steer_plans_total", "", "Maps made")                              \
+    X(changes, "steer_map_changes_total", "", "Maps that differ from the last") \
+    X(verdicts, "steer_verdicts_total", "", "Checks that went up or down")
+
+struct steering_counts {
+    STEERING_COUNTERS(COUNTER_FIELD)
+};
+
+extern const struct counter_row steering_counter_rows[];
+extern const size_t steering_counter_row_count;
+
+/* Of a node with a root. Nothing happens before the loop's first turn. */
+struct steering *steering_new(struct loop *control, struct running_node *node, struct log *log);
+
+/* The loop does not run any more. Accepts NULL. */
+void steering_free(struct steering *steering);
+
+/*
+ * Puts a new root into use; *root becomes NULL. What is known of checks that stay is carried over,
+ * and the map of the new rows is there before the workers see them.
+ */
+void steering_publish(struct steering *steering, struct root **root);
+
+/* Every check has its first verdict and there is a map made of them. Any thread. */
+bool steering_is_settled(const struct steering *steering);
+
+const struct view *steering_view(const struct steering *steering);
+const struct probes *steering_probes(const struct steering *steering);
+const struct steering_counts *steering_counts(const struct steering *steering);
