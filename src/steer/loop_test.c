@@ -106,6 +106,18 @@ static void demand_beyond_the_nearest_settles_on_both(void **)
     loop_free(l);
 }
 
+static void a_far_alternative_is_used_only_close_to_the_end(void **)
+{
+    struct loop *l = loop_new(1.2);
+
+    plan_fact(&l->world, 1, REPORT_LATENCY, 900000);
+    run(l, 0, 240);
+    run(l, 240, 900);
+    assert_true(l->overload == 0);
+    assert_in_range((int)(l->seen[0] * 1000), 943, 955);
+    loop_free(l);
+}
+
 static void it_settles_whatever_the_resolvers_keep(void **)
 {
     for (int64_t ttl_s = 5; ttl_s <= 320; ttl_s *= 4) {
@@ -133,8 +145,11 @@ static void a_foreign_load_sends_clients_away_until_it_ends(void **)
     run(l, 120, 150);
     assert_true(l->share > 0.95);
     run(l, 150, 300);
-    l->foreign = 0;
-    run(l, 300, 420);
+    assert_true(l->share < 0.998); // a few go on, so that the end is seen
+    l->foreign = 0.1;              // what is left must not be taken for our own few
+    run(l, 300, 345);
+    assert_true(l->share > 0.6); // and nobody rushes back
+    run(l, 345, 420);
     assert_true(l->share < 0.05);
     run(l, 420, 900);
     assert_true(l->share == 0);
@@ -205,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(demand_beyond_the_nearest_settles_on_both),
+        cmocka_unit_test(a_far_alternative_is_used_only_close_to_the_end),
         cmocka_unit_test(it_settles_whatever_the_resolvers_keep),
         cmocka_unit_test(a_foreign_load_sends_clients_away_until_it_ends),
         cmocka_unit_test(what_comes_back_does_not_overrun_it_again),

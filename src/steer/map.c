@@ -10,7 +10,7 @@
 enum {
     REPORTS_LAG_S = 10,               // from what happens to the map that was made in sight of it
     GAIN_ONE = 65536,                 // gains are parts of it
-    KEPT_LEAST = STEER_SHED_ALL / 50, // a share of clients too small to foretell load from
+    KEPT_LEAST = STEER_SHED_ALL / 50, // of clients: fewer foretell no load
 };
 
 #define SET_POINT_LEAST INT64_C(800000)
@@ -210,8 +210,6 @@ static int64_t set_point(const struct planner *p, size_t target)
 
     if (alternative > cost)
         load = terms_load_at(alternative * FULL / (cost > 0 ? cost : 1));
-    if (load < SET_POINT_LEAST)
-        load = SET_POINT_LEAST;
     if (load > SET_POINT_MOST)
         load = SET_POINT_MOST;
     // Where the alternative is full as well, both are to be alike: what one sheds the other gets.
@@ -248,8 +246,7 @@ static int64_t share_moved(const struct planner *p, int64_t shed, int64_t wanted
     }
     int64_t step = STEER_SHED_ALL * gain / GAIN_ONE * 3 / 4;
 
-    shed = shed - wanted < step ? wanted : shed - step;
-    return shed < STEER_SHED_LEAST ? 0 : shed;
+    return shed - wanted < step ? wanted : shed - step;
 }
 
 static void shares_set(

@@ -88,6 +88,9 @@ static void a_deliver_site_looks_at_what_its_own_node_measured(void **)
     w.site.kind = SITE_DELIVER;
     plan_next(&w);
     expect_choices(&w, 0, "1|0");
+    plan_fact(&w, 1, REPORT_EXCESS, 90000); // the rest is for all observers to say
+    plan_next(&w);
+    expect_choices(&w, 0, "0|1");
     plan_world_done(&w);
 }
 
@@ -121,6 +124,10 @@ static void near_equals_are_drawn_from_and_leave_only_at_twice_the_margin(void *
     plan_fact(&w, 1, REPORT_LATENCY, 25900);
     plan_next(&w);
     expect_choices(&w, 0, "01");
+    plan_fact(&w, 1, REPORT_LATENCY, 27900);
+    w.facts[1].all[REPORT_LATENCY].spread = 2000; // it may be no more than that
+    plan_next(&w);
+    expect_choices(&w, 0, "01");
     plan_fact(&w, 1, REPORT_LATENCY, 26200);
     plan_next(&w);
     expect_choices(&w, 0, "0|1");
@@ -150,6 +157,36 @@ static void lower_in_latency_and_load_than_all_others_wins_alone(void **)
     w.facts[0].all[REPORT_LATENCY].spread = 2000; // the latency may not be lower
     plan_next(&w);
     expect_choices(&w, 0, "012");
+    plan_world_done(&w);
+}
+
+static void who_dominates_is_first_though_load_made_it_dear(void **)
+{
+    struct plan_world w;
+
+    plan_world_init(&w, POLICY_BALANCED, PLAN_TARGETS);
+    w.site.weigh[TERM_CPU] = 1;
+    for (size_t i = 0; i < PLAN_TARGETS; i++)
+        plan_fact(&w, i, REPORT_LATENCY, i == 3 ? 10000 : 30000);
+    plan_fact(&w, 3, REPORT_CPU, 500000);
+    plan_next(&w);
+    assert_int_not_equal(plan_cell(&w, 0)->targets[0], 3);
+    w.facts[3].all[REPORT_CPU].spread = 500000; // which may be nothing
+    plan_next(&w);
+    assert_int_equal(plan_cell(&w, 0)->targets[0], 3);
+    assert_int_equal(plan_cell(&w, 0)->band, 1);
+    plan_world_done(&w);
+}
+
+static void equals_are_listed_alike_on_all_nodes(void **)
+{
+    struct plan_world w;
+
+    plan_world_init(&w, POLICY_BALANCED, 2);
+    w.targets[0].hash = 9; // wherever a row lists them
+    w.targets[1].hash = 3;
+    plan_next(&w);
+    expect_choices(&w, 0, "10");
     plan_world_done(&w);
 }
 
@@ -228,6 +265,13 @@ static void load_is_the_fullest_of_what_is_known(void **)
     plan_next(&w);
     terms_of_row(&w.rows, &w.row, w.map->facts, terms);
     assert_true(terms[0].load > 1000000);
+    plan_fact(&w, 1, REPORT_MEMORY, 951000);
+    w.origins[0].capacity_requests_per_s = 1e-9;
+    plan_fact(&w, 0, REPORT_RATE, INT64_C(1000000) * 1000000);
+    plan_next(&w);
+    terms_of_row(&w.rows, &w.row, w.map->facts, terms);
+    assert_true(terms[1].load > 1000000);
+    assert_int_equal(terms[0].load, 1000000000); // and no more than that, whatever is told
     plan_world_done(&w);
 }
 
@@ -361,6 +405,29 @@ static void a_class_that_is_new_begins_without_a_past(void **)
     plan_world_done(&w);
 }
 
+static void cells_of_another_geography_begin_without_a_past(void **)
+{
+    struct plan_world w;
+
+    plan_world_init(&w, POLICY_BALANCED, 2);
+    w.targets[0].hash = 1; // listed first in all cells
+    plan_fact(&w, 0, REPORT_LOAD, 2000000);
+    plan_next(&w);
+    uint16_t first = plan_cell(&w, 0)->shed[0];
+
+    plan_next(&w);
+    assert_true(plan_cell(&w, 0)->shed[0] > first);
+    w.row.is_placed = true; // from one cell for all to cells
+    plan_next(&w);
+    first = plan_cell(&w, 1)->shed[0];
+    plan_next(&w);
+    assert_true(plan_cell(&w, 1)->shed[0] > first);
+    w.geo.hash++;
+    plan_next(&w);
+    assert_int_equal(plan_cell(&w, 1)->shed[0], first);
+    plan_world_done(&w);
+}
+
 /* A map's file of facts, thrown by lot. */
 static void facts_by_lot(struct plan_world *w, uint64_t lot)
 {
@@ -435,10 +502,13 @@ static void another_choice_is_another_hash(void **)
     plan_world_init(&w, POLICY_BALANCED, 2);
     plan_fact(&w, 0, REPORT_LATENCY, 20000);
     plan_fact(&w, 1, REPORT_LATENCY, 40000);
+    plan_fact(&w, 1, REPORT_EXCESS, 100);
     uint64_t hash = plan_next(&w)->hash;
 
     assert_true(plan_next(&w)->hash == hash);
     plan_fact(&w, 0, REPORT_LATENCY, 80000);
+    hash = plan_next(&w)->hash;
+    plan_fact(&w, 0, REPORT_LATENCY, 41000); // first as before, with the other in its band
     assert_true(plan_next(&w)->hash != hash);
     plan_world_done(&w);
 }
@@ -485,6 +555,8 @@ int main(void)
         cmocka_unit_test(what_nobody_measured_does_not_win_by_that),
         cmocka_unit_test(near_equals_are_drawn_from_and_leave_only_at_twice_the_margin),
         cmocka_unit_test(lower_in_latency_and_load_than_all_others_wins_alone),
+        cmocka_unit_test(who_dominates_is_first_though_load_made_it_dear),
+        cmocka_unit_test(equals_are_listed_alike_on_all_nodes),
         cmocka_unit_test(every_term_that_the_site_weighs_counts),
         cmocka_unit_test(load_metrics_come_from_the_check_that_asks_for_them),
         cmocka_unit_test(load_is_the_fullest_of_what_is_known),
@@ -496,6 +568,7 @@ int main(void)
         cmocka_unit_test(who_has_no_alternative_sheds_nobody),
         cmocka_unit_test(only_so_many_choices_are_listed_and_reserves_last),
         cmocka_unit_test(a_class_that_is_new_begins_without_a_past),
+        cmocka_unit_test(cells_of_another_geography_begin_without_a_past),
         cmocka_unit_test(whatever_is_told_a_map_is_whole_and_made_alike),
         cmocka_unit_test(another_choice_is_another_hash),
         cmocka_unit_test(a_map_too_large_is_planned_without_cells),

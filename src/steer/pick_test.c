@@ -161,6 +161,9 @@ static void a_band_shares_its_clients_and_nobody_else_gets_any(void **)
     }
     assert_in_range(count[2], CLIENTS * 3 / 4 * 95 / 100, CLIENTS * 3 / 4 * 105 / 100);
     assert_int_equal(count[1], 0);
+    set_down(&w, 2, true); // one is left, and nobody's address decides
+    expect(&w, 0, STEER_NEXT);
+    assert_int_equal(pick(&w, 5).scope_bits, 0);
 }
 
 static void taking_a_target_out_moves_only_its_clients(void **)

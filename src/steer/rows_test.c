@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "steer/rows.h"
 
 #define TEXT(literal)                \
@@ -206,6 +207,51 @@ static void sites_that_are_planned_alike_share_a_class(void **)
     scene_done(&again);
 }
 
+static void what_a_plan_depends_on_makes_a_class(void **)
+{
+    struct site other = all[2], slower = all[2];
+    const struct site *const differing[] = { &all[2], &other, &slower };
+    struct network small = network;
+    struct geo *geo = geo_none();
+
+    other.weigh[TERM_CPU] = 1;
+    slower.ttl = span_s(60);
+    small.sites = differing;
+    small.site_count = 3;
+    struct checks *checks = checks_new(&small);
+    struct steer_rows *rows = steer_rows_new(&small, &nodes[0], checks, geo);
+
+    assert_int_equal(rows->class_count, 3);
+    steer_rows_free(rows);
+    checks_free(checks);
+    geo_free(geo);
+}
+
+static void pops_beyond_the_limit_of_nodes_are_no_targets(void **)
+{
+    struct node *many = mem_array(STEER_TARGETS_MAX, sizeof *many);
+    struct pop large[] = { { .name = SLICE("all"), .nodes = many }, pops[1] };
+    struct network wide = network;
+    struct geo *geo = geo_none();
+
+    for (size_t i = 0; i < STEER_TARGETS_MAX; i++)
+        many[i] = (struct node){
+            .name = SLICE("n"), .pop = &large[0], .addresses = &v4, .address_count = 1
+        };
+    large[0].node_count = STEER_TARGETS_MAX;
+    wide.pops = large;
+    wide.pop_count = 2;
+    struct checks *checks = checks_new(&wide);
+    struct steer_rows *rows = steer_rows_new(&wide, &many[0], checks, geo);
+
+    assert_int_equal(rows->list[0].count, 1);
+    assert_int_equal(rows->list[0].member_count, STEER_TARGETS_MAX);
+    steer_rows_free(rows);
+    checks_free(checks);
+    geo_free(geo);
+    mem_free(many);
+}
+
 static void targets_at_one_place_share_their_distances(void **)
 {
     struct geo_cell cells[] = { { { 0 }, "" }, { { 40.71, -74.01, true }, "US" } };
@@ -248,6 +294,8 @@ int main(void)
         cmocka_unit_test(origins_are_as_listed_with_their_weights_and_reserves),
         cmocka_unit_test(a_site_of_another_network_has_no_row),
         cmocka_unit_test(sites_that_are_planned_alike_share_a_class),
+        cmocka_unit_test(what_a_plan_depends_on_makes_a_class),
+        cmocka_unit_test(pops_beyond_the_limit_of_nodes_are_no_targets),
         cmocka_unit_test(targets_at_one_place_share_their_distances),
         cmocka_unit_test(health_has_a_bit_for_each_reason),
     };

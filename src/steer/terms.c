@@ -46,7 +46,9 @@ static struct fact middle_of(const struct steer_row *row, const struct steer_tar
         known[at] = fact;
         count++;
     }
-    return count == 0 ? (struct fact){ 0 } : *known[(count - 1) / 2];
+    if (count == 0)
+        return (struct fact){ 0 };
+    return *known[(count - 1) / 2];
 }
 
 /* Microseconds of a term for a value in the report's unit: percent are ten thousand millionths. */

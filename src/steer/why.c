@@ -162,7 +162,7 @@ static void plan_show(
 
     if (a->row->site->policy != POLICY_STRICT)
         why->margin_ms = in_ms(terms_margin_us(a->row->site->policy, least_us));
-    why->is_dominated = a->cell->band == 1 && first_dominates(a);
+    why->is_dominated = first_dominates(a);
     wins_find(a, list);
 }
 
