@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/demo_config.h"
+#include "app/demo_geo.h"
 #include "app/demo_origin.h"
 #include "app/demo_tour.h"
 #include "app/demo_traffic.h"
@@ -18,11 +19,16 @@
 enum { TEXT_MAX = 1 << 20 };
 
 #define CONFIG_PATH COMMAND_DEMO_STATE "/waypost.yaml"
+#define GEO_PATH    COMMAND_DEMO_STATE "/" DEMO_GEO_NAME
 #define LOCK_FOLDER "demo" // one demo at a time
 
-/* What the demo has beside the network itself: web servers and visitors, on a thread of their own.
+/*
+ * What the demo has beside the network itself: web servers and visitors, on a thread of their own.
+ * The servers are there before the network, which measures them before it answers; the visitors
+ * come after it.
  */
 struct stage {
+    struct epoch epoch;
     struct workers *workers;
     struct demo_origin *origins[DEMO_SERVER_COUNT];
     struct demo_traffic *traffic;
@@ -41,7 +47,7 @@ static bool make_folder(const char *path)
     return false;
 }
 
-static bool write_config(const struct demo_ports *ports)
+static enum err write_config(const struct demo_ports *ports, struct diag *why)
 {
     struct text text;
     FILE *file = fopen(CONFIG_PATH, "w");
@@ -53,9 +59,9 @@ static bool write_config(const struct demo_ports *ports)
     if (file != NULL)
         done = fclose(file) == 0 && done;
     if (!done)
-        fprintf(stderr, "waypost: %s cannot be written: %s\n", CONFIG_PATH, strerror(errno));
+        diag_say(why, "%s cannot be written: %s", CONFIG_PATH, strerror(errno));
     text_done(&text);
-    return done;
+    return done ? ERR_NONE : ERR_SYSTEM;
 }
 
 static void remove_in(const char *folder, const char *name)
@@ -78,38 +84,41 @@ static void remove_state(void)
     remove_in(LOCK_FOLDER, "lock");
     remove_in(LOCK_FOLDER, NULL);
     remove(CONFIG_PATH);
+    remove(GEO_PATH);
     remove(COMMAND_DEMO_STATE);
 }
 
-static enum err open_stage(
-    struct stage *stage, struct process *process, const struct demo_ports *ports, struct diag *why)
+static enum err open_origins(struct stage *stage, const struct demo_ports *ports, struct diag *why)
 {
-    const struct workers_plan plan = {
-        .name = "demo", .count = 1, .first_index = workers_count(process->workers) + 1
-    };
+    const struct workers_plan plan = { .name = "demo", .count = 1 };
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    TRY(workers_new(&plan, &process->epoch, &stage->workers));
-    struct loop *loop = workers_loop(stage->workers, 0);
-
+    TRY(workers_new(&plan, &stage->epoch, &stage->workers));
     for (size_t i = 0; i < DEMO_SERVER_COUNT; i++)
-        TRY(demo_origin_open(loop,
+        TRY(demo_origin_open(workers_loop(stage->workers, 0),
             &(struct demo_origin_plan){ &demo_servers[i], *ports, wall_from_s(now.tv_sec) },
             &stage->origins[i], why));
-    TRY(demo_traffic_start(loop, ports, &stage->traffic, why));
+    return workers_start(stage->workers);
+}
+
+static enum err let_visitors_in(
+    struct stage *stage, const struct demo_ports *ports, struct diag *why)
+{
+    workers_stop(stage->workers);
+    TRY(demo_traffic_start(workers_loop(stage->workers, 0), ports, &stage->traffic, why));
     return workers_start(stage->workers);
 }
 
 static void close_stage(struct stage *stage)
 {
-    if (stage->workers == NULL)
-        return;
-    workers_stop(stage->workers);
+    if (stage->workers != NULL)
+        workers_stop(stage->workers);
     demo_traffic_stop(stage->traffic);
     for (size_t i = 0; i < DEMO_SERVER_COUNT; i++)
         demo_origin_close(stage->origins[i]);
     workers_free(stage->workers);
+    epoch_done(&stage->epoch);
 }
 
 static void print_tour(const struct demo_ports *ports, const char *program)
@@ -124,14 +133,29 @@ static void print_tour(const struct demo_ports *ports, const char *program)
     text_done(&text);
 }
 
+static enum err start(const struct process_plan *plan, const struct demo_ports *ports,
+    struct stage *stage, struct process **process, struct diag *why)
+{
+    struct conf_errors errors;
+
+    TRY(write_config(ports, why));
+    TRY(demo_geo_write(GEO_PATH, why));
+    TRY(open_origins(stage, ports, why));
+    conf_errors_init(&errors);
+    enum err err = process_start(plan, process, &errors, why);
+
+    conf_errors_print(&errors, stderr);
+    conf_errors_done(&errors);
+    TRY(err);
+    return let_visitors_in(stage, ports, why);
+}
+
 static int run(const struct process_plan *plan, const char *program)
 {
     const struct demo_ports ports = DEMO_PORTS_DEFAULT;
     struct process *process = NULL;
     struct stage stage = { 0 };
-    struct conf_errors errors;
     struct diag why = { 0 };
-
     int lock;
 
     if (!make_folder(COMMAND_DEMO_STATE))
@@ -140,15 +164,9 @@ static int run(const struct process_plan *plan, const char *program)
         fputs("waypost: a demo runs already on this machine; end it with Ctrl-C first\n", stderr);
         return EXIT_FAILED;
     }
-    if (!write_config(&ports))
-        return EXIT_FAILED;
-    conf_errors_init(&errors);
-    enum err err = process_start(plan, &process, &errors, &why);
+    epoch_init(&stage.epoch);
+    enum err err = start(plan, &ports, &stage, &process, &why);
 
-    conf_errors_print(&errors, stderr);
-    conf_errors_done(&errors);
-    if (err == ERR_NONE)
-        err = open_stage(&stage, process, &ports, &why);
     if (err == ERR_NONE) {
         print_tour(&ports, program);
         process_run(process);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/demo_config.h"
 
-/* In double quotes, with what YAML would read otherwise escaped. Paths have no control bytes. */
-static void write_quoted(struct text *out, struct slice text)
+/* A path in double quotes, with what YAML would read otherwise escaped: no control bytes in it. */
+static void write_path(struct text *out, struct slice folder, struct slice name)
 {
     text_add(out, SLICE("\""));
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.at[i];
+    for (size_t i = 0; i < folder.length; i++) {
+        char c = folder.at[i];
 
         if (c == '"' || c == '\\')
             text_say(out, "\\%c", c);
         else
-            text_add(out, slice_of(&text.at[i], 1));
+            text_add(out, slice_of(&folder.at[i], 1));
     }
-    text_add(out, SLICE("\""));
+    text_say(out, "%.*s\"\n", SLICE_ARG(name));
 }
 
 static void write_pops(struct text *out, const struct demo_ports *ports)
@@ -59,8 +59,10 @@ void demo_config_write(struct text *out, const struct demo_ports *ports, struct 
               "zone: cdn.example             # each site is HOST.cdn.example too\n"
               "contact: hostmaster@cdn.example\n"
               "state: "));
-    write_quoted(out, state);
-    text_add(out, SLICE("\n\n"));
+    write_path(out, state, SLICE_NONE);
+    text_add(out, SLICE("geo: "));
+    write_path(out, state, SLICE("/" DEMO_GEO_NAME));
+    text_add(out, SLICE("\n"));
     write_pops(out, ports);
     text_add(out, SLICE("\n"
                         "plans:\n"
@@ -74,7 +76,7 @@ void demo_config_write(struct text *out, const struct demo_ports *ports, struct 
               "      www.acme.example:         # the page: visitors go to the best origin\n"
               "        steer: [ams, chi]\n"
               "        policy: balanced\n"
-              "        ttl: 20s\n"
+              "        ttl: 5s\n"
               "        probe: {http: /health, every: 1s}\n"
               "      static.acme.example:      # the pictures: visitors go to the best pop\n"
               "        deliver: [ams, chi]\n"

@@ -59,6 +59,10 @@ static void both_kinds_of_site_and_a_weighted_one_are_served(void **)
     assert_int_equal(www->kind, SITE_STEER);
     assert_int_equal(www->origin_count, 2);
     assert_int_equal(www->origins[1]->address.port, 8081);
+    assert_int_equal(www->policy, POLICY_BALANCED);
+    assert_int_equal(www->ttl.ns, span_s(5).ns);
+    assert_int_equal(www->probe.kind, SITE_PROBE_HTTP);
+    assert_true(slice_equal(www->probe.path, SLICE("/health")));
     assert_int_equal(assets->kind, SITE_DELIVER);
     assert_true(assets->missing_next);
     assert_false(shop->paths[0].may_cache);
@@ -73,6 +77,7 @@ static void any_folder_may_hold_the_state(void **)
     struct network *network = load(SLICE("/tmp/a \"b\" \\c: #d"));
 
     assert_true(slice_equal(network->state, SLICE("/tmp/a \"b\" \\c: #d")));
+    assert_true(slice_equal(network->geo, SLICE("/tmp/a \"b\" \\c: #d/visitors.mmdb")));
     network_free(network);
 }
 

@@ -15,7 +15,6 @@
 
 enum {
     RESOLVER_COUNT = 3, // each asks the pop of its number
-    NETWORK_COUNT = 60, // of visitors: 198.18.N.0/24
     HEAD_MAX = 512,
     STEPS_MAX = 8,
 };
@@ -97,7 +96,7 @@ static void ask(struct visit *v)
     struct demo_traffic *t = v->traffic;
     struct resolver *resolver = &t->resolvers[v->network % RESOLVER_COUNT];
     struct dns_ecs ecs = {
-        .is_present = true, .source_bits = 24, .address = ip_v4(198, 18, (uint8_t)v->network, 0)
+        .is_present = true, .source_bits = DEMO_NETWORK_BITS, .address = demo_network(v->network)
     };
     char message[DNS_UDP_MIN];
     struct dns_writer w = { .out = message, .room = sizeof message, .used = DNS_HEADER_SIZE };
@@ -250,7 +249,7 @@ static void begin(struct demo_traffic *t)
         if (v->state != VISIT_NONE)
             continue;
         v->step = plan;
-        v->network = draw(t, NETWORK_COUNT);
+        v->network = draw(t, DEMO_NETWORK_COUNT);
         for (v->steps_left = 0; v->steps_left < STEPS_MAX && plan[v->steps_left].host != NULL;)
             v->steps_left++;
         counter_up(&t->counts.visits);

@@ -18,3 +18,17 @@ const struct demo_server demo_servers[DEMO_SERVER_COUNT] = {
     { &demo_customers[1], "lon", "London", "51.51, -0.13", { IP_V4, { 127, 0, 0, 23 } }, false },
     { &demo_customers[1], "tyo", "Tokyo", "35.68, 139.69", { IP_V4, { 127, 0, 0, 24 } }, true },
 };
+
+const struct demo_city demo_cities[DEMO_CITY_COUNT] = {
+    { "Leipzig", "DE", 51.34, 12.37 },
+    { "Lyon", "FR", 45.76, 4.84 },
+    { "Detroit", "US", 42.33, -83.05 },
+    { "Montreal", "CA", 45.50, -73.57 },
+    { "Jakarta", "ID", -6.21, 106.85 },
+    { "Osaka", "JP", 34.69, 135.50 },
+};
+
+struct ip demo_network(unsigned at)
+{
+    return ip_v4(198, 18, (uint8_t)at, 0);
+}
