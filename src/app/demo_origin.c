@@ -7,6 +7,7 @@
 
 #include "admin/text.h"
 #include "app/demo_page.h"
+#include "app/demo_trouble.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "http/exchange.h"
@@ -15,7 +16,15 @@
 #include "io/stream.h"
 #include "wire/http_date.h"
 
-enum { FIELDS_MAX = 512, DATE_MAX = HTTP_DATE_BYTES + 1, ETAG_MAX = 24, EMBED_MAX = 64 };
+enum {
+    FIELDS_MAX = 512,
+    DATE_MAX = HTTP_DATE_BYTES + 1,
+    ETAG_MAX = 24,
+    EMBED_MAX = 64,
+    HELP_MAX = 1024,
+    CONNECTIONS_MAX = 1000, // bounds the late answers too
+    REOPEN_S = 1,           // between tries, when the port was taken meanwhile
+};
 
 #define TYPE_HTML "text/html; charset=utf-8"
 #define TYPE_SVG  "image/svg+xml"
@@ -40,11 +49,30 @@ static const struct thing THINGS[] = {
 struct demo_origin {
     struct http_service service;
     struct demo_origin_plan plan;
-    struct http_server *server;
-    struct listener *listener;
+    struct loop *loop;
+    struct http_server *server; // NULL while stopped
+    struct listener *listener;  // likewise
     struct text things[COUNT_OF(THINGS)];
     uint64_t served, pages;
+    struct demo_trouble trouble;
+    struct timer door;  // closes when stopped, opens again
+    struct list late;   // answers put off while slow, by when they are due
+    struct timer hurry; // the first of them
 };
+
+/* An answer that is put off; in the exchange's service bytes, zeroed where there is none. */
+struct late {
+    struct list link;
+    struct http_exchange *x;
+    struct instant due;
+};
+
+static_assert(sizeof(struct late) <= HTTP_SERVICE_BYTES, "it lives there");
+
+static struct late *late_of(struct http_exchange *x)
+{
+    return (struct late *)(void *)x->service;
+}
 
 /* What an answer is made of; `cache` is the value of Cache-Control. */
 struct answer {
@@ -107,9 +135,9 @@ static void answer(struct demo_origin *o, struct http_exchange *x, const struct 
     }
     int length = snprintf(fields, FIELDS_MAX,
         "Date: %s\r\nServer: demo\r\nX-Origin: %s/%s\r\nCache-Control: %s\r\n"
-        "Content-Type: %s\r\n%s",
+        "Content-Type: %s\r\n%s%s",
         date_text(loop_wall(x->loop), date), o->plan.server->customer->name, o->plan.server->name,
-        a->cache, a->type, validators);
+        a->cache, a->type, validators, status == 405 ? "Allow: POST\r\n" : "");
 
     assert(length > 0 && length < FIELDS_MAX);
     struct slice body = status == 304 ? SLICE_NONE : a->body;
@@ -214,14 +242,41 @@ static bool serve_thing(struct demo_origin *o, struct http_exchange *x, struct s
     return true;
 }
 
-static void serve(struct http_service *service, struct http_exchange *x)
+/* What the server's user asks of it: to misbehave, or to be well again. */
+static bool serve_trouble(struct demo_origin *o, struct http_exchange *x, struct slice path)
 {
-    struct demo_origin *o = container_of(service, struct demo_origin, service);
-    struct slice path = slice_head(x->authority.path, slice_find(x->authority.path, '?'));
+    const struct demo_server *server = o->plan.server;
+    enum demo_trouble_kind kind = demo_trouble_find(path);
+    struct answer a = { 200, "text/plain", "no-store", SLICE_NONE, false };
+    struct text written;
+
+    if (!slice_starts(path, DEMO_TROUBLE_PREFIX))
+        return false;
+    text_init(&written, HELP_MAX);
+    if (kind == DEMO_TROUBLE_COUNT || x->request->method != HTTP_POST) {
+        a.status = kind == DEMO_TROUBLE_COUNT ? 404 : 405;
+        demo_trouble_write_help(&written, server, o->plan.ports.origin, kind);
+    } else {
+        demo_trouble_begin(&o->trouble, kind, loop_now(o->loop));
+        demo_trouble_write_done(&written, server, kind, loop_wall(o->loop));
+    }
+    if (demo_trouble_has(&o->trouble, DEMO_STOP, loop_now(o->loop))) {
+        listener_close(o->listener);
+        o->listener = NULL;
+        http_server_drain(o->server);
+    }
+    answer_text(o, x, &a, &written);
+    return true;
+}
+
+static void serve_now(struct demo_origin *o, struct http_exchange *x, struct slice path)
+{
     struct answer plain = { 404, "text/plain", "max-age=10", SLICE("nothing here\n"), false };
 
-    o->served++;
-    if (x->request->method != HTTP_GET && x->request->method != HTTP_HEAD) {
+    if (demo_trouble_has(&o->trouble, DEMO_FAIL, loop_now(o->loop))) {
+        plain = (struct answer){ 503, "text/plain", "no-store", SLICE("told to fail\n"), false };
+        answer(o, x, &plain);
+    } else if (x->request->method != HTTP_GET && x->request->method != HTTP_HEAD) {
         http_reply_status(x, 405, SLICE("Allow: GET, HEAD\r\n"));
     } else if (slice_equal(path, SLICE("/health"))) {
         plain = (struct answer){ 200, "text/plain", "no-store", SLICE("ok\n"), false };
@@ -231,9 +286,65 @@ static void serve(struct http_service *service, struct http_exchange *x)
     }
 }
 
-static void over(struct http_service *, struct http_exchange *, bool)
+static struct slice path_of(const struct http_exchange *x)
 {
-    // An answer lies in the exchange's arena or in the server's things: nothing is held for it.
+    return slice_head(x->authority.path, slice_find(x->authority.path, '?'));
+}
+
+static void put_off(struct demo_origin *o, struct http_exchange *x)
+{
+    struct late *late = late_of(x);
+
+    if (!http_exchange_keep(x)) {
+        http_reply_status(x, 503, SLICE_NONE);
+        return;
+    }
+    late->x = x;
+    late->due = instant_after(loop_now(o->loop), span_ms(DEMO_SLOW_MS));
+    list_append(&o->late, &late->link);
+    if (!timer_is_set(&o->hurry))
+        timer_set(o->loop, &o->hurry, late->due);
+}
+
+static void serve_late(struct timer *timer)
+{
+    struct demo_origin *o = container_of(timer, struct demo_origin, hurry);
+
+    while (!list_empty(&o->late)) {
+        struct late *late = container_of(o->late.next, struct late, link);
+
+        if (instant_since(loop_now(o->loop), late->due).ns > 0) {
+            timer_set(o->loop, timer, late->due);
+            return;
+        }
+        list_remove(&late->link);
+        serve_now(o, late->x, path_of(late->x));
+    }
+}
+
+static void serve(struct http_service *service, struct http_exchange *x)
+{
+    struct demo_origin *o = container_of(service, struct demo_origin, service);
+    struct slice path = path_of(x);
+
+    o->served++;
+    if (serve_trouble(o, x, path))
+        return;
+    if (demo_trouble_has(&o->trouble, DEMO_SLOW, loop_now(o->loop)))
+        put_off(o, x);
+    else
+        serve_now(o, x, path);
+}
+
+static void over(struct http_service *service, struct http_exchange *x, bool)
+{
+    struct demo_origin *o = container_of(service, struct demo_origin, service);
+
+    if (late_of(x)->x != NULL)
+        list_remove(&late_of(x)->link);
+    // The answer that says that it stops went out; now the connections may be cut.
+    if (o->listener == NULL && o->server != NULL)
+        timer_set(o->loop, &o->door, loop_now(o->loop));
 }
 
 /* Makes what may be cached; the rare picture where it is to be had. */
@@ -247,19 +358,57 @@ static void make_things(struct demo_origin *o)
     }
 }
 
+static enum err open_door(struct demo_origin *o)
+{
+    struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
+    struct endpoint at = { o->plan.server->address, o->plan.ports.origin };
+
+    limits.arena_bytes = DEMO_PAGE_MAX;
+    limits.connections = CONNECTIONS_MAX;
+    o->server = http_server_new(o->loop, &o->service, &limits);
+    return listener_open(o->loop, &at, http_server_listener(o->server), &o->listener);
+}
+
+static void close_door(struct demo_origin *o)
+{
+    struct http_server *server = o->server;
+
+    listener_close(o->listener);
+    o->listener = NULL;
+    o->server = NULL;
+    http_server_free(server);
+}
+
+static void move_door(struct timer *timer)
+{
+    struct demo_origin *o = container_of(timer, struct demo_origin, door);
+
+    if (o->server != NULL) {
+        close_door(o);
+        timer_set(o->loop, timer, o->trouble.until[DEMO_STOP]);
+    } else if (open_door(o) != ERR_NONE) {
+        close_door(o);
+        timer_set(o->loop, timer, instant_after(loop_now(o->loop), span_s(REOPEN_S)));
+    }
+}
+
 enum err demo_origin_open(struct loop *loop, const struct demo_origin_plan *plan,
     struct demo_origin **origin, struct diag *why)
 {
     struct demo_origin *o = mem_new(struct demo_origin);
-    struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
     struct endpoint at = { plan->server->address, plan->ports.origin };
     char text[ENDPOINT_TEXT_MAX];
 
-    *o = (struct demo_origin){ .service = { serve, over }, .plan = *plan };
+    *o = (struct demo_origin){
+        .service = { serve, over },
+        .plan = *plan,
+        .loop = loop,
+        .door.fire = move_door,
+        .hurry.fire = serve_late,
+    };
+    list_init(&o->late);
     make_things(o);
-    limits.arena_bytes = DEMO_PAGE_MAX;
-    o->server = http_server_new(loop, &o->service, &limits);
-    enum err err = listener_open(loop, &at, http_server_listener(o->server), &o->listener);
+    enum err err = open_door(o);
 
     if (err == ERR_NONE) {
         *origin = o;
@@ -275,8 +424,9 @@ void demo_origin_close(struct demo_origin *origin)
 {
     if (origin == NULL)
         return;
-    listener_close(origin->listener);
-    http_server_free(origin->server);
+    close_door(origin);
+    timer_clear(origin->loop, &origin->door);
+    timer_clear(origin->loop, &origin->hurry);
     for (size_t i = 0; i < COUNT_OF(THINGS); i++)
         text_done(&origin->things[i]);
     mem_free(origin);

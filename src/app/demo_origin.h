@@ -11,6 +11,7 @@
  *     /style.css /logo.svg /img/...  the same from all servers of a customer, for an hour
  *     /rare.svg                      on one server of each customer alone
  *     /health                        ok
+ *     /demo/...                      told to misbehave for a while (app/demo_trouble.h)
  */
 
 #include <stdint.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/demo_bench_test.h"
 #include "app/demo_origin.h"
+#include "app/demo_trouble.h"
+#include "io/stream.h"
 
 static const struct demo_ports ports = DEMO_PORTS_DEFAULT;
 
@@ -177,6 +179,185 @@ static void head_has_the_length_and_no_body(void **)
     bench_close(b);
 }
 
+static void tell(struct bench *b, const char *line, const char *expected)
+{
+    struct fetch f = ask(b, 0, line, "Host: a\r\nContent-Length: 0\r\n");
+
+    assert_int_equal(f.status, 200);
+    assert_true(slice_starts(text_slice(&f.body), slice_text(expected)));
+    fetch_free(&f);
+}
+
+/* Each request takes a second of the simulated clock. */
+static void pass(struct bench *b, int64_t seconds)
+{
+    sim_run_for(b->sim, span_s(seconds));
+}
+
+static struct span time_of(struct bench *b, const char *line)
+{
+    struct instant before = sim_now(b->sim);
+    struct fetch f = ask(b, 0, line, "Host: a\r\n");
+
+    assert_int_equal(f.status, 200);
+    fetch_free(&f);
+    return instant_since(before, f.done);
+}
+
+static void answers_come(struct bench *b, bool expected)
+{
+    struct endpoint at = { demo_servers[0].address, ports.origin };
+    struct fetch f = fetch_try(b, at, "GET /health", "Host: a\r\n");
+
+    assert_int_equal(f.why == ERR_NONE, expected);
+    fetch_free(&f);
+}
+
+static void one_told_to_stop_says_so_refuses_and_comes_back_by_itself(void **)
+{
+    struct bench *b = bench_open();
+    struct demo_origin *origin = open_server(b, 0);
+
+    answers_come(b, true);
+    tell(b, "POST /demo/stop", "acme/ams refuses connections until ");
+    answers_come(b, false);
+    pass(b, DEMO_TROUBLE_S - 4);
+    answers_come(b, false);
+    pass(b, 2);
+    answers_come(b, true);
+    assert_int_equal(demo_origin_served(origin), 3);
+    demo_origin_close(origin);
+    bench_close(b);
+}
+
+/* A connection that is open and says nothing. */
+struct silent {
+    struct stream_user user;
+    bool is_ended;
+};
+
+static size_t silent_data(struct stream_user *, struct slice bytes)
+{
+    return bytes.length;
+}
+
+static void silent_end(struct stream_user *user)
+{
+    container_of(user, struct silent, user)->is_ended = true;
+}
+
+static size_t silent_pull(struct stream_user *, struct iovec *, size_t)
+{
+    return 0;
+}
+
+static void silent_sent(struct stream_user *, size_t)
+{
+}
+
+static void silent_closed(struct stream_user *user, enum err)
+{
+    silent_end(user);
+}
+
+static void one_told_to_stop_cuts_the_connections_it_has(void **)
+{
+    static const struct stream_user_ops OPS = { .data = silent_data,
+        .end = silent_end,
+        .pull = silent_pull,
+        .sent = silent_sent,
+        .closed = silent_closed };
+    struct bench *b = bench_open();
+    struct demo_origin *origin = open_server(b, 0);
+    struct silent silent = { .user = { &OPS } };
+
+    stream_connect(
+        b->loop, &(struct endpoint){ demo_servers[0].address, ports.origin }, &silent.user);
+    answers_come(b, true);
+    assert_false(silent.is_ended);
+    tell(b, "POST /demo/stop", "acme/ams refuses connections until ");
+    assert_true(silent.is_ended);
+    demo_origin_close(origin);
+    bench_close(b);
+}
+
+static void one_told_to_be_slow_is_late_with_all_and_for_a_while(void **)
+{
+    struct bench *b = bench_open();
+    struct demo_origin *origin = open_server(b, 0);
+
+    tell(b, "POST /demo/slow", "acme/ams answers 300 ms later until ");
+    assert_in_range(time_of(b, "GET /health").ns, span_ms(300).ns, span_ms(400).ns);
+    assert_in_range(time_of(b, "GET /logo.svg").ns, span_ms(300).ns, span_ms(400).ns);
+    pass(b, DEMO_TROUBLE_S);
+    assert_in_range(time_of(b, "GET /health").ns, 0, span_ms(100).ns);
+    demo_origin_close(origin);
+    bench_close(b);
+}
+
+static void one_told_to_fail_answers_503_until_it_is_told_to_be_well(void **)
+{
+    struct bench *b = bench_open();
+    struct demo_origin *origin = open_server(b, 0);
+
+    tell(b, "POST /demo/fail", "acme/ams answers 503 to everything until ");
+    status_of(b, 0, "GET /health", 503);
+    status_of(b, 0, "GET /logo.svg", 503);
+    tell(b, "POST /demo/well", "acme/ams is well.\n");
+    status_of(b, 0, "GET /health", 200);
+    demo_origin_close(origin);
+    bench_close(b);
+}
+
+static void one_told_to_stop_drops_the_answers_it_put_off(void **)
+{
+    static const struct http_client_ops OPS = {
+        .head = fetch_head, .body = fetch_body, .done = fetch_done
+    };
+    static const char HEAD[] = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct bench *b = bench_open();
+    struct demo_origin *origin = open_server(b, 0);
+    struct endpoint at = { demo_servers[0].address, ports.origin };
+    struct fetch late = { .user = { &OPS }, .loop = b->loop };
+    struct http_client_request request = {
+        .head = slice_text(HEAD), .method = HTTP_GET, .times = { span_s(2), span_s(2), span_s(2) }
+    };
+
+    tell(b, "POST /demo/slow", "acme/ams answers 300 ms later until ");
+    text_init(&late.fields, 1 << 16);
+    text_init(&late.body, 1 << 16);
+    http_client_start(b->loop, &at, NULL, &request, &late.user);
+    sim_run_for(b->sim, span_ms(100));
+    assert_int_equal(late.done.ns, 0);
+    tell(b, "POST /demo/stop", "acme/ams refuses connections until ");
+    assert_true(late.done.ns > 0);
+    assert_int_not_equal(late.why, ERR_NONE);
+    fetch_free(&late);
+    demo_origin_close(origin);
+    bench_close(b);
+}
+
+static void who_only_asks_is_told_how_to_tell_it(void **)
+{
+    struct bench *b = bench_open();
+    struct demo_origin *origin = open_server(b, 0);
+    struct fetch f = ask(b, 0, "GET /demo/", "Host: a\r\n");
+
+    assert_int_equal(f.status, 404);
+    assert_non_null(strstr(f.body.at, "/demo/stop\n"));
+    assert_non_null(strstr(f.body.at, "/demo/well\n"));
+    fetch_free(&f);
+    f = ask(b, 0, "GET /demo/fail", "Host: a\r\n");
+    assert_int_equal(f.status, 405);
+    field_is(&f, "allow", "POST");
+    assert_string_equal(f.body.at, "To have acme/ams answer 503 to everything for 60 s: "
+                                   "curl -d '' http://127.0.0.21:8081/demo/fail\n");
+    fetch_free(&f);
+    status_of(b, 0, "GET /health", 200);
+    demo_origin_close(origin);
+    bench_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -187,6 +368,12 @@ int main(void)
         cmocka_unit_test(only_one_server_of_a_customer_has_the_rare_picture),
         cmocka_unit_test(health_is_ok_and_other_paths_and_methods_are_refused),
         cmocka_unit_test(head_has_the_length_and_no_body),
+        cmocka_unit_test(one_told_to_stop_says_so_refuses_and_comes_back_by_itself),
+        cmocka_unit_test(one_told_to_stop_cuts_the_connections_it_has),
+        cmocka_unit_test(one_told_to_be_slow_is_late_with_all_and_for_a_while),
+        cmocka_unit_test(one_told_to_fail_answers_503_until_it_is_told_to_be_well),
+        cmocka_unit_test(one_told_to_stop_drops_the_answers_it_put_off),
+        cmocka_unit_test(who_only_asks_is_told_how_to_tell_it),
     };
 
     return cmocka_run_group_tests_name("app/demo_origin", cases, NULL, NULL);
