@@ -448,7 +448,38 @@ static struct geo *geo_make(struct reading *r)
     return geo;
 }
 
+static void fail_system(struct reading *r)
+{
+    fail(r, err_from_errno(errno), strerror(errno));
+}
+
+/* Something of this size can be read as such a file. */
+static void source_check(struct reading *r, const struct stat *about)
+{
+    if (!S_ISREG(about->st_mode))
+        fail(r, ERR_PARSE, "not a file: please name the .mmdb file itself");
+    else if (about->st_size == 0)
+        fail(r, ERR_PARSE, "the file is empty: please fetch it again");
+    else if (about->st_size > GEO_FILE_BYTES_MAX)
+        fail(r, ERR_LIMIT, "the file is larger than 1 GiB: one of countries will do");
+}
+
 /* A copy in memory, so that it stays as it is; -1 on failure. */
+static int copy_make(struct reading *r, int from, off_t size)
+{
+    int copy = memfd_create("geography", MFD_CLOEXEC);
+
+    if (copy < 0)
+        fail_system(r);
+    for (ssize_t count = 1; r->err == ERR_NONE && size > 0 && count > 0; size -= count) {
+        count = sendfile(copy, from, NULL, (size_t)size);
+        if (count < 0)
+            fail_system(r);
+        // None left though some should be: it is being cut this moment, and will be refused.
+    }
+    return copy;
+}
+
 static int copy_open(struct reading *r)
 {
     struct stat about = { 0 };
@@ -456,24 +487,11 @@ static int copy_open(struct reading *r)
     int from = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), copy = -1;
 
     if (from < 0 || fstat(from, &about) != 0)
-        fail(r, err_from_errno(errno), strerror(errno));
-    else if (!S_ISREG(about.st_mode))
-        fail(r, ERR_PARSE, "not a file: please name the .mmdb file itself");
-    else if (about.st_size == 0)
-        fail(r, ERR_PARSE, "the file is empty: please fetch it again");
-    else if (about.st_size > GEO_FILE_BYTES_MAX)
-        fail(r, ERR_LIMIT, "the file is larger than 1 GiB: one of countries will do");
-    else if ((copy = memfd_create("geography", MFD_CLOEXEC)) < 0)
-        fail(r, err_from_errno(errno), strerror(errno));
-    for (off_t left = about.st_size; r->err == ERR_NONE && left > 0;) {
-        ssize_t count = sendfile(copy, from, NULL, (size_t)left);
-
-        if (count < 0)
-            fail(r, err_from_errno(errno), strerror(errno));
-        else if (count == 0)
-            break; // it is being cut short this moment; the library will say so
-        left -= count;
-    }
+        fail_system(r);
+    else
+        source_check(r, &about);
+    if (r->err == ERR_NONE)
+        copy = copy_make(r, from, about.st_size);
     if (from >= 0)
         close(from);
     return copy;

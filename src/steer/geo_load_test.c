@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <endian.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/attr.h"
+#include "base/writer.h"
 #include "steer/geo.h"
 #include "steer/geo_file_test.h"
 
@@ -160,7 +162,7 @@ static void too_many_squares_are_made_wider(void **)
 
         entries[i].prefix = prefix_of(&ip, 24);
         entries[i].location =
-            (struct location){ (double)(i / 120) * 3 - 88.5, (double)(i % 120) * 3 - 178.5, true };
+            (struct location){ (int)(i / 120) * 3 - 88.5, (int)(i % 120) * 3 - 178.5, true };
     }
     struct geo *geo = load_entries(entries, SQUARES);
 
@@ -197,52 +199,80 @@ static void equal_places_have_equal_hashes_and_others_do_not(void **)
     geo_free(a);
 }
 
-/* A file of one node for IPv4 alone: its upper half leads to these bytes of data. */
-static void save_record(const char *data, size_t count)
+static void write_bytes(struct writer *w, int first, long second, int count)
 {
-    static const char metadata[] = "\xab\xcd\xefMaxMind.com\xe9"
-                                   "\x5b"
-                                   "binary_format_major_version"
-                                   "\xa1\x02"
-                                   "\x5b"
-                                   "binary_format_minor_version"
-                                   "\xa0"
-                                   "\x4b"
-                                   "build_epoch"
-                                   "\x04\x02\x65\x92\x00\x80"
-                                   "\x4d"
-                                   "database_type"
-                                   "\x43"
-                                   "\x1b"
-                                   "x!"
-                                   "\x4b"
-                                   "description"
-                                   "\xe0"
-                                   "\x4a"
-                                   "ip_version"
-                                   "\xa1\x04"
-                                   "\x49"
-                                   "languages"
-                                   "\x00\x04"
-                                   "\x4a"
-                                   "node_count"
-                                   "\xc1\x01"
-                                   "\x4b"
-                                   "record_size"
-                                   "\xa1\x18";
-    char file[1000] = { 0, 0, 1, 0, 0, 1 + 16 };
+    char bytes[] = { (char)first, (char)second };
 
-    assert_true(count + 22 + sizeof metadata < sizeof file);
-    memcpy(file + 22, data, count);
-    memcpy(file + 22 + count, metadata, sizeof metadata - 1);
-    save_bytes(file, 22 + count + sizeof metadata - 1);
+    write_slice(w, slice_of(bytes, (size_t)count));
 }
 
-#define RECORD(...)                              \
-    do {                                         \
-        static const char data_[] = __VA_ARGS__; \
-        save_record(data_, sizeof data_ - 1);    \
-    } while (0)
+/*
+ * One value of the format: {2 a map of two, [1 a list of one, 'text, d0.5 a double, f0.5 a float,
+ * u5 a number of 16 bits, *5 a pointer to byte 5 of the data.
+ */
+static void encode(struct writer *w, const char *word)
+{
+    long count = strtol(word + 1, NULL, 10);
+    double number = strtod(word + 1, NULL);
+    float small = (float)number;
+    uint64_t bits;
+    uint32_t small_bits;
+
+    memcpy(&bits, &number, sizeof bits);
+    memcpy(&small_bits, &small, sizeof small_bits);
+    bits = htobe64(bits);
+    small_bits = htobe32(small_bits);
+    switch (word[0]) {
+    case '{': write_bytes(w, 0xe0 | (int)count, 0, 1); break;
+    case '[': write_bytes(w, (int)count, 4, 2); break;
+    case '*': write_bytes(w, 0x20 | (int)(count / 256), count % 256, 2); break;
+    case 'u':
+        write_bytes(w, 0xa2, 0, 1);
+        write_bytes(w, (int)(count / 256), count % 256, 2);
+        break;
+    case 'd':
+        write_bytes(w, 0x68, 0, 1);
+        write_slice(w, slice_of(&bits, sizeof bits));
+        break;
+    case 'f':
+        write_bytes(w, 4, 8, 2);
+        write_slice(w, slice_of(&small_bits, sizeof small_bits));
+        break;
+    default:
+        write_bytes(w, 0x40 | (int)strlen(word + 1), 0, 1);
+        write_slice(w, slice_text(word + 1));
+    }
+}
+
+static void encode_all(struct writer *w, const char *words)
+{
+    char copy[500], *rest = copy;
+
+    snprintf(copy, sizeof copy, "%s", words);
+    for (const char *word; (word = strsep(&rest, " ")) != NULL;)
+        encode(w, word);
+}
+
+/* A file of one node for IPv4 alone, whose upper half leads to this value. */
+static void save_record(const char *words)
+{
+    char file[1000];
+    struct writer w = writer_on(file, sizeof file);
+
+    write_slice(&w, SLICE("\0\0\1\0\0\x11"));
+    write_slice(&w, SLICE("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"));
+    encode_all(&w, words);
+    write_slice(&w, SLICE("\xab\xcd\xefMaxMind.com"));
+    encode_all(&w, "{9 'binary_format_major_version u2 'binary_format_minor_version u0");
+    encode_all(&w, "'build_epoch");
+    write_slice(&w, SLICE("\x04\x02\x65\x92\x00\x80"));
+    encode_all(
+        &w, "'database_type '\x1bx! 'description {0 'ip_version u4 'languages [0 'node_count");
+    write_slice(&w, SLICE("\xc1\x01"));
+    encode_all(&w, "'record_size u24");
+    assert_false(w.is_short);
+    save_bytes(file, w.length);
+}
 
 static void assert_place(const char *country, double latitude, double longitude)
 {
@@ -258,149 +288,50 @@ static void assert_place(const char *country, double latitude, double longitude)
 
 static void the_fields_of_all_usual_makers_are_understood(void **)
 {
-    // Country in full beside its code; numbers as text, as doubles and as floats.
-    RECORD("\xe4"
-           "\x47"
-           "country"
-           "\x47"
-           "Germany"
-           "\x4c"
-           "country_code"
-           "\x42"
-           "DE"
-           "\x43"
-           "lat"
-           "\x45"
-           "50.25"
-           "\x43"
-           "lng"
-           "\x43"
-           "8.5");
+    save_record("{2 'country {1 'iso_code 'FR 'location {2 'latitude d48.5 'longitude d2.25");
+    assert_place("FR", 48.5, 2.25);
+    save_record("{1 'registered_country {1 'iso_code 'IS");
+    assert_place("IS", 64.1, -21.8);
+    save_record("{3 'country_code 'DE 'latitude f50.25 'longitude f8.5");
     assert_place("DE", 50.25, 8.5);
-    RECORD("\xe3"
-           "\x47"
-           "country"
-           "\x42"
-           "FR"
-           "\x48"
-           "latitude"
-           "\x68\x40\x48\x40\0\0\0\0\0"
-           "\x49"
-           "longitude"
-           "\x42"
-           "-2");
+    save_record("{4 'country 'Germany 'country_code 'DE 'lat '50.25 'lng '8.5");
+    assert_place("DE", 50.25, 8.5);
+    save_record("{3 'country 'FR 'latitude '48.5 'longitude '-2");
     assert_place("FR", 48.5, -2);
-    RECORD("\xe2"
-           "\x48"
-           "latitude"
-           "\x04\x08\x40\x48\0\0"
-           "\x49"
-           "longitude"
-           "\x04\x08\xc0\x20\0\0");
-    assert_place("", 3.125, -2.5);
-    RECORD("\xe1"
-           "\x4c"
-           "country_code"
-           "\x42"
-           "is");
+    save_record("{1 'country_code 'is");
     assert_place("IS", 64.1, -21.8);
-    RECORD("\xe1"
-           "\x52"
-           "registered_country"
-           "\xe1"
-           "\x48"
-           "iso_code"
-           "\x42"
-           "IS");
-    assert_place("IS", 64.1, -21.8);
+    save_record("{2 'lat u3 'lng f-2.5");
+    assert_place("", 3, -2.5);
 }
 
 static void coordinates_that_say_nothing_leave_it_to_the_country(void **)
 {
-    // Nowhere on the globe; the point where some makers put the unknown; half of a pair; no number.
-    RECORD("\xe3"
-           "\x4c"
-           "country_code"
-           "\x42"
-           "IS"
-           "\x43"
-           "lat"
-           "\x42"
-           "91"
-           "\x43"
-           "lng"
-           "\x41"
-           "1");
-    assert_place("IS", 64.1, -21.8);
-    RECORD("\xe3"
-           "\x4c"
-           "country_code"
-           "\x42"
-           "IS"
-           "\x43"
-           "lat"
-           "\x41"
-           "0"
-           "\x43"
-           "lng"
-           "\x41"
-           "0");
-    assert_place("IS", 64.1, -21.8);
-    RECORD("\xe2"
-           "\x4c"
-           "country_code"
-           "\x42"
-           "IS"
-           "\x43"
-           "lat"
-           "\x42"
-           "50");
-    assert_place("IS", 64.1, -21.8);
-    RECORD("\xe3"
-           "\x4c"
-           "country_code"
-           "\x42"
-           "IS"
-           "\x43"
-           "lat"
-           "\x44"
-           "50 N"
-           "\x43"
-           "lng"
-           "\x41"
-           "1");
-    assert_place("IS", 64.1, -21.8);
-    // Less certain than the country is wide: not the middle of its land.
-    RECORD("\xe2"
-           "\x47"
-           "country"
-           "\xe1"
-           "\x48"
-           "iso_code"
-           "\x42"
-           "IS"
-           "\x48"
-           "location"
-           "\xe3"
-           "\x48"
-           "latitude"
-           "\x68\x40\x50\x40\0\0\0\0\0"
-           "\x49"
-           "longitude"
-           "\x68\xc0\x32\0\0\0\0\0\0"
-           "\x4f"
-           "accuracy_radius"
-           "\xa2\x03\xe8");
-    assert_place("IS", 64.1, -21.8);
+    const char *records[] = {
+        "{3 'country_code 'IS 'lat '91 'lng '1", // nowhere on the globe
+        "{3 'country_code 'IS 'lat '1 'lng '-181",
+        "{3 'country_code 'IS 'lat 'nan 'lng '1",
+        "{3 'country_code 'IS 'lat '0 'lng '0", // what some makers write for "not known"
+        "{2 'country_code 'IS 'lat '50",        // half of a place
+        "{3 'country_code 'IS 'lat '50N 'lng '1",
+        "{3 'country_code 'IS 'lat ' 'lng '1",
+        "{2 'country_code 'IS 'location [0",
+        "{3 'country_code 'IS 'lat {0 'lng '1",
+        // So vague that the middle of the country's land is meant.
+        "{2 'country_code 'IS 'location {3 'latitude d65 'longitude d-18 'accuracy_radius u1000",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(records); i++) {
+        save_record(records[i]);
+        assert_place("IS", 64.1, -21.8);
+    }
+    save_record(
+        "{2 'country_code 'IS 'location {3 'latitude d65 'longitude d-18 'accuracy_radius u500");
+    assert_place("IS", 65, -18);
 }
 
 static void what_the_file_says_of_itself_is_kept_if_it_can_be_shown(void **)
 {
-    RECORD("\xe1"
-           "\x4c"
-           "country_code"
-           "\x42"
-           "is");
+    save_record("{1 'country_code 'IS");
     struct geo *geo = load();
 
     assert_string_equal(geo->kind, "-x!");
@@ -410,47 +341,45 @@ static void what_the_file_says_of_itself_is_kept_if_it_can_be_shown(void **)
 
 static void a_file_of_something_else_says_what_is_needed(void **)
 {
-    RECORD("\xe1"
-           "\x58"
-           "autonomous_system_number"
-           "\xc1\x07");
+    save_record("{1 'autonomous_system_number u7");
     assert_refused(ERR_PARSE, "no places in it, as it is of the kind '-x!'");
-    RECORD("\x44"
-           "text");
+    save_record("'text");
     assert_refused(ERR_PARSE, "countries or cities");
-    RECORD("\x01\x04\x41"
-           "x"); // a list
+    save_record("[1 'x");
+    assert_refused(ERR_PARSE, "countries or cities");
+    save_record("{1 'country_code 'ZZ");
     assert_refused(ERR_PARSE, "countries or cities");
 }
 
 static void broken_data_is_refused(void **)
 {
-    RECORD("\x20\x7f"); // a pointer to behind the end
+    save_record("*2047"); // behind the end
     assert_refused(ERR_PARSE, "fetch it again");
-    RECORD("\xe1"
-           "\x4c"
-           "country_code"
-           "\x20\0"); // one to itself
+    save_record("{1 'country_code *0"); // within itself
+    assert_refused(ERR_PARSE, "countries or cities");
+    save_record("{2 'country *2047 'country_code 'IS");
+    assert_refused(ERR_PARSE, "fetch it again");
     struct geo *geo = NULL;
 
-    assert_int_equal(geo_load(file_path(), &geo, NULL), ERR_PARSE);
+    assert_int_equal(geo_load(file_path(), &geo, NULL), ERR_PARSE); // nobody asks why
+}
+
+static void overwrite(const char *bytes, size_t count)
+{
+    int file = open(file_path(), O_WRONLY | O_CLOEXEC);
+
+    assert_int_equal(pwrite(file, bytes, count, 0), count);
+    close(file);
 }
 
 static void a_tree_that_goes_in_circles_is_refused(void **)
 {
-    RECORD("\xe1"
-           "\x4c"
-           "country_code"
-           "\x42"
-           "is");
-    int file = open(file_path(), O_WRONLY | O_CLOEXEC);
-
-    assert_int_equal(pwrite(file, "\0\0\0", 3, 0), 3);
-    close(file);
+    save_record("{1 'country_code 'IS");
+    overwrite("\0\0\0", 3); // the lower half is the whole again
     assert_refused(ERR_PARSE, "broken");
-    file = open(file_path(), O_WRONLY | O_CLOEXEC);
-    assert_int_equal(pwrite(file, "\0\0\0\0\0", 6, 0), 6);
-    close(file);
+    overwrite("\0\0\0\0\0\0", 6);
+    assert_refused(ERR_PARSE, "broken");
+    overwrite("\0\0\1\x7f\0\0", 6); // to behind the end
     assert_refused(ERR_PARSE, "broken");
 }
 
