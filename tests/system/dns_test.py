@@ -20,6 +20,8 @@ from waypost import AMS_ORIGIN, FRA, NYC, NYC_ORIGIN, ZONE, network, sites
 
 WWW, STATIC = "www.acme.test", "static.acme.test"
 MANY = [f"192.0.2.{200 + i}" for i in range(40)]
+PLACE = f"many.pop.{ZONE}"
+POPS = {FRA, NYC, *MANY}  # all on this machine, and so all equally near
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,11 @@ def ask(name, kind="A", server=FRA, tcp=False, **more):
     query = dns.message.make_query(name, kind, **more)
     query.flags &= ~dns.flags.RD
     return (dns.query.tcp if tcp else dns.query.udp)(query, server, timeout=3)
+
+
+def is_pop(reply):
+    """The answer has addresses, and they are of one of our pops."""
+    return reply.answer and set(addresses(reply)) <= POPS
 
 
 def exchange(wire, server=FRA, wait=0.3):
@@ -90,9 +97,9 @@ def test_steered_name_answers_one_origin_with_its_ttl(served):
 
 
 def test_delivered_name_answers_a_pop_in_both_families(served):
-    assert addresses(ask(STATIC)) == [FRA]
-    assert addresses(ask(STATIC, "AAAA")) == ["2001:db8::10"]
-    assert addresses(ask(STATIC, server=NYC)) == [NYC]
+    assert is_pop(ask(STATIC))
+    assert addresses(ask(STATIC, "AAAA")) == ["2001:db8::10"]  # the only one
+    assert is_pop(ask(STATIC, server=NYC))
 
 
 def test_names_serve_under_the_zone_and_as_their_own(served):
@@ -144,7 +151,7 @@ def test_case_is_ignored_and_kept(served):
 def test_a_resolver_that_mixes_case_gets_through(served, resolvers, visitors):
     visitor = visitors(resolvers(mixed_case=True))
     assert visitor.resolve("one.acme.test") == [NYC_ORIGIN]
-    assert visitor.resolve(STATIC)[0] in (FRA, NYC)
+    assert visitor.resolve(STATIC)[0] in POPS
 
 
 def test_any_is_answered_small(served):
@@ -246,12 +253,12 @@ def test_odd_messages_have_their_answer(served, wire, code):
 
 
 def test_long_answers_are_cut_whole_and_complete_by_tcp(served):
-    small = ask(STATIC, server=MANY[0])
+    small = ask(PLACE, server=MANY[0])
     assert small.flags & dns.flags.TC and not small.answer
-    large = ask(STATIC, server=MANY[0], use_edns=0, payload=1232)
+    large = ask(PLACE, server=MANY[0], use_edns=0, payload=1232)
     assert not large.flags & dns.flags.TC and sorted(addresses(large)) == sorted(MANY)
-    assert sorted(addresses(ask(STATIC, server=MANY[0], tcp=True))) == sorted(MANY)
-    shown = subprocess.run(["dig", "+short", "+noedns", f"@{MANY[0]}", STATIC], text=True,
+    assert sorted(addresses(ask(PLACE, server=MANY[0], tcp=True))) == sorted(MANY)
+    shown = subprocess.run(["dig", "+short", "+noedns", f"@{MANY[0]}", PLACE], text=True,
                            capture_output=True, timeout=20, check=True).stdout
     assert sorted(shown.split()) == sorted(MANY)  # dig comes back by TCP on its own
 
@@ -284,7 +291,7 @@ def test_many_questions_share_one_connection(served):
         sock.sendall(b"".join(framed(n, WWW if n % 2 else STATIC) for n in range(200)))
         replies = {reply.id: reply for reply in (read_message(sock) for _ in range(200))}
     assert sorted(replies) == list(range(200))
-    assert all(addresses(replies[n]) == [FRA] for n in range(0, 200, 2))
+    assert all(is_pop(replies[n]) for n in range(0, 200, 2))
 
 
 def test_a_question_may_come_byte_by_byte(served):
@@ -299,14 +306,15 @@ def test_a_hangup_amid_a_question_disturbs_nobody(served):
     for cut in range(1, 20):
         with socket.create_connection((FRA, 53), timeout=5) as sock:
             sock.sendall(framed(cut, WWW)[:cut])
-    assert addresses(ask(STATIC, tcp=True)) == [FRA]
+    assert is_pop(ask(STATIC, tcp=True))
 
 
 def test_kdig_agrees(served):
     shown = subprocess.run(
         ["kdig", "+tcp", "+keepopen", "+noall", "+answer", f"@{FRA}", STATIC, "A", "one.acme.test",
          "A"], capture_output=True, text=True, timeout=20, check=True).stdout
-    assert f"{STATIC}." in shown and FRA in shown and NYC_ORIGIN in shown
+    assert f"{STATIC}." in shown and NYC_ORIGIN in shown
+    assert any(pop in shown for pop in POPS)
     scoped = subprocess.run(["kdig", "+subnet=198.51.3.0/24", f"@{FRA}", WWW, "A"], text=True,
                             capture_output=True, timeout=20, check=True).stdout
     assert "198.51.3.0/24/24" in scoped
