@@ -377,27 +377,29 @@ static size_t iovec_total(const struct iovec *iov, size_t count)
     return total;
 }
 
-/* What was sealed goes out; true when the kernel took all of it and would take more. */
-static bool flush(struct stream *s)
+/* What was sealed goes out, as far as the kernel takes it. */
+static void flush(struct stream *s)
 {
     enum err err = filter_send(s);
 
     if (err != ERR_NONE)
         fail_sending(s, err);
-    return err == ERR_NONE && s->is_writable;
 }
 
+/* There is nothing to pull. */
 static void end_output(struct stream *s)
 {
-    if (!s->is_finishing || s->is_finished)
-        return;
+    bool is_due = s->is_finishing && !s->is_finished;
+
     if (s->filter != NULL) {
-        s->filter->ops->finish(s->filter);
+        if (is_due)
+            s->filter->ops->finish(s->filter);
         flush(s);
-        s->has_output = filter_has_output(s); // asked again once that went out
-        if (s->has_output)
-            return;
+        s->has_output |= is_due && filter_has_output(s); // asked again once that went out
+        is_due &= !filter_has_output(s);
     }
+    if (!is_due)
+        return;
     s->is_finished = true;
     s->kernel->ops->shut(s->kernel, s->fd);
 }
@@ -433,9 +435,10 @@ static bool write_once(struct stream *s, size_t *budget)
         went = 0;
     if (err != ERR_NONE && err != ERR_AGAIN) {
         fail_sending(s, err);
-    } else if (went < total) {
-        s->is_writable &= s->filter != NULL; // which takes so much at a time; the kernel may more
-        s->has_output = true;
+    } else {
+        // A filter takes so much at a time, and may have more than the kernel does.
+        s->is_writable &= went == total || s->filter != NULL;
+        s->has_output |= went < total || !s->is_writable;
     }
     counter_add(&loop->counts.bytes_out, went);
     *budget -= went < *budget ? went : *budget;
@@ -449,8 +452,10 @@ static void write_stream(struct stream *s)
     size_t budget = STREAM_WRITE_MAX;
 
     loop->current = s;
-    bool goes_on = s->filter == NULL || (flush(s) && s->has_output && !s->is_greeting);
+    bool goes_on = s->filter == NULL || (s->has_output && !s->is_greeting);
 
+    if (!goes_on)
+        flush(s); // what the filter has to say by itself
     while (goes_on && write_once(s, &budget)) {
         if (budget == 0) {
             stream_ready(s);

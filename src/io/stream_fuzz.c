@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A handful of connections between three simulated loops, driven by the input: who says how much,
- * pauses, takes half, finishes, closes in which call, moves to another loop, and what the network
- * does meanwhile. Whatever comes must be the bytes that were said, in order; nobody is called
- * after closing; where nobody cut the connection all arrives in the end; no descriptor is left.
+ * pauses, takes half, finishes, closes in which call, moves to another loop, whether a filter
+ * stands between, and what the network does meanwhile. Whatever comes must be the bytes that were
+ * said, in order; nobody is called after closing; where nobody cut the connection all arrives in
+ * the end; no descriptor is left.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include "io/epoch.h"
 #include "io/kernel.h"
 #include "io/loop.h"
+#include "io/scrambler_test.h"
 #include "io/sim.h"
 #include "io/stream.h"
 
@@ -37,6 +39,7 @@ struct pair {
     struct listener *listener;
     struct side near, far;
     bool is_cut; // somebody closed or the network reset: bytes may be missing
+    bool is_scrambled;
 };
 
 struct fuzz {
@@ -154,6 +157,8 @@ static struct stream_user *on_accept(struct listener_user *user, struct stream *
     struct pair *p = container_of(user, struct pair, user);
 
     p->far.stream = stream;
+    if (p->is_scrambled)
+        scrambler_set(stream);
     if (leaves_now(&p->far))
         return NULL;
     return &p->far.user;
@@ -173,11 +178,16 @@ static void pair_open(struct fuzz *f, struct pair *p, unsigned near, unsigned fa
     p->user.accept = on_accept;
     side_init(&p->near, p, &p->far);
     side_init(&p->far, p, &p->near);
-    p->far.leaves_in = next(f) / 16; // mostly never, or late
+    uint8_t how = next(f);
+
+    p->far.leaves_in = how / 16; // mostly never, or late
+    p->is_scrambled = how % 2 == 1;
     if (listener_open(f->loops[far], &at, &p->user, &p->listener) != ERR_NONE)
         return;
     at = listener_at(p->listener);
     p->near.stream = stream_connect(f->loops[near], &at, &p->near.user);
+    if (p->is_scrambled)
+        scrambler_set(p->near.stream);
 }
 
 static void set_link(struct fuzz *f)
