@@ -10,11 +10,22 @@
 #include <openssl/x509v3.h>
 
 #include "base/addr.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "tls/filter_priv.h"
 
 struct tls_client {
     struct tls_context context;
+};
+
+struct shared {
+    struct list link;
+    struct slice ca_file; // ours
+    struct tls_client *client;
+};
+
+struct tls_clients {
+    struct list all;
 };
 
 /* False with the reason. */
@@ -74,6 +85,48 @@ void tls_client_unref(struct tls_client *client)
 {
     if (client != NULL)
         tls_context_unref(&client->context);
+}
+
+struct tls_clients *tls_clients_new(void)
+{
+    struct tls_clients *clients = mem_new(struct tls_clients);
+
+    list_init(&clients->all);
+    return clients;
+}
+
+void tls_clients_free(struct tls_clients *clients)
+{
+    if (clients == NULL)
+        return;
+    list_each_safe (link, &clients->all) {
+        struct shared *shared = container_of(link, struct shared, link);
+
+        tls_client_unref(shared->client);
+        mem_free(shared);
+    }
+    mem_free(clients);
+}
+
+enum err tls_clients_get(
+    struct tls_clients *clients, struct slice ca_file, struct tls_client **client, struct diag *why)
+{
+    list_each (link, &clients->all) {
+        const struct shared *shared = container_of(link, struct shared, link);
+
+        if (slice_equal(shared->ca_file, ca_file)) {
+            *client = shared->client;
+            return ERR_NONE;
+        }
+    }
+    TRY(tls_client_new(ca_file, client, why));
+    struct shared *made = mem_alloc(sizeof *made + ca_file.length);
+
+    memcpy(made + 1, ca_file.at, ca_file.length);
+    made->ca_file = slice_of(made + 1, ca_file.length);
+    made->client = *client;
+    list_append(&clients->all, &made->link);
+    return ERR_NONE;
 }
 
 struct stream_filter *tls_client_filter(const struct tls_name *to, struct wall now)

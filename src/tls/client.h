@@ -38,6 +38,21 @@ struct tls_name {
 struct tls_client *tls_client_ref(struct tls_client *client);
 void tls_client_unref(struct tls_client *client);
 
+/*
+ * The clients of one release: one for each file of authorities that is named. Not locked; what was
+ * got from it may be used by any thread, and lives at least as long.
+ */
+struct tls_clients;
+
+struct tls_clients *tls_clients_new(void);
+
+/* Accepts NULL. */
+void tls_clients_free(struct tls_clients *clients);
+
+/* The one that trusts `ca_file`, made on first asking; errors as of tls_client_new. */
+[[nodiscard]] enum err tls_clients_get(struct tls_clients *clients, struct slice ca_file,
+    struct tls_client **client, struct diag *why);
+
 /* For stream_filter_set: a connection to `to`, whose certificate has to be valid at `now`. */
 struct stream_filter *tls_client_filter(const struct tls_name *to, struct wall now);
 

@@ -535,6 +535,25 @@ static void a_file_of_authorities_that_is_no_good_is_named(void **)
     tls_client_unref(NULL);
 }
 
+static void origins_that_name_the_same_file_share_a_client(void **state)
+{
+    struct meeting *m = meeting_open(state, &GOOD);
+    struct slice file = slice_text(m->authority.file);
+    struct tls_clients *clients = tls_clients_new();
+    struct tls_client *first = NULL, *same = NULL, *other = NULL, *wrong = NULL;
+
+    assert_int_equal(tls_clients_get(clients, file, &first, NULL), ERR_NONE);
+    assert_int_equal(tls_clients_get(clients, SLICE_NONE, &other, NULL), ERR_NONE);
+    assert_int_equal(tls_clients_get(clients, file, &same, NULL), ERR_NONE);
+    assert_int_equal(tls_clients_get(clients, SLICE("/nowhere"), &wrong, NULL), ERR_CONFIG);
+    assert_ptr_equal(first, same);
+    assert_ptr_not_equal(first, other);
+    assert_null(wrong);
+    tls_clients_free(clients);
+    tls_clients_free(NULL);
+    meeting_close(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -563,6 +582,8 @@ int main(void)
         ON_BOTH(a_connection_moves_from_one_loop_to_another),
         ON_BOTH(each_call_may_close_the_stream_it_is_about),
         ON_BOTH(a_connection_serves_those_alone_who_want_this_name_by_this_trust),
+        { "origins_that_name_the_same_file_share_a_client",
+            origins_that_name_the_same_file_share_a_client, NULL, NULL, SIMULATED },
         cmocka_unit_test(a_file_of_authorities_that_is_no_good_is_named),
     };
 
