@@ -108,8 +108,9 @@ enum err root_build(
     built->network = release->network;
     built->self = self;
     built->rows = steer_rows_new(release->network, self, release->checks, release->geo);
-    built->routes = routes_new(built->rows);
-    err = dns_zones_compile(built->rows, hash_seed_random(), &built->zones, why);
+    err = routes_new(built->rows, &built->routes, why);
+    if (err == ERR_NONE)
+        err = dns_zones_compile(built->rows, hash_seed_random(), &built->zones, why);
     if (err != ERR_NONE) {
         root_free(built);
         return err;

@@ -368,6 +368,8 @@ static void on_done(struct fetch_user *user, enum err why)
 {
     struct filling *f = container_of(user, struct filling, user);
     struct delivery *d = f->delivery;
+    const char *words = fetch_why(f->fetch);
+    const enum err told = why;
 
     f->fetch = NULL;
     if (f->is_over)
@@ -383,7 +385,7 @@ static void on_done(struct fetch_user *user, enum err why)
         counter_up(&d->counts.fill_errors);
         log_remote(d->setup.log, loop_wall(d->setup.loop), "delivery",
             "fill_failed node=%.*s site=%.*s why=\"%s\"", SLICE_ARG(d->setup.node),
-            SLICE_ARG(f->route->site->host), err_text(why));
+            SLICE_ARG(f->route->site->host), why == told ? words : err_text(why));
     }
     end(f);
 }

@@ -266,11 +266,23 @@ static size_t on_body(struct fetch_user *user, struct slice bytes)
     return taken;
 }
 
+/* Nobody answered. */
+static void refuse(struct passing *p, enum err why)
+{
+    struct delivery *d = p->delivery;
+
+    counter_up(&d->counts.failed);
+    log_remote(d->setup.log, loop_wall(d->setup.loop), "delivery",
+        "pass_failed node=%.*s site=%.*s why=\"%s\"", SLICE_ARG(d->setup.node),
+        SLICE_ARG(p->visit->route->site->host), fetch_why(p->fetch));
+    visit_refuse(p->visit, why == ERR_TIMEOUT ? 504 : 502,
+        why == ERR_TIMEOUT ? "origin-timeout" : "origin-failed");
+}
+
 static void on_done(struct fetch_user *user, enum err why)
 {
     struct passing *p = container_of(user, struct passing, user);
 
-    p->fetch = NULL;
     p->down_ended = why == ERR_NONE;
     if (p->visit != NULL) {
         struct http_exchange *x = visit_exchange(p->visit);
@@ -280,11 +292,10 @@ static void on_done(struct fetch_user *user, enum err why)
         } else if (p->has_head) {
             http_exchange_abort(x);
         } else {
-            counter_up(&p->delivery->counts.failed);
-            visit_refuse(p->visit, why == ERR_TIMEOUT ? 504 : 502,
-                why == ERR_TIMEOUT ? "origin-timeout" : "origin-failed");
+            refuse(p, why);
         }
     }
+    p->fetch = NULL;
     free_when_done(p);
 }
 

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "tls/client.h"
 
 enum { HOST_MAX = 255 };
 
@@ -21,19 +22,58 @@ struct routes {
     uint64_t seed;
     size_t mask; // slots less one; at least twice as many slots as hosts
     struct slot *slots;
+    const struct steer_rows *rows;
+    struct tls_clients *trust;
 };
 
+/* Whom each origin is to be vouched for by, also of those that only probes ask. */
+static enum err read_authorities(
+    struct tls_clients *trust, const struct customer *customer, struct diag *why)
+{
+    struct tls_client *client;
+
+    for (size_t i = 0; i < customer->origin_count; i++) {
+        const struct origin *origin = &customer->origins[i];
+        struct diag reason;
+
+        if (!origin->is_tls)
+            continue;
+        enum err err = tls_clients_get(trust, origin->ca, &client, &reason);
+
+        if (err != ERR_NONE) {
+            diag_say(why, "origin %.*s/%.*s: %s", SLICE_ARG(customer->name),
+                SLICE_ARG(origin->name), reason.text);
+            return err;
+        }
+    }
+    return ERR_NONE;
+}
+
+/* NULL: plain. Their files have been read. */
+static struct tls_client *client_for(struct tls_clients *trust, const struct origin *origin)
+{
+    struct tls_client *client = NULL;
+
+    if (origin->is_tls) {
+        enum err err = tls_clients_get(trust, origin->ca, &client, NULL);
+
+        assert(err == ERR_NONE);
+    }
+    return client;
+}
+
 static struct route_origin make_origin(
-    const struct checks *checks, const struct site *site, size_t at)
+    const struct routes *routes, const struct site *site, size_t at)
 {
     const struct origin *origin = site->origins[at];
 
     return (struct route_origin){
         .fetch = { .address = origin->address,
-            .host = origin->host.length > 0 ? origin->host : site->host },
+            .host = origin->host.length > 0 ? origin->host : site->host,
+            .tls = client_for(routes->trust, origin) },
         .hash = hash_bytes(origin->name, 0),
         .weight = site->weights[at],
-        .check = checks_of_origin(checks, site, at),
+        .check = checks_of_origin(routes->rows->checks, site, at),
         .is_reserve = at >= site->first_reserve,
     };
 }
@@ -45,18 +85,19 @@ static bool may_ask(const struct site *site, size_t at)
 }
 
 /* A pinned site has one origin to go to, and its reserves if it names any. */
-static struct route make_route(
-    struct arena *arena, const struct steer_rows *rows, const struct site *site)
+static struct route make_route(struct routes *routes, const struct site *site)
 {
     size_t most = site->origin_count < FETCH_ORIGINS_MAX ? site->origin_count : FETCH_ORIGINS_MAX;
-    struct route_origin *origins = arena_array(arena, most, sizeof *origins);
+    struct route_origin *origins = arena_array(&routes->arena, most, sizeof *origins);
     size_t count = 0;
 
     for (size_t i = 0; i < site->origin_count && count < most; i++)
         if (may_ask(site, i))
-            origins[count++] = make_origin(rows->checks, site, i);
+            origins[count++] = make_origin(routes, site, i);
     assert(count > 0);
-    return (struct route){ .site = site, .origins = origins, .origin_count = count, .rows = rows };
+    return (struct route){
+        .site = site, .origins = origins, .origin_count = count, .rows = routes->rows
+    };
 }
 
 static void add_host(struct routes *routes, struct slice host, const struct route *route)
@@ -78,15 +119,13 @@ static struct slice host_in_zone(struct arena *arena, struct slice host, struct 
     return slice_of(text, length);
 }
 
-struct routes *routes_new(const struct steer_rows *rows)
+static void add_sites(struct routes *routes)
 {
-    const struct network *network = rows->network;
-    struct routes *routes = mem_new(struct routes);
+    const struct network *network = routes->rows->network;
     size_t slots = 16;
 
     while (slots < network->site_count * 4)
         slots *= 2;
-    arena_init(&routes->arena, SIZE_MAX);
     routes->seed = hash_seed_random();
     routes->mask = slots - 1;
     routes->slots = arena_array(&routes->arena, slots, sizeof *routes->slots);
@@ -94,17 +133,38 @@ struct routes *routes_new(const struct steer_rows *rows)
         const struct site *site = network->sites[i];
         struct route *route = arena_new(&routes->arena, struct route);
 
-        *route = make_route(&routes->arena, rows, site);
+        *route = make_route(routes, site);
         add_host(routes, site->host, route);
         add_host(routes, host_in_zone(&routes->arena, site->host, network->zone), route);
     }
-    return routes;
+}
+
+enum err routes_new(const struct steer_rows *rows, struct routes **routes, struct diag *why)
+{
+    const struct network *network = rows->network;
+    struct routes *made = mem_new(struct routes);
+
+    arena_init(&made->arena, SIZE_MAX);
+    made->rows = rows;
+    made->trust = tls_clients_new();
+    for (size_t i = 0; i < network->customer_count; i++) {
+        enum err err = read_authorities(made->trust, &network->customers[i], why);
+
+        if (err != ERR_NONE) {
+            routes_free(made);
+            return err;
+        }
+    }
+    add_sites(made);
+    *routes = made;
+    return ERR_NONE;
 }
 
 void routes_free(struct routes *routes)
 {
     if (routes == NULL)
         return;
+    tls_clients_free(routes->trust);
     arena_done(&routes->arena);
     mem_free(routes);
 }

@@ -3,7 +3,8 @@
 
 /*
  * From a request's host to the site it belongs to, and from its path to the rules that hold. Built
- * with the root from the network, frozen; one hash and one probe a request.
+ * with the root from the network, frozen; one hash and one probe a request. Whom fills trust is
+ * read from the files of authorities at that time.
  */
 
 #include "base/slice.h"
@@ -29,8 +30,12 @@ struct route {
     const struct steer_rows *rows;      // which have the health of the checks
 };
 
-/* Of the rows' network. The rows must outlive the routes. */
-struct routes *routes_new(const struct steer_rows *rows);
+/*
+ * Of the rows' network. The rows must outlive the routes. ERR_CONFIG: the authorities of some
+ * origin's certificates cannot be read; `why` names the origin and the file.
+ */
+[[nodiscard]] enum err routes_new(
+    const struct steer_rows *rows, struct routes **routes, struct diag *why);
 
 /* Accepts NULL. */
 void routes_free(struct routes *routes);

@@ -31,6 +31,7 @@ struct fetch {
     struct timer next;    // each try begins in a turn of its own
     size_t tried;         // index of the origin of the try under way
     struct instant began; // the try
+    const char *why;      // of the error that is told by `done`
     bool was_reused;      // the connection of this try
     bool fresh_only;      // the kept connection was dead: connect anew
     bool handed_over;     // `head` was called
@@ -92,17 +93,20 @@ static struct slice write_head(struct fetch *f)
 static void try_now(struct fetch *f)
 {
     const struct endpoint *address = &origin_now(f)->address;
+    const struct tls_name tls = { origin_now(f)->tls, origin_now(f)->host };
 
     f->began = loop_now(f->loop);
     // A request that cannot be repeated gets a connection that cannot turn out dead half-way.
-    struct stream *idle =
-        origin_pool_begin(f->pool, address, f->began, may_repeat(f) && !f->fresh_only);
+    bool reuses = may_repeat(f) && !f->fresh_only;
+    struct stream *idle = origin_pool_begin(f->pool, address, f->began, reuses ? &tls : NULL);
 
     f->was_reused = idle != NULL;
     f->skips = false;
-    const struct http_client_request request = {
-        .head = write_head(f), .method = f->request.method, .body = f->request.body, .times = TIMES
-    };
+    const struct http_client_request request = { .head = write_head(f),
+        .method = f->request.method,
+        .body = f->request.body,
+        .times = TIMES,
+        .tls = tls };
 
     f->client = http_client_start(f->loop, address, idle, &request, &f->client_user);
 }
@@ -148,6 +152,8 @@ static void wait_a_turn(struct fetch *f)
 static void free_fetch(struct fetch *f)
 {
     timer_clear(f->loop, &f->next);
+    for (size_t i = 0; i < f->request.origin_count; i++)
+        tls_client_unref(f->request.origins[i].tls);
     arena_done(&f->arena);
     mem_free(f);
 }
@@ -182,10 +188,17 @@ static size_t on_body(struct http_client_user *user, struct slice bytes)
     return f->skips ? bytes.length : f->user->ops->body(f->user, bytes);
 }
 
+/* The other side could not prove who it is. */
+static bool is_distrust(enum err why)
+{
+    return why == ERR_CERT || why == ERR_CERT_TIME || why == ERR_CERT_NAME ||
+           why == ERR_CERT_AUTHORITY;
+}
+
 /* After a try that handed nothing over; false when there is nothing left to try. */
 static bool tries_on(struct fetch *f, enum err why, bool got_bytes)
 {
-    bool nothing_sent = why == ERR_REFUSED || why == ERR_UNREACHABLE;
+    bool nothing_sent = why == ERR_REFUSED || why == ERR_UNREACHABLE || is_distrust(why);
 
     if (f->skips) {
         f->tried++;
@@ -208,6 +221,9 @@ static void on_done(struct http_client_user *user, enum err why, bool got_bytes)
 {
     struct fetch *f = container_of(user, struct fetch, client_user);
 
+    const char *words = http_client_why(f->client);
+
+    f->why = words[0] == '\0' ? err_text(why) : words;
     end_try(f, why == ERR_NONE ? http_client_take_stream(f->client) : NULL);
     if (!f->handed_over && tries_on(f, why, got_bytes)) {
         wait_a_turn(f);
@@ -243,7 +259,8 @@ struct fetch *fetch_start(struct loop *loop, struct origin_pool *pool,
     origins = arena_array(&f->arena, count, sizeof *origins);
     for (size_t i = 0; i < count; i++)
         origins[i] = (struct fetch_origin){ .address = request->origins[i].address,
-            .host = arena_copy(&f->arena, request->origins[i].host) };
+            .host = arena_copy(&f->arena, request->origins[i].host),
+            .tls = tls_client_ref(request->origins[i].tls) };
     f->request.origins = origins;
     f->request.origin_count = count;
     wait_a_turn(f);
@@ -253,6 +270,11 @@ struct fetch *fetch_start(struct loop *loop, struct origin_pool *pool,
 void fetch_hand_over(struct fetch *fetch, struct fetch_user *user)
 {
     fetch->user = user;
+}
+
+const char *fetch_why(const struct fetch *fetch)
+{
+    return fetch->why;
 }
 
 void fetch_resume(struct fetch *fetch)

@@ -37,8 +37,8 @@ struct fetch_ops {
     void (*head)(struct fetch_user *user, const struct fetch_answer *answer);
     /* Returns how many bytes were taken; fewer pauses until fetch_resume. */
     size_t (*body)(struct fetch_user *user, struct slice bytes);
-    /* Last call; the fetch is freed. ERR_NONE: all came. Without `head` before: no origin
-     * answered, and `why` is the last one's error. */
+    /* Last call; the fetch is freed when it returns. ERR_NONE: all came. Without `head` before:
+     * no origin answered, and `why` is the last one's error. */
     void (*done)(struct fetch_user *user, enum err why);
 };
 
@@ -48,10 +48,11 @@ struct fetch_user {
 
 struct fetch_origin {
     struct endpoint address;
-    struct slice host; // for the Host field
+    struct slice host;      // for the Host field, and what the origin has to prove with TLS
+    struct tls_client *tls; // NULL: plain
 };
 
-/* All slices are copied by fetch_start. */
+/* All slices are copied by fetch_start, and the clients of TLS are used on. */
 struct fetch_request {
     enum http_method method;
     struct slice method_text;
@@ -69,6 +70,9 @@ struct fetch *fetch_start(struct loop *loop, struct origin_pool *pool,
 
 /* Another user hears the rest. */
 void fetch_hand_over(struct fetch *fetch, struct fetch_user *user);
+
+/* Within `done`: why, for people. */
+const char *fetch_why(const struct fetch *fetch);
 
 void fetch_resume(struct fetch *fetch);
 void fetch_wake(struct fetch *fetch); // the request's body has more

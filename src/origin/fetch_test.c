@@ -190,7 +190,8 @@ static void start_now(struct loop_message *message)
     struct fetch_origin origins[SERVERS];
 
     for (size_t i = 0; i < SERVERS; i++)
-        origins[i] = (struct fetch_origin){ s->servers[i].at, SLICE("site.test") };
+        origins[i] =
+            (struct fetch_origin){ .address = s->servers[i].at, .host = SLICE("site.test") };
     s->request.origins = origins;
     s->request.origin_count = SERVERS;
     s->request.path = SLICE("/");

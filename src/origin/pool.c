@@ -8,7 +8,9 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "io/filter.h"
 #include "io/stream.h"
+#include "tls/client.h"
 
 enum { BUCKETS = 1024, DOUBLINGS_MAX = 3 };
 
@@ -139,17 +141,27 @@ static struct known *find_or_add(
     return known;
 }
 
-/* The newest stands last; when it is too old all are, and the sweep closes them. */
-static struct stream *take_idle(struct known *known, struct instant now)
+/* The newest stands last; from the first that is too old on all are, and the sweep closes them. */
+static struct stream *take_idle(
+    struct known *known, struct instant now, const struct tls_name *reuses)
 {
-    if (known->idle_count == 0 ||
-        instant_since(known->idle[known->idle_count - 1].since, now).ns >= IDLE_MOST.ns)
-        return NULL;
-    return known->idle[--known->idle_count].stream;
+    for (size_t i = known->idle_count; i-- > 0;) {
+        struct stream *stream = known->idle[i].stream;
+
+        if (instant_since(known->idle[i].since, now).ns >= IDLE_MOST.ns)
+            return NULL;
+        if (!tls_client_fits(stream_filter(stream), reuses))
+            continue;
+        known->idle_count--;
+        memmove(
+            known->idle + i, known->idle + i + 1, (known->idle_count - i) * sizeof *known->idle);
+        return stream;
+    }
+    return NULL;
 }
 
-struct stream *origin_pool_begin(
-    struct origin_pool *pool, const struct endpoint *origin, struct instant now, bool may_reuse)
+struct stream *origin_pool_begin(struct origin_pool *pool, const struct endpoint *origin,
+    struct instant now, const struct tls_name *reuses)
 {
     struct known *dropped = NULL;
     struct stream *stream = NULL;
@@ -160,8 +172,8 @@ struct stream *origin_pool_begin(
     known->in_flight++;
     if (known->failures > 0 && known->avoid_until.ns <= now.ns)
         known->avoid_until = instant_after(now, TRIAL);
-    if (may_reuse)
-        stream = take_idle(known, now);
+    if (reuses != NULL)
+        stream = take_idle(known, now, reuses);
     if (stream != NULL) {
         pool->stats.idle--;
         pool->stats.reused++;

@@ -26,6 +26,7 @@
 
 struct origin_pool;
 struct stream;
+struct tls_name;
 
 enum {
     ORIGIN_POOL_ORIGINS_MAX = 4096, // known at a time; of more, the longest unused is forgotten
@@ -43,11 +44,12 @@ struct origin_pool *origin_pool_new(void);
 void origin_pool_free(struct origin_pool *pool);
 
 /*
- * A request is with the origin until origin_pool_end. With `may_reuse`: the connection that was
- * kept last, unless it is older than the idle time; NULL when there is none.
+ * A request is with the origin until origin_pool_end. With `reuses`, the connection that was kept
+ * last of those with such TLS (or none), unless it is older than the idle time; NULL when there is
+ * none. Without `reuses` (NULL): none.
  */
-struct stream *origin_pool_begin(
-    struct origin_pool *pool, const struct endpoint *origin, struct instant now, bool may_reuse);
+struct stream *origin_pool_begin(struct origin_pool *pool, const struct endpoint *origin,
+    struct instant now, const struct tls_name *reuses);
 
 /* Keeps a detached stream (*stream becomes NULL), or closes it when the list is full. NULL in
  * *stream: the connection is not to be used again. */

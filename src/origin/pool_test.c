@@ -12,7 +12,9 @@
 #include "io/sim.h"
 #include "io/stream.h"
 #include "origin/pool.h"
+#include "tls/client.h"
 
+static const struct tls_name PLAIN = { 0 };
 static const struct instant START = { INT64_C(1000000000000) };
 
 static struct instant later(struct span span)
@@ -51,7 +53,7 @@ static void begin(struct origin_pool *pool, unsigned number, struct span after)
 {
     const struct endpoint at = origin(number);
 
-    assert_null(origin_pool_begin(pool, &at, later(after), true));
+    assert_null(origin_pool_begin(pool, &at, later(after), &PLAIN));
 }
 
 static void end(struct origin_pool *pool, unsigned number)
@@ -363,13 +365,13 @@ static void a_kept_connection_is_handed_out_while_it_is_young(void **)
 
     origin_pool_end(pool, &at, START, &kept);
     assert_null(kept);
-    assert_null(origin_pool_begin(pool, &other, later(span_s(1)), true));
-    assert_null(origin_pool_begin(pool, &at, later(span_s(1)), false));
-    assert_ptr_equal(origin_pool_begin(pool, &at, later(span_s(29)), true), h->idle);
-    assert_null(origin_pool_begin(pool, &at, later(span_s(29)), true));
+    assert_null(origin_pool_begin(pool, &other, later(span_s(1)), &PLAIN));
+    assert_null(origin_pool_begin(pool, &at, later(span_s(1)), NULL));
+    assert_ptr_equal(origin_pool_begin(pool, &at, later(span_s(29)), &PLAIN), h->idle);
+    assert_null(origin_pool_begin(pool, &at, later(span_s(29)), &PLAIN));
     kept = h->idle;
     origin_pool_end(pool, &at, START, &kept);
-    assert_null(origin_pool_begin(pool, &at, later(span_s(31)), true));
+    assert_null(origin_pool_begin(pool, &at, later(span_s(31)), &PLAIN));
     origin_pool_free(pool);
     host_close(h);
 }
