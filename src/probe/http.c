@@ -125,11 +125,12 @@ static struct run *http_create(void)
     return &mem_new(struct http)->run;
 }
 
-/* How one asks: the place where a connection's security is said, too. */
+/* How one asks. Of TLS each probe shows the whole: certificate, name and trust, as a fill would. */
 static void http_start(struct run *run)
 {
     struct http *http = container_of(run, struct http, run);
     const struct check *check = run->check;
+    struct tls_client *trust = check->is_tls ? run_trust(run) : NULL;
     size_t room = sizeof "GET  HTTP/1.1\r\nHost: " + check->path.length + check->host.length +
                   sizeof REQUEST_END;
     char *head = mem_alloc(room);
@@ -145,10 +146,16 @@ static void http_start(struct run *run)
         .head = writer_slice(&w),
         .method = HTTP_GET,
         .times = { check->timeout, check->timeout, check->timeout },
+        .tls = { trust, check->host },
     };
 
     needle_init(&http->needle, check->match);
     http->user.ops = &HTTP_OPS;
+    if (check->is_tls && trust == NULL) {
+        mem_free(head);
+        run_over(run, PROBE_TLS);
+        return;
+    }
     http->client = http_client_start(run->loop, &check->to, NULL, &request, &http->user);
     mem_free(head);
 }

@@ -20,6 +20,7 @@
 #include "io/ping.h"
 #include "probe/health.h"
 #include "probe/run_priv.h"
+#include "tls/client.h"
 
 struct watch {
     struct probes *probes;
@@ -47,7 +48,8 @@ struct probes {
     size_t count;
     size_t unsettled_count;
     size_t in_flight;
-    bool is_calling; // the user
+    bool is_calling;           // the user
+    struct tls_clients *trust; // of the checks in use
     struct probe_counts counts;
 };
 
@@ -236,6 +238,11 @@ void run_failed(struct run *run, enum err why, bool was_open)
     switch ((int)why) {
     case ERR_REFUSED: run_over(run, PROBE_REFUSED); break;
     case ERR_TIMEOUT: run_over(run, PROBE_TIMEOUT); break;
+    case ERR_TLS:
+    case ERR_CERT:
+    case ERR_CERT_TIME:
+    case ERR_CERT_NAME:
+    case ERR_CERT_AUTHORITY: run_over(run, PROBE_TLS); break;
     case ERR_PARSE:
     case ERR_CLOSED: run_over(run, PROBE_PROTOCOL); break;
     case ERR_LIMIT:   // no descriptors here; or, once open, a line or head without end from there
@@ -244,6 +251,14 @@ void run_failed(struct run *run, enum err why, bool was_open)
         break;
     default: run_over(run, PROBE_UNREACHABLE); break;
     }
+}
+
+struct tls_client *run_trust(struct run *run)
+{
+    struct tls_client *client = NULL;
+    enum err err = tls_clients_get(run->watch->probes->trust, run->check->ca, &client, NULL);
+
+    return err == ERR_NONE ? client : NULL;
 }
 
 void run_note_latency(struct run *run)
@@ -357,6 +372,7 @@ void probes_free(struct probes *probes)
     for (size_t i = 0; i < probes->count; i++)
         watch_free(probes->watches[i]);
     ping_free(probes->ping);
+    tls_clients_free(probes->trust);
     mem_free(probes->watches);
     mem_free(probes);
 }
@@ -397,6 +413,8 @@ void probes_use(struct probes *probes, const struct checks *checks)
     for (size_t i = 0; i < old_count; i++)
         offers[i] = (struct offer){ probes->watches[i]->check->id, probes->watches[i] };
     qsort(offers, old_count, sizeof *offers, offers_compare);
+    tls_clients_free(probes->trust); // what the files hold may have changed too
+    probes->trust = tls_clients_new();
     mem_free(probes->watches);
     probes->watches = mem_array(checks->count + 1, sizeof(struct watch *));
     probes->count = checks->count;

@@ -15,6 +15,7 @@
 
 struct ping;
 struct run;
+struct tls_client;
 struct watch;
 
 struct runner {
@@ -47,6 +48,9 @@ void run_over(struct run *run, enum probe_outcome outcome);
 
 /* The same, for a connection that ended with `why` before all came, or was never open. */
 void run_failed(struct run *run, enum err why, bool was_open);
+
+/* Whom the check trusts to vouch for its target; NULL: the file of authorities is no good. */
+struct tls_client *run_trust(struct run *run);
 
 /* The round trip is over: latency is the time since the start. */
 void run_note_latency(struct run *run);
