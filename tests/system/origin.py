@@ -22,7 +22,7 @@ http {{
   scgi_temp_path {folder}/scgi;
   limit_req_zone $server_addr zone=slow:64k rate=10r/s;
   server {{
-    {limits}
+    {more}
     listen {address}:80; listen {address}:8080;
     root {root};
     add_header X-Origin {name} always;
@@ -82,15 +82,15 @@ SLOW_TO_DELIVER = "limit_rate 20k;"  # each body, in bytes/s
 
 
 class Origin:
-    """One nginx at one address, port 80 and 8080; `limits`: what makes it slow."""
+    """One nginx at one address, port 80 and 8080; `more`: directives of its server."""
 
-    def __init__(self, world, name, address, root, limits=""):
+    def __init__(self, world, name, address, root, more=""):
         self.world, self.name, self.address = world, name, world.address(address)
         self.root = root
         self.folder = world.place(f"origin-{name}")
         self.log_path = self.folder / "access"
         (self.folder / "conf").write_text(CONF.format(
-            folder=self.folder, address=address, name=name, root=root, limits=limits))
+            folder=self.folder, address=address, name=name, root=root, more=more))
         self.process = None
         self.start()
 
