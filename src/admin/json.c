@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/json.h"
 
+#include <math.h>
+
+#include "admin/status.h"
 #include "base/mem.h"
+
+enum { REAL_DIGITS = 12 };
 
 json_t *json_of_text(struct slice text)
 {
@@ -31,6 +36,23 @@ void json_put_number(json_t *object, const char *key, uint64_t number)
     json_object_set_new(object, key, json_integer((json_int_t)number));
 }
 
+void json_put_real(json_t *object, const char *key, double real)
+{
+    json_object_set_new(object, key, isfinite(real) ? json_real(real) : json_null());
+}
+
+void json_put_flag(json_t *object, const char *key, bool is_set)
+{
+    json_object_set_new(object, key, json_boolean(is_set));
+}
+
+void json_put_time(json_t *object, const char *key, struct wall wall)
+{
+    char text[ADMIN_TIME_TEXT_MAX];
+
+    json_put_text(object, key, slice_text(admin_time_text(wall, text)));
+}
+
 static int add(const char *bytes, size_t length, void *out)
 {
     text_add(out, slice_of(bytes, length));
@@ -39,7 +61,9 @@ static int add(const char *bytes, size_t length, void *out)
 
 void json_write(json_t *object, struct text *out)
 {
-    if (json_dump_callback(object, add, out, JSON_INDENT(2)) == 0)
+    const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS);
+
+    if (json_dump_callback(object, add, out, flags) == 0)
         text_add(out, SLICE("\n"));
     json_decref(object);
 }
@@ -59,4 +83,14 @@ uint64_t json_get_number(const json_t *object, const char *key)
     return json_is_integer(value) && json_integer_value(value) > 0
                ? (uint64_t)json_integer_value(value)
                : 0;
+}
+
+double json_get_real(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+bool json_get_flag(const json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key));
 }

@@ -35,13 +35,6 @@ const char *admin_time_text(struct wall wall, char text[ADMIN_TIME_TEXT_MAX])
     return text;
 }
 
-static void put_time(json_t *object, const char *key, struct wall wall)
-{
-    char text[ADMIN_TIME_TEXT_MAX];
-
-    json_put_text(object, key, slice_text(admin_time_text(wall, text)));
-}
-
 static json_t *node_json(const struct admin_node_status *s)
 {
     json_t *object = json_object(), *addresses = json_array(), *ports = json_object(),
@@ -89,7 +82,7 @@ static json_t *origin_json(const struct admin_origin_status *s)
         json_put_number(object, "response_us", s->response_us);
     if (s->last_error.length > 0) {
         json_put_text(object, "last_error", s->last_error);
-        put_time(object, "last_error_at", s->last_error_at);
+        json_put_time(object, "last_error_at", s->last_error_at);
     }
     return object;
 }
@@ -126,11 +119,11 @@ void admin_status_write(const struct admin_status *status, struct text *out)
 {
     const struct network *network = status->network;
     json_t *object = json_object(), *nodes = json_array(), *origins = json_array(),
-           *sites = json_array();
+           *sites = json_array(), *checks = json_array();
 
     json_put_text(object, "network", network->name);
     json_put_text(object, "version", status->version);
-    put_time(object, "now", status->now);
+    json_put_time(object, "now", status->now);
     json_put_number(object, "uptime_s", (uint64_t)(status->uptime.ns / 1000000000));
     json_put_number(object, "workers", status->workers);
     json_object_set_new(object, "release", release_json(network));
@@ -143,5 +136,10 @@ void admin_status_write(const struct admin_status *status, struct text *out)
     for (size_t i = 0; i < network->site_count; i++)
         json_array_append_new(sites, site_json(network->sites[i]));
     json_object_set_new(object, "sites", sites);
+    for (size_t i = 0; i < status->check_count && i < ADMIN_CHECKS_MAX; i++)
+        json_array_append_new(checks, admin_check_facts_json(&status->checks[i], status->now));
+    json_object_set_new(object, "checks", checks);
+    json_put_number(object, "checks_left_out",
+        status->check_count < ADMIN_CHECKS_MAX ? 0 : status->check_count - ADMIN_CHECKS_MAX);
     json_write(object, out);
 }

@@ -12,9 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "admin/checks.h"
 #include "admin/text.h"
 #include "base/clock.h"
 #include "conf/network.h"
+
+enum { ADMIN_CHECKS_MAX = 40000 };
 
 struct admin_store_status {
     uint64_t used_bytes, limit_bytes, objects;
@@ -50,6 +53,8 @@ struct admin_status {
     size_t node_count;
     const struct admin_origin_status *origins;
     size_t origin_count;
+    const struct admin_check_status *checks; // by node; ADMIN_CHECKS_MAX of them are told
+    size_t check_count;
 };
 
 /* Nothing is added when memory for it runs out. */

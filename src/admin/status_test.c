@@ -7,6 +7,7 @@
 
 #include "admin/json.h"
 #include "admin/status.h"
+#include "base/mem.h"
 #include "conf/summary.h"
 
 static const struct customer acme = { .name = { "acme", 4 } };
@@ -40,6 +41,16 @@ static const struct node fra1 = { .name = { "fra1", 4 },
     .address_count = 2,
     .ports = { 53, 80, 443, 8653 } };
 
+static const struct check tcp = { .kind = CHECK_TCP, .origin = &ams };
+static const struct fact facts[REPORT_KIND_COUNT] = {
+    [REPORT_LATENCY] = { .measured = 9012, .age_ms = 500, .sources = 1 }
+};
+static const struct admin_check_status known = { .check = &tcp,
+    .node = { "fra1", 4 },
+    .verdict = HEALTH_UP,
+    .facts = facts,
+    .facts_at = { 1795341598000 } };
+
 static json_t *status_json(const struct admin_origin_status *origin)
 {
     const struct admin_node_status node = { .node = &fra1,
@@ -57,7 +68,9 @@ static json_t *status_json(const struct admin_origin_status *origin)
         .nodes = &node,
         .node_count = 1,
         .origins = origin,
-        .origin_count = 1 };
+        .origin_count = 1,
+        .checks = &known,
+        .check_count = 1 };
     struct text text;
 
     text_init(&text, 1 << 20);
@@ -156,6 +169,41 @@ static void an_origin_has_an_error_only_when_it_had_one(void **)
     json_decref(json);
 }
 
+static void checks_come_with_what_was_measured_and_how_long_ago(void **)
+{
+    json_t *json = status_json(&quiet);
+    const json_t *check = json_array_get(json_object_get(json, "checks"), 0);
+    const json_t *latency = json_object_get(check, "latency_us");
+
+    text_is(check, "target", "origin acme/ams");
+    text_is(check, "verdict", "up");
+    assert_true(json_get_real(latency, "value") == 9012);
+    assert_true(json_get_real(latency, "age_s") == 2.5);
+    number_is(json, "checks_left_out", 0);
+    json_decref(json);
+}
+
+static void of_too_many_checks_the_first_are_told(void **)
+{
+    struct admin_check_status *checks = mem_array(ADMIN_CHECKS_MAX + 3, sizeof *checks);
+    struct admin_status status = {
+        .network = &network, .checks = checks, .check_count = ADMIN_CHECKS_MAX + 3
+    };
+    struct text text;
+
+    for (size_t i = 0; i < status.check_count; i++)
+        checks[i] = known;
+    text_init(&text, 64 << 20);
+    admin_status_write(&status, &text);
+    json_t *json = json_loads(text.at, 0, NULL);
+
+    assert_int_equal(json_array_size(json_object_get(json, "checks")), ADMIN_CHECKS_MAX);
+    number_is(json, "checks_left_out", 3);
+    json_decref(json);
+    text_done(&text);
+    mem_free(checks);
+}
+
 static void every_word_of_the_settings_is_known(void **)
 {
     assert_string_equal(admin_kind_text(SITE_DELIVER), "deliver");
@@ -175,6 +223,8 @@ int main(void)
         cmocka_unit_test(nodes_come_with_addresses_ports_counts_and_store),
         cmocka_unit_test(sites_name_their_kind_and_what_chooses),
         cmocka_unit_test(an_origin_has_an_error_only_when_it_had_one),
+        cmocka_unit_test(checks_come_with_what_was_measured_and_how_long_ago),
+        cmocka_unit_test(of_too_many_checks_the_first_are_told),
         cmocka_unit_test(every_word_of_the_settings_is_known),
     };
 

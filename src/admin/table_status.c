@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
 
-#include <jansson.h>
-
 #include "admin/json.h"
-#include "admin/table.h"
-
-/* A member's text as a format argument: never NULL, "-" for none. */
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text == NULL || text[0] == '\0' ? "-" : text;
-}
+#include "admin/table_priv.h"
 
 static void put_count(struct table *t, const json_t *object, const char *key)
 {
@@ -59,8 +49,8 @@ static void write_nodes(const json_t *nodes, struct text *out)
         uint64_t requests = json_get_number(node, "requests");
         char one[TABLE_AMOUNT_MAX], two[TABLE_AMOUNT_MAX];
 
-        table_cell(&t, "%s", text_of(node, "name"));
-        table_cell(&t, "%s", text_of(node, "pop"));
+        table_cell(&t, "%s", table_text_of(node, "name"));
+        table_cell(&t, "%s", table_text_of(node, "pop"));
         put_list(&t, json_object_get(node, "addresses"));
         table_cell(&t, "%" PRIu64, json_get_number(ports, "dns"));
         table_cell(&t, "%" PRIu64, json_get_number(ports, "http"));
@@ -97,9 +87,9 @@ static void write_origins(const json_t *origins, struct text *out)
     table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
     json_array_foreach(origins, i, origin)
     {
-        table_cell(&t, "%s/%s", text_of(origin, "customer"), text_of(origin, "name"));
-        table_cell(&t, "%s", text_of(origin, "address"));
-        table_cell(&t, "%s", text_of(origin, "node"));
+        table_cell(&t, "%s/%s", table_text_of(origin, "customer"), table_text_of(origin, "name"));
+        table_cell(&t, "%s", table_text_of(origin, "address"));
+        table_cell(&t, "%s", table_text_of(origin, "node"));
         put_count(&t, origin, "fetches");
         put_count(&t, origin, "failures");
         put_count(&t, origin, "in_flight");
@@ -107,8 +97,8 @@ static void write_origins(const json_t *origins, struct text *out)
         if (json_get_text(origin, "last_error").length == 0)
             table_cell(&t, "-");
         else
-            table_cell(
-                &t, "%s, %s", text_of(origin, "last_error"), text_of(origin, "last_error_at"));
+            table_cell(&t, "%s, %s", table_text_of(origin, "last_error"),
+                table_text_of(origin, "last_error_at"));
     }
     if (t.cell_count > 0)
         text_add(out, SLICE("\n"));
@@ -127,10 +117,10 @@ static void write_sites(const json_t *sites, struct text *out)
     table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
     json_array_foreach(sites, i, site)
     {
-        table_cell(&t, "%s", text_of(site, "host"));
-        table_cell(&t, "%s", text_of(site, "customer"));
-        table_cell(&t, "%s", text_of(site, "kind"));
-        table_cell(&t, "%s", text_of(site, "policy"));
+        table_cell(&t, "%s", table_text_of(site, "host"));
+        table_cell(&t, "%s", table_text_of(site, "customer"));
+        table_cell(&t, "%s", table_text_of(site, "kind"));
+        table_cell(&t, "%s", table_text_of(site, "policy"));
         put_list(&t, json_object_get(site, "origins"));
     }
     if (t.cell_count > 0)
@@ -149,12 +139,12 @@ static void write_head(const json_t *status, struct text *out)
         { "SERIAL", true }, { "UP", true }, { "WORKERS", true }, { "VERSION", false } };
 
     table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
-    table_cell(&t, "%s", text_of(status, "network"));
-    table_cell(&t, "%s", text_of(release, "hash"));
+    table_cell(&t, "%s", table_text_of(status, "network"));
+    table_cell(&t, "%s", table_text_of(release, "hash"));
     table_cell(&t, "%" PRIu64, json_get_number(release, "serial"));
     table_cell(&t, "%s", table_duration(json_get_number(status, "uptime_s"), up));
     table_cell(&t, "%" PRIu64, json_get_number(status, "workers"));
-    table_cell(&t, "%s", text_of(status, "version"));
+    table_cell(&t, "%s", table_text_of(status, "version"));
     table_write(&t, out);
     table_done(&t);
     text_add(out, SLICE("\n"));
@@ -174,6 +164,7 @@ enum err table_status(struct text *out, struct slice json, struct diag *why)
     write_head(status, out);
     write_nodes(json_object_get(status, "nodes"), out);
     write_origins(json_object_get(status, "origins"), out);
+    table_checks(status, out);
     write_sites(json_object_get(status, "sites"), out);
     json_decref(status);
     return ERR_NONE;
