@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "admin/json.h"
+#include "admin/query.h"
 #include "base/mem.h"
 #include "http/exchange.h"
 #include "http/server.h"
@@ -18,6 +19,7 @@ enum {
     CONNECTIONS_MAX = 256,
     STATUS_ARENA_MAX = 64 << 20,
     FIELDS_MAX = 256,
+    NAME_SHOWN_MAX = 256, // of a name in an error
 };
 
 struct admin {
@@ -131,6 +133,18 @@ static void serve_metrics(struct admin *admin, struct http_exchange *x)
     answer(x, &(struct answer){ 200, TYPE_METRICS, "", &body });
 }
 
+/* A body in JSON that may have been too large, or memory too small for it; takes it. */
+static void answer_written(struct http_exchange *x, struct text *body)
+{
+    if (!body->is_full && body->length > 0) {
+        answer(x, &(struct answer){ 200, TYPE_JSON, "", body });
+        return;
+    }
+    text_done(body);
+    answer_json(
+        x, 500, "", error_json("large", "this is larger than an answer may be", "read /metrics"));
+}
+
 static void serve_status(struct admin *admin, struct http_exchange *x)
 {
     struct admin_status status = { 0 };
@@ -142,13 +156,72 @@ static void serve_status(struct admin *admin, struct http_exchange *x)
     admin->source->ops->status(admin->source, &arena, &status);
     admin_status_write(&status, &body);
     arena_done(&arena);
-    if (body.is_full || body.length == 0) {
-        text_done(&body);
-        answer_json(x, 500, "",
-            error_json("large", "the status is larger than an answer may be", "read /metrics"));
+    answer_written(x, &body);
+}
+
+/* The question in a query; false when it is answered as wrong. */
+static bool read_question(struct http_exchange *x, struct admin_question *q)
+{
+    struct slice path = x->authority.path, client = SLICE_NONE;
+
+    query_find(path, SLICE("node"), &x->arena, &q->node);
+    if (!query_find(path, SLICE("name"), &x->arena, &q->name) || q->name.length == 0) {
+        answer_json(x, 400, "",
+            error_json("name", "no name was asked for", "add ?name=HOST, a site's host name"));
+        return false;
+    }
+    if (query_find(path, SLICE("client"), &x->arena, &client) && !ip_parse(client, &q->client)) {
+        answer_json(x, 400, "",
+            error_json("client", "the client is no IP address",
+                "give one address, such as client=192.0.2.7 or client=2001:db8::7"));
+        return false;
+    }
+    return true;
+}
+
+/* Of a name or node that is not there, with what was probably meant. */
+static void refuse_question(
+    struct http_exchange *x, const struct admin_question *q, const struct network *network)
+{
+    char message[NAME_SHOWN_MAX + 64], mend[NAME_SHOWN_MAX + 64];
+    struct slice name = slice_head(network == NULL ? q->node : q->name, NAME_SHOWN_MAX);
+
+    snprintf(message, sizeof message, "there is no %s \"%.*s\" %s",
+        network == NULL ? "node" : "site", SLICE_ARG(name),
+        network == NULL ? "in this process" : "in this network");
+    if (network == NULL) {
+        answer_json(x, 404, "",
+            error_json("node", message, "`waypost status` lists the nodes of a process"));
         return;
     }
-    answer(x, &(struct answer){ 200, TYPE_JSON, "", &body });
+    struct slice nearest = admin_site_nearest(network, q->name);
+
+    if (nearest.length > 0)
+        snprintf(mend, sizeof mend, "did you mean %.*s?", SLICE_ARG(nearest));
+    else
+        snprintf(mend, sizeof mend, "`waypost status` lists the sites");
+    answer_json(x, 404, "", error_json("site", message, mend));
+}
+
+static void serve_why(struct admin *admin, struct http_exchange *x)
+{
+    struct admin_question question = { 0 };
+    struct admin_why why = { 0 };
+    struct arena arena;
+    struct text body;
+
+    if (!read_question(x, &question))
+        return;
+    arena_init(&arena, STATUS_ARENA_MAX);
+    text_init(&body, ADMIN_ANSWER_MAX);
+    admin->source->ops->why(admin->source, &arena, &question, &why);
+    if (why.network == NULL || why.why == NULL) {
+        refuse_question(x, &question, why.network);
+    } else {
+        admin_why_write(&why, &body);
+        answer_written(x, &body);
+    }
+    arena_done(&arena);
 }
 
 static void serve_reload(struct admin *admin, struct http_exchange *x)
@@ -224,6 +297,7 @@ static const struct route ROUTES[] = {
     { { "/healthz", 8 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_healthz },
     { { "/metrics", 8 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_metrics },
     { { "/api/v1/status", 14 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_status },
+    { { "/api/v1/why", 11 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_why },
     { { "/api/v1/reload", 14 }, HTTP_POST, "Allow: POST\r\n", serve_reload },
 };
 
@@ -305,7 +379,7 @@ static void serve(struct http_service *service, struct http_exchange *x)
     }
     refuse(x, 404, "",
         error_json("missing", "there is nothing of that name",
-            "there are /healthz, /metrics, /api/v1/status, /api/v1/reload"));
+            "there are /healthz, /metrics, /api/v1/status, /api/v1/why, /api/v1/reload"));
 }
 
 static void over(struct http_service *service, struct http_exchange *x, bool)

@@ -7,6 +7,7 @@
  *     GET  /healthz          200 "ok", or 503 and why not
  *     GET  /metrics          Prometheus text (admin/metrics.h)
  *     GET  /api/v1/status    JSON (admin/status.h)
+ *     GET  /api/v1/why       JSON (admin/why.h): ?name=HOST, and where known &client=IP, &node=NODE
  *     POST /api/v1/reload    takes the configuration file as it is now into use
  *
  * Answers of /api are JSON; an error is {"error": {"code", "message", "mend"}}. Nothing may be
@@ -27,6 +28,7 @@
 
 #include "admin/metrics.h"
 #include "admin/status.h"
+#include "admin/why.h"
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/counter.h"
@@ -51,6 +53,9 @@ struct admin_source_ops {
     void (*metrics)(struct admin_source *source, struct metrics *m);
     /* Fills the zeroed status; what it points to is good until the call's end or in the arena. */
     void (*status)(struct admin_source *source, struct arena *arena, struct admin_status *status);
+    /* Fills the zeroed answer as far as what was asked for is there; all as with status. */
+    void (*why)(struct admin_source *source, struct arena *arena,
+        const struct admin_question *question, struct admin_why *why);
     /* Starts a reload. Answered by admin_reload_done, once, within the call or later. */
     void (*reload)(struct admin_source *source, struct admin *admin);
 };

@@ -31,11 +31,21 @@ struct bench {
     bool is_healthy, answers_late;
     const struct conf_errors *errors; // what a reload says
     unsigned reloads;
+    char asked_name[64]; // by why
+    struct ip asked_client;
 };
 
 static const struct ip HOME = { IP_V4, { 127, 0, 0, 1 } };
 static const struct endpoint AT = { { IP_V4, { 127, 0, 0, 1 } }, 8653 };
-static const struct network network = { .name = { "example", 7 }, .hash = 0xabc, .serial = 9 };
+static const struct customer acme = { .name = { "acme", 4 } };
+static const struct site www = { .host = { "www.acme.test", 13 }, .customer = &acme };
+static const struct site *const sites[] = { &www };
+static const struct network network = { .name = { "example", 7 },
+    .zone = { "cdn.test", 8 },
+    .sites = sites,
+    .site_count = 1,
+    .hash = 0xabc,
+    .serial = 9 };
 
 static bool healthy(struct admin_source *source, struct diag *why)
 {
@@ -60,6 +70,18 @@ static void tell_status(struct admin_source *, struct arena *, struct admin_stat
     status->workers = 2;
 }
 
+/* Knows the node fra1 and no site. */
+static void explain(struct admin_source *source, struct arena *, const struct admin_question *q,
+    struct admin_why *w)
+{
+    struct bench *b = container_of(source, struct bench, source);
+
+    b->asked_client = q->client;
+    snprintf(b->asked_name, sizeof b->asked_name, "%.*s", SLICE_ARG(q->name));
+    if (q->node.length == 0 || slice_equal(q->node, SLICE("fra1")))
+        w->network = &network;
+}
+
 static void say_result(struct bench *b)
 {
     admin_reload_done(b->admin, &(struct admin_reload_result){ b->errors, 0xdef, 10 });
@@ -74,7 +96,7 @@ static void reload(struct admin_source *source, struct admin *)
         say_result(b);
 }
 
-static const struct admin_source_ops OPS = { healthy, tell_metrics, tell_status, reload };
+static const struct admin_source_ops OPS = { healthy, tell_metrics, tell_status, explain, reload };
 
 static struct bench *bench_open(void)
 {
@@ -275,6 +297,43 @@ static void what_is_not_there_is_refused_in_the_dress_of_its_path(void **)
     assert_int_equal(ask(b, REQUEST("GET /api/v1/reload"), body), 405);
     error_is(body, "method");
     assert_int_equal(b->reloads, 0);
+    bench_close(b);
+}
+
+static void why_is_asked_of_a_name_a_client_and_a_node(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    ask(b, REQUEST("GET /api/v1/why?name=ww%77.Acme.test.&client=2001%3Adb8::7&node=fra1"), body);
+    assert_string_equal(b->asked_name, "www.Acme.test.");
+    assert_int_equal(b->asked_client.family, IP_V6);
+    ask(b, REQUEST("GET /api/v1/why?name=x"), body);
+    assert_int_equal(b->asked_client.family, IP_NONE);
+    bench_close(b);
+}
+
+static void why_refuses_what_it_cannot_answer_and_names_the_mend(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/why"), body), 400);
+    error_is(body, "name");
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/why?name="), body), 400);
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/why?name=x&client=192.0.2"), body), 400);
+    error_is(body, "client");
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/why?name=x&client="), body), 400);
+    assert_string_equal(b->asked_name, "");
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/why?name=ww.acme.test"), body), 404);
+    error_is(body, "site");
+    assert_non_null(strstr(body, "did you mean www.acme.test?"));
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/why?name=elsewhere.example"), body), 404);
+    assert_non_null(strstr(body, "`waypost status` lists the sites"));
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/why?name=x&node=fra2"), body), 404);
+    error_is(body, "node");
+    assert_non_null(strstr(body, "fra2"));
+    assert_int_equal(ask(b, REQUEST("POST /api/v1/why?name=x"), body), 405);
     bench_close(b);
 }
 
@@ -489,6 +548,8 @@ int main(void)
         cmocka_unit_test(status_is_json),
         cmocka_unit_test(head_is_answered_without_a_body),
         cmocka_unit_test(what_is_not_there_is_refused_in_the_dress_of_its_path),
+        cmocka_unit_test(why_is_asked_of_a_name_a_client_and_a_node),
+        cmocka_unit_test(why_refuses_what_it_cannot_answer_and_names_the_mend),
         cmocka_unit_test(a_reload_names_the_release_in_use),
         cmocka_unit_test(a_reload_that_fails_lists_all_errors_and_what_stays),
         cmocka_unit_test(a_reload_may_take_its_time_and_a_second_one_is_told_so),

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The status JSON as tables for people: aligned columns, a line of capitals above, numbers to the
- * right, units written out. Pure. What a newer or older node says otherwise than expected is shown
- * as far as it is understood; control bytes are shown as '?'.
+ * The JSON of a status, or of why, as text for people: tables with aligned columns, a line of
+ * capitals above, numbers to the right, units written out. Pure. What a newer or older node says
+ * otherwise than expected is shown as far as it is understood; control bytes are shown as '?'.
  */
 
 #include "admin/text.h"
@@ -49,3 +49,7 @@ const char *table_share(uint64_t part, uint64_t whole, char text[TABLE_AMOUNT_MA
 
 /* What `waypost status` prints. ERR_PARSE: not the JSON of a status. */
 [[nodiscard]] enum err table_status(struct text *out, struct slice json, struct diag *why);
+
+/* What `waypost why` prints: the answer first, then what was weighed, then what would change it.
+ * ERR_PARSE: not the JSON of a why. */
+[[nodiscard]] enum err table_why(struct text *out, struct slice json, struct diag *why);

@@ -39,6 +39,7 @@ int command_settings(int argc, char **argv);
 
 /* commands_ask.c: what is asked of a running node */
 int command_status(int argc, char **argv);
+int command_why(int argc, char **argv);
 int command_reload(int argc, char **argv);
 
 /* demo.c */

@@ -6,6 +6,7 @@
 
 #include "admin/admin.h"
 #include "admin/client.h"
+#include "admin/query.h"
 #include "admin/table.h"
 #include "admin/text.h"
 #include "app/commands.h"
@@ -18,26 +19,38 @@ static const struct option OPTIONS[] = {
     { "node", required_argument, NULL, 'n' },
     { "socket", required_argument, NULL, 's' },
     { "json", no_argument, NULL, 'j' },
+    { "client", required_argument, NULL, 'i' }, // of why alone
     { NULL, 0, NULL, 0 },
 };
 
 struct question {
-    const char *config, *node, *socket; // NULL: not said
+    const char *config, *node, *socket, *client; // NULL: not said
+    const char *name;                            // what is asked about; NULL: nothing
     bool as_json;
     char path[ADMIN_PATH_MAX]; // of the socket that was found
 };
 
-static bool parse(int argc, char **argv, struct question *q)
+/* Whether the words are as they should be; `has_name`: with a name, and perhaps a client. */
+static bool parse(int argc, char **argv, bool has_name, struct question *q)
 {
+    struct ip ip;
+
     for (int option; (option = getopt_long(argc, argv, "c:", OPTIONS, NULL)) != -1;)
         switch (option) {
         case 'c': q->config = optarg; break;
         case 'n': q->node = optarg; break;
         case 's': q->socket = optarg; break;
         case 'j': q->as_json = true; break;
+        case 'i': q->client = optarg; break;
         default: return false;
         }
-    return optind == argc;
+    if (has_name && optind < argc)
+        q->name = argv[optind++];
+    if (q->client != NULL && has_name && !ip_parse(slice_text(q->client), &ip)) {
+        fprintf(stderr, "waypost: --client %s is no IP address, such as 192.0.2.7\n", q->client);
+        return false;
+    }
+    return optind == argc && has_name == (q->name != NULL) && (has_name || q->client == NULL);
 }
 
 /* The socket of the node that was named, or of the first that runs on this machine. */
@@ -114,9 +127,9 @@ static bool find_socket(struct question *q, struct diag *why)
     return found;
 }
 
-/* The answer's body; false when stderr has said why there is none. */
-static bool ask(int argc, char **argv, struct question *q, const char *method, const char *path,
-    struct client_answer *answer)
+/* The answer's body; unless EXIT_DONE, stderr has said why there is none. */
+static int ask(
+    struct question *q, const char *method, const char *path, struct client_answer *answer)
 {
     struct diag why = { 0 };
     struct client_ask request = {
@@ -124,44 +137,77 @@ static bool ask(int argc, char **argv, struct question *q, const char *method, c
     };
     struct text text;
 
-    if (!parse(argc, argv, q)) {
-        command_usage(argv[0]);
-        return false;
-    }
     if (!find_socket(q, &why) || client_ask(&request, answer, &why) != ERR_NONE) {
         fprintf(stderr, "waypost: %s\n", why.text);
-        return false;
+        return EXIT_FAILED;
     }
     if (answer->status == 200)
-        return true;
+        return EXIT_DONE;
     text_init(&text, TEXT_MAX);
     client_explain(answer, &text);
     fprintf(stderr, "%.*s", SLICE_ARG(text_slice(&text)));
     text_done(&text);
     client_answer_done(answer);
-    return false;
+    return EXIT_FAILED;
+}
+
+typedef enum err table_fn(struct text *out, struct slice json, struct diag *why);
+
+/* Asks, and prints the answer as it is or as text for people. */
+static int show(struct question *q, const char *path, table_fn *table)
+{
+    struct client_answer answer;
+    struct diag why = { 0 };
+    struct text text;
+    enum err err = ERR_NONE;
+    int code = ask(q, "GET", path, &answer);
+
+    if (code != EXIT_DONE)
+        return code;
+    text_init(&text, TEXT_MAX);
+    if (!q->as_json)
+        err = table(&text, answer.body, &why);
+    if (err != ERR_NONE)
+        fprintf(stderr, "waypost: %s\n", why.text);
+    else
+        printf("%.*s", SLICE_ARG(q->as_json ? answer.body : text_slice(&text)));
+    text_done(&text);
+    client_answer_done(&answer);
+    return err == ERR_NONE ? EXIT_DONE : EXIT_FAILED;
 }
 
 int command_status(int argc, char **argv)
 {
     struct question q = { 0 };
-    struct client_answer answer;
-    struct diag why = { 0 };
-    struct text text;
-    enum err err = ERR_NONE;
 
-    if (!ask(argc, argv, &q, "GET", "/api/v1/status", &answer))
-        return EXIT_FAILED;
-    text_init(&text, TEXT_MAX);
-    if (!q.as_json)
-        err = table_status(&text, answer.body, &why);
-    if (err != ERR_NONE)
-        fprintf(stderr, "waypost: %s\n", why.text);
-    else
-        printf("%.*s", SLICE_ARG(q.as_json ? answer.body : text_slice(&text)));
-    text_done(&text);
-    client_answer_done(&answer);
-    return err == ERR_NONE ? EXIT_DONE : EXIT_FAILED;
+    if (!parse(argc, argv, false, &q))
+        return command_usage(argv[0]);
+    return show(&q, "/api/v1/status", table_status);
+}
+
+static void add_to_query(struct text *path, const char *key, const char *value)
+{
+    if (value == NULL)
+        return;
+    text_say(path, "%s", key);
+    query_escape(path, slice_text(value));
+}
+
+int command_why(int argc, char **argv)
+{
+    struct question q = { 0 };
+    struct text path;
+
+    if (!parse(argc, argv, true, &q))
+        return command_usage(argv[0]);
+    text_init(&path, TEXT_MAX);
+    add_to_query(&path, "/api/v1/why?name=", q.name);
+    add_to_query(&path, "&client=", q.client);
+    add_to_query(&path, "&node=", q.node);
+    int code = show(&q, path.at, table_why);
+
+    text_done(&path);
+    return code;
 }
 
 int command_reload(int argc, char **argv)
@@ -169,8 +215,12 @@ int command_reload(int argc, char **argv)
     struct question q = { 0 };
     struct client_answer answer;
 
-    if (!ask(argc, argv, &q, "POST", "/api/v1/reload", &answer))
-        return EXIT_FAILED;
+    if (!parse(argc, argv, false, &q))
+        return command_usage(argv[0]);
+    int code = ask(&q, "POST", "/api/v1/reload", &answer);
+
+    if (code != EXIT_DONE)
+        return code;
     if (q.as_json)
         printf("%.*s", SLICE_ARG(answer.body));
     else

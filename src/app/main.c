@@ -40,6 +40,8 @@ const struct command commands[] = {
         command_check },
     { "status", "[-c FILE] [--node NAME] [--socket PATH] [--json]", "a running node at a glance",
         command_status },
+    { "why", "NAME [--client IP] [-c FILE] [--node NAME] [--socket PATH] [--json]",
+        "explain an answer: who was weighed, who won, what would change it", command_why },
     { "reload", "[-c FILE] [--node NAME] [--socket PATH] [--json]",
         "take the configuration file as it is now into use", command_reload },
     { "schema", "", "JSON Schema of the configuration, for editors", command_schema },

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/explain.h"
 #include "app/process.h"
 #include "app/reload.h"
 #include "app/version.h"
@@ -237,6 +238,12 @@ static void status(struct admin_source *source, struct arena *arena, struct admi
     s->origins = origins;
 }
 
+static void explain(struct admin_source *source, struct arena *arena,
+    const struct admin_question *question, struct admin_why *why)
+{
+    explain_why(container_of(source, struct process, source), arena, question, why);
+}
+
 static void reload(struct admin_source *source, struct admin *admin)
 {
     struct process *p = container_of(source, struct process, source);
@@ -246,5 +253,5 @@ static void reload(struct admin_source *source, struct admin *admin)
 }
 
 const struct admin_source_ops process_source_ops = {
-    .healthy = healthy, .metrics = metrics, .status = status, .reload = reload
+    .healthy = healthy, .metrics = metrics, .status = status, .why = explain, .reload = reload
 };

@@ -9,8 +9,12 @@ import socket
 import subprocess
 import time
 
+import dns.edns
+import dns.message
+import dns.query
+
 from raw import ask
-from waypost import BINARY, FRA, Waypost, network, run_waypost, sites
+from waypost import BINARY, FRA, ZONE, Waypost, network, run_waypost, sites
 from world import wait_until
 
 
@@ -102,6 +106,34 @@ def test_status_tells_of_a_running_node(world, origins, serve):
     assert status == 0, err
     assert isinstance(json.loads(out), (dict, list))
     assert json.loads(waypost.admin_text("/api/v1/status", "fra1"))
+
+
+def test_why_explains_the_answer_of_a_node(serve, origins):
+    waypost = serve(network())
+    given = set()
+    for client in (f"203.0.{i}.77" for i in range(8)):
+        query = dns.message.make_query(f"www.acme.test.{ZONE}", "A")
+        query.use_edns(options=[dns.edns.ECSOption(client, 24)])
+        reply = dns.query.udp(query, FRA, timeout=3)
+        address = reply.answer[-1][0].address
+        status, out, err = run_waypost("why", f"WWW.acme.test.{ZONE}.", "--client", client,
+                                       "-c", waypost.path, "--node", "fra1")
+        assert status == 0, err
+        assert f" {address}, since it is drawn by weight" in out, out
+        given.add(address)
+    assert len(given) == 2
+    status, out, err = run_waypost("why", "www.acme.test", "-c", waypost.path, "--json")
+    assert status == 0, err
+    assert json.loads(out)["name"] == "www.acme.test"
+
+
+def test_why_says_what_it_cannot_explain(serve, origins):
+    waypost = serve(network())
+    status, _, err = run_waypost("why", "ww.acme.test", "-c", waypost.path)
+    assert status == 1 and "www.acme.test" in err
+    for words in ([], ["a", "b"], ["a", "--client", "192.0.2"]):
+        status, _, err = run_waypost("why", *words, "-c", waypost.path)
+        assert status == 2 and "NAME" in err
 
 
 def test_metrics_are_in_good_form(serve, origins):

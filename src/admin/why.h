@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * Why a client is answered as it is, as JSON (/api/v1/why): what steer/why.h found out, the
+ * answers of both kinds of address, and what is known of the checks behind. Names in the JSON are
+ * never changed or taken away within /api/v1; amounts have their unit in the key, shares are parts
+ * of one.
+ *
+ * Limit: WHY_TARGETS_MAX targets are told, and whichever was chosen; how many more is said.
+ */
+
+#include "admin/checks.h"
+#include "admin/text.h"
+#include "steer/why.h"
+
+enum { WHY_TARGETS_MAX = 1000 };
+
+/* What is asked. */
+struct admin_question {
+    struct slice name; // HOST or HOST.ZONE in any case, with or without the dot at the end
+    struct slice node; // of this process, whose answer it is; empty: its first
+    struct ip client;  // of no family: nothing is known of who asks
+};
+
+/* What app knows of it; filled from above as far as it is there. */
+struct admin_why {
+    const struct network *network;           // NULL: no node of that name in this process
+    const struct why *why;                   // NULL: no site of that name in the network
+    const struct steer_rows *rows;           // of the row explained
+    const struct steer_map *map;             // that was asked
+    const struct admin_check_status *checks; // by position in rows->checks; NULL: not known
+    struct wall now;
+};
+
+/* NULL: there is none of that name. */
+const struct site *admin_site_find(const struct network *network, struct slice name);
+
+/* Of all hosts of sites the most similar, to mend a name that is not there; empty: none is. */
+struct slice admin_site_nearest(const struct network *network, struct slice name);
+
+/* Of what is complete. Nothing is added when memory for it runs out. */
+void admin_why_write(const struct admin_why *why, struct text *out);
