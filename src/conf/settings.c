@@ -173,7 +173,8 @@ static const struct schema_row site_probe_rows[] = {
     { "rise", KIND_COUNT, AT(set_site_probe, rise), .standard = "5", .least = "1", .most = "100",
         .help = "How many good probes in a row bring back an origin that was down." },
     { "fall", KIND_COUNT, AT(set_site_probe, fall), .standard = "4", .least = "1", .most = "100",
-        .help = "How many failed probes in a row take an origin for down." },
+        .help = "How many failed probes in a row take an origin for down; one that met silence "
+                "counts half, as the network may have lost it." },
 };
 
 static const struct schema_section site_probe_section = { "a site's probe",

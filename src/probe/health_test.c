@@ -12,13 +12,19 @@
 
 enum { RISE = 5, FALL = 4 };
 
-/* Learns a text of results, '+' and '-'; returns how often the verdict changed. */
+static enum health_news news_of(char result)
+{
+    return result == '+' ? HEALTH_SUCCESS : result == '-' ? HEALTH_MISS : HEALTH_SILENCE;
+}
+
+/* Learns a text of results: '+', '-', and '.' for silence; returns how often the verdict changed.
+ */
 static unsigned learn(struct health *health, const char *results)
 {
     unsigned changes = 0;
 
     for (; *results != '\0'; results++)
-        changes += health_learn(health, *results == '+', RISE, FALL);
+        changes += health_learn(health, news_of(*results), RISE, FALL);
     return changes;
 }
 
@@ -57,6 +63,37 @@ static void misses_in_a_row_make_it_down(void **)
     assert_int_equal(learn(&unknown, "---"), 0);
     assert_int_equal(learn(&unknown, "-"), 1);
     assert_int_equal(unknown.verdict, HEALTH_DOWN);
+}
+
+static void silence_is_half_a_miss(void **)
+{
+    struct health health = { 0 };
+
+    assert_int_equal(learn(&health, "+......."), 1);
+    assert_int_equal(health.verdict, HEALTH_UP);
+    assert_int_equal(learn(&health, "."), 1);
+    assert_int_equal(health.verdict, HEALTH_DOWN);
+
+    struct health mixed = { 0 };
+
+    assert_int_equal(learn(&mixed, "+-..-."), 1);
+    assert_int_equal(mixed.verdict, HEALTH_UP);
+    assert_int_equal(learn(&mixed, "-"), 1);
+    assert_int_equal(mixed.verdict, HEALTH_DOWN);
+}
+
+static void patience_is_the_silence_that_is_missing_to_a_verdict(void **)
+{
+    struct health health = { 0 };
+
+    assert_int_equal(health_patience(&health, FALL), 8);
+    learn(&health, "-.");
+    assert_int_equal(health_patience(&health, FALL), 5);
+    assert_int_equal(health_patience(&health, 1), 0);
+    learn(&health, "+");
+    assert_int_equal(health_patience(&health, FALL), 8);
+    learn(&health, ".-----");
+    assert_int_equal(health_patience(&health, FALL), 0);
 }
 
 static void a_success_between_misses_starts_the_count_again(void **)
@@ -101,9 +138,9 @@ static void endless_rows_do_not_wrap_around(void **)
     struct health health = { 0 };
 
     for (unsigned i = 0; i < 70000; i++)
-        assert_int_equal(health_learn(&health, true, RISE, FALL), i == 0);
+        assert_int_equal(health_learn(&health, HEALTH_SUCCESS, RISE, FALL), i == 0);
     for (unsigned i = 1; i <= 70000; i++)
-        assert_int_equal(health_learn(&health, false, RISE, FALL), i == FALL);
+        assert_int_equal(health_learn(&health, HEALTH_MISS, RISE, FALL), i == FALL);
 }
 
 static void limits_that_shrink_are_met_at_once(void **)
@@ -111,8 +148,8 @@ static void limits_that_shrink_are_met_at_once(void **)
     struct health health = { 0 };
 
     learn(&health, "+---");
-    assert_true(health_learn(&health, false, 1, 2));
-    assert_true(health_learn(&health, true, 1, 2));
+    assert_true(health_learn(&health, HEALTH_MISS, 1, 2));
+    assert_true(health_learn(&health, HEALTH_SUCCESS, 1, 2));
 }
 
 int main(void)
@@ -121,6 +158,8 @@ int main(void)
         cmocka_unit_test(nothing_is_known_before_the_first_result),
         cmocka_unit_test(the_first_success_is_enough_for_up),
         cmocka_unit_test(misses_in_a_row_make_it_down),
+        cmocka_unit_test(silence_is_half_a_miss),
+        cmocka_unit_test(patience_is_the_silence_that_is_missing_to_a_verdict),
         cmocka_unit_test(a_success_between_misses_starts_the_count_again),
         cmocka_unit_test(only_successes_in_a_row_bring_it_back),
         cmocka_unit_test(doubt_lasts_from_the_first_miss_to_the_verdict),

@@ -40,7 +40,7 @@ static void what_is_dark_is_down_in_time(void **)
 
     sim_link_set(lab->bench->sim, NULL, NULL, &dark);
     assert_true(bench_until(lab->bench, lab_is_down, lab, WITHIN));
-    assert_in_range(instant_since(start, lab->decided).ns, 0, span_ms(2260).ns);
+    assert_in_range(instant_since(start, lab->decided).ns, 0, span_ms(2510).ns);
     assert_int_equal(lab->last.outcome, PROBE_TIMEOUT);
     assert_int_equal(probes_ping_counts(lab->probes)->sent.total, lab->results);
     lab_close(lab);

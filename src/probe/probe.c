@@ -8,7 +8,7 @@
  *       |----------------------|-----------------|
  *       first run ................................ miss
  *                              second ..................... miss      "live" until a later run is
- *                              | 150 ms | third .................     answered; then "late"
+ *                              | 100 ms | third .................     answered; then "late"
  */
 #include "probe/probe.h"
 
@@ -122,7 +122,7 @@ static struct instant due_of(const struct watch *watch, struct instant now)
         return INSTANT_NEVER;
     if (watch->live_count == 0)
         return is_doubtful ? soon : watch->regular;
-    if (watch->health.misses + watch->live_count >= watch->check->fall)
+    if (watch->live_count >= health_patience(&watch->health, watch->check->fall))
         return INSTANT_NEVER;
     return is_doubtful || doubt.ns <= now.ns ? soon : doubt;
 }
@@ -170,6 +170,15 @@ static void outrun(struct watch *watch, struct instant answered)
     }
 }
 
+static enum health_news news_of(enum probe_outcome outcome)
+{
+    switch ((int)outcome) {
+    case PROBE_OK: return HEALTH_SUCCESS;
+    case PROBE_TIMEOUT: return HEALTH_SILENCE;
+    default: return HEALTH_MISS;
+    }
+}
+
 /* True when the verdict changed. */
 static bool learn(struct watch *watch, const struct run *run, const struct probe_result *result)
 {
@@ -185,7 +194,9 @@ static bool learn(struct watch *watch, const struct run *run, const struct probe
         watch->usual.ns += watch->usual.ns < 0 ? surprise.ns : surprise.ns / 8;
         outrun(watch, run->start);
     }
-    return health_learn(&watch->health, is_ok, watch->check->rise, watch->check->fall);
+    const struct check *check = watch->check;
+
+    return health_learn(&watch->health, news_of(result->outcome), check->rise, check->fall);
 }
 
 static struct counter *counter_of(struct probe_counts *counts, enum probe_outcome outcome)

@@ -9,12 +9,12 @@
  * shorter than asked for, so that neither checks nor nodes march in step.
  *
  * Usually a check has one probe under way. A miss is confirmed by more of them PROBE_CONFIRM_MS
- * apart, each with the check's whole timeout, until `fall` in a row have missed or one is answered
- * (probe/health.h). They wait neither for each other nor, where the target has always been
- * quicker, for the timeout of the first: one that takes twice as long as usual is in doubt. So with
- * every 1 s, timeout 800 ms and fall 4, a target that falls silent is down in 2.25 s, one that
- * refuses in 1.45 s. What is under way when a later probe is answered is still reported when it
- * misses, but counts no more for the verdict.
+ * apart, each with the check's whole timeout, until `fall` in a row have missed, silence counting
+ * half, or one is answered (probe/health.h). They wait neither for each other nor, where the target
+ * has always been quicker, for the timeout of the first: one that takes twice as long as usual is
+ * in doubt. So with every 1 s, timeout 800 ms and fall 4, a target that falls silent is down in
+ * 2.5 s, one that refuses in 1.35 s. What is under way when a later probe is answered is still
+ * reported when it misses, but counts no more for the verdict.
  *
  * Limits: an answer is read to PROBE_BODY_MAX bytes, redirects are not followed, a probe ends at
  * its check's timeout whatever comes; of one check at most PROBE_CONFIRM_MAX are under way, of all
@@ -38,7 +38,7 @@ struct probes;
 
 enum {
     PROBE_BODY_MAX = 64 * 1024,
-    PROBE_CONFIRM_MS = 150,
+    PROBE_CONFIRM_MS = 100,
     PROBE_CONFIRM_MAX = 8,
     PROBE_SPREAD_MS = 500, // within which all new checks have their first probe
     PROBE_HURRY_MS = 1000, // between two probes of one check that were hurried

@@ -55,15 +55,15 @@ static struct span longest_to_down(enum death death)
     return longest;
 }
 
-static void a_silent_target_is_down_within_2300_ms(void **)
+static void a_silent_target_is_down_within_2600_ms(void **)
 {
-    assert_in_range(longest_to_down(SILENT).ns, span_ms(2100).ns, span_ms(2260).ns);
-    assert_in_range(longest_to_down(DARK).ns, span_ms(2100).ns, span_ms(2260).ns);
+    assert_in_range(longest_to_down(SILENT).ns, span_ms(2350).ns, span_ms(2520).ns);
+    assert_in_range(longest_to_down(DARK).ns, span_ms(2350).ns, span_ms(2520).ns);
 }
 
 static void a_refusing_target_is_down_within_1500_ms(void **)
 {
-    assert_in_range(longest_to_down(REFUSING).ns, span_ms(1300).ns, span_ms(1480).ns);
+    assert_in_range(longest_to_down(REFUSING).ns, span_ms(1200).ns, span_ms(1350).ns);
 }
 
 static void a_target_that_dies_is_down_and_comes_back(void **state)
@@ -111,7 +111,7 @@ static void one_loss_costs_a_quick_probe_and_nothing_else(void **)
     lab_run(lab, span_ms(899));
     assert_int_equal(lab->target.visits, visits + 2);
     assert_in_range(instant_since(lab->target.visited[visits], lab->target.visited[visits + 1]).ns,
-        span_ms(150).ns, span_ms(151).ns);
+        span_ms(100).ns, span_ms(101).ns);
     lab_run(lab, span_s(10));
     assert_int_equal(lab->outcomes[PROBE_TIMEOUT], 1);
     assert_int_equal(lab->verdicts, 1);
@@ -139,35 +139,21 @@ static void a_slow_target_is_probed_no_more_often(void **)
 
 enum { OBSERVERS = 5 };
 
-/* A fifth of all probes is lost. One observer alone is wrong some times in an hour, as chance has
- * it; what they hold together never is. */
-static void lost_probes_persuade_no_majority_in_an_hour(void **)
+/* A fifth of all probes is lost: by chance one observer alone is wrong once in four days. */
+static void lost_probes_change_no_verdict_in_an_hour(void **)
 {
     struct bench *bench = bench_new(sim_new(1));
     struct lab *labs[OBSERVERS];
-    unsigned alone = 0, verdicts = 0, down_most = 0;
 
     for (unsigned i = 0; i < OBSERVERS; i++) {
         labs[i] = lab_settled(bench, CHECK_HTTP, i + 1);
         labs[i]->target.lost = 20;
     }
-    for (unsigned i = 0; i < 36000; i++) {
-        unsigned down = 0;
-
-        lab_run(labs[0], span_ms(100));
-        for (unsigned k = 0; k < OBSERVERS; k++)
-            down += !labs[k]->is_up;
-        alone += down > 0;
-        if (down > down_most)
-            down_most = down;
-    }
+    lab_run(labs[0], span_s(3600));
     for (unsigned i = 0; i < OBSERVERS; i++) {
-        verdicts += labs[i]->verdicts;
+        assert_int_equal(labs[i]->verdicts, 1);
         assert_in_range(labs[i]->outcomes[PROBE_TIMEOUT] * 100 / labs[i]->results, 18, 22);
     }
-    assert_in_range(down_most, 1, OBSERVERS / 2);
-    assert_in_range(alone * 100 / 36000, 1, 12);
-    assert_true(verdicts < OBSERVERS * 30);
     for (unsigned i = 0; i < OBSERVERS; i++) {
         probes_free(labs[i]->probes);
         target_done(&labs[i]->target);
@@ -463,13 +449,13 @@ static void probes_under_way_end_without_a_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_silent_target_is_down_within_2300_ms),
+        cmocka_unit_test(a_silent_target_is_down_within_2600_ms),
         cmocka_unit_test(a_refusing_target_is_down_within_1500_ms),
         ON_BOTH(a_target_that_dies_is_down_and_comes_back),
         cmocka_unit_test(a_target_that_is_down_is_probed_at_its_interval_alone),
         cmocka_unit_test(one_loss_costs_a_quick_probe_and_nothing_else),
         cmocka_unit_test(a_slow_target_is_probed_no_more_often),
-        cmocka_unit_test(lost_probes_persuade_no_majority_in_an_hour),
+        cmocka_unit_test(lost_probes_change_no_verdict_in_an_hour),
         cmocka_unit_test(checks_do_not_march_in_step),
         cmocka_unit_test(observers_do_not_march_in_step),
         cmocka_unit_test(intervals_are_up_to_a_tenth_shorter_and_never_longer),
