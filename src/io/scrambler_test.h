@@ -72,8 +72,7 @@ static inline enum err scrambler_greet(struct stream_filter *filter)
 {
     struct scrambler *s = scrambler_of(filter);
 
-    if (!s->has_said)
-        scrambler_say(s, "hi", 2);
+    scrambler_say(s, "hi", s->has_said ? 0 : 2);
     s->has_said = true;
     TRY(scrambler_need(s, 2));
     s->is_greeted = memcmp(s->in + s->in_at, "hi", 2) == 0;

@@ -7,42 +7,40 @@
 
 static const struct claim GOOD = { .names = "DNS:www.example.net" };
 
-/* A lab whose target greets with `server`. */
+/* A lab whose target stands behind a door where `server` greets. */
 struct safe {
     struct lab *lab;
+    struct listener_user door;
+    struct listener *listener;
     struct authority authority;
     struct tls_context *server;
 };
 
-/* The one of the case that runs: a target has no room for it. */
-static struct safe *safe_now(struct safe *now)
-{
-    static struct safe *safe;
-
-    if (now != NULL)
-        safe = now;
-    return safe;
-}
-
 static struct stream_user *accept_tls(struct listener_user *user, struct stream *stream)
 {
-    server_filter(safe_now(NULL)->server, stream);
-    return target_accept(user, stream);
+    struct safe *s = container_of(user, struct safe, door);
+
+    server_filter(s->server, stream);
+    return target_accept(&s->lab->target.user, stream);
 }
 
 static void safe_open(struct safe *s, void *const *state, const struct claim *claim)
 {
+    struct endpoint at = { bench_ip(1), 0 };
+
     s->lab = lab_open(state, CHECK_HTTP);
+    s->door.accept = accept_tls;
+    assert_int_equal(listener_open(s->lab->bench->loops[1], &at, &s->door, &s->listener), ERR_NONE);
     authority_init(&s->authority, "ours", loop_wall(s->lab->bench->loop));
     s->server = server_new(&s->authority, claim);
-    s->lab->target.user.accept = accept_tls;
+    s->lab->list[0].to = listener_at(s->listener);
     s->lab->list[0].is_tls = true;
     s->lab->list[0].ca = slice_text(s->authority.file);
-    safe_now(s);
 }
 
 static void safe_close(struct safe *s)
 {
+    listener_close(s->listener);
     lab_close(s->lab);
     tls_context_unref(s->server);
     authority_done(&s->authority);

@@ -122,7 +122,8 @@ enum err tls_clients_get(
     TRY(tls_client_new(ca_file, client, why));
     struct shared *made = mem_alloc(sizeof *made + ca_file.length);
 
-    memcpy(made + 1, ca_file.at, ca_file.length);
+    if (ca_file.length > 0)
+        memcpy(made + 1, ca_file.at, ca_file.length);
     made->ca_file = slice_of(made + 1, ca_file.length);
     made->client = *client;
     list_append(&clients->all, &made->link);

@@ -26,6 +26,16 @@ static struct tls_filter *filter_of(struct stream_filter *filter)
     return container_of(filter, struct tls_filter, filter);
 }
 
+static const struct tls_filter *filter_at(const struct stream_filter *filter)
+{
+    union {
+        const struct stream_filter *known;
+        struct stream_filter *untouched;
+    } of = { .known = filter };
+
+    return filter_of(of.untouched);
+}
+
 static struct tls_filter *filter_behind(BIO *bio)
 {
     struct tls_filter *f = BIO_get_data(bio);
@@ -208,7 +218,7 @@ static enum err receive(struct stream_filter *filter, void *room, size_t most, s
 
 static bool holds_input(const struct stream_filter *filter)
 {
-    const struct tls_filter *f = tls_filter_of(filter);
+    const struct tls_filter *f = filter_at(filter);
 
     return f->has_ended || f->failed != ERR_NONE || f->below != ERR_NONE ||
            SSL_has_pending(f->ssl) == 1;
@@ -302,7 +312,7 @@ static void finish(struct stream_filter *filter)
 
 static struct slice sealed(const struct stream_filter *filter)
 {
-    const struct tls_filter *f = tls_filter_of(filter);
+    const struct tls_filter *f = filter_at(filter);
 
     return slice_of(f->sealed + f->sealed_at, f->sealed_end - f->sealed_at);
 }
@@ -322,7 +332,7 @@ static void went(struct stream_filter *filter, size_t bytes)
 
 static const char *why(const struct stream_filter *filter)
 {
-    return tls_filter_of(filter)->why;
+    return filter_at(filter)->why;
 }
 
 static void free_filter(struct stream_filter *filter)
@@ -368,10 +378,5 @@ struct tls_filter *tls_filter_new(struct tls_context *context, struct slice name
 
 const struct tls_filter *tls_filter_of(const struct stream_filter *filter)
 {
-    union {
-        const struct stream_filter *known;
-        struct stream_filter *untouched;
-    } of = { .known = filter };
-
-    return filter->ops == &FILTER_OPS ? filter_of(of.untouched) : NULL;
+    return filter->ops == &FILTER_OPS ? filter_at(filter) : NULL;
 }
