@@ -35,6 +35,17 @@ const char *admin_time_text(struct wall wall, char text[ADMIN_TIME_TEXT_MAX])
     return text;
 }
 
+/* Nodes that heard the same things have the same hash. */
+static json_t *map_json(const struct steer_map *map)
+{
+    json_t *object = json_object();
+    char hash[ADMIN_RELEASE_TEXT_MAX];
+
+    json_put_text(object, "hash", slice_text(admin_release_text(map->hash, hash)));
+    json_put_time(object, "epoch", map->epoch);
+    return object;
+}
+
 static json_t *node_json(const struct admin_node_status *s)
 {
     json_t *object = json_object(), *addresses = json_array(), *ports = json_object(),
@@ -63,6 +74,8 @@ static json_t *node_json(const struct admin_node_status *s)
     json_put_number(store, "limit_bytes", s->store.limit_bytes);
     json_put_number(store, "objects", s->store.objects);
     json_object_set_new(object, "store", store);
+    if (s->map != NULL)
+        json_object_set_new(object, "map", map_json(s->map));
     return object;
 }
 

@@ -16,6 +16,7 @@
 #include "admin/text.h"
 #include "base/clock.h"
 #include "conf/network.h"
+#include "steer/map.h"
 
 enum { ADMIN_CHECKS_MAX = 40000 };
 
@@ -26,6 +27,7 @@ struct admin_store_status {
 /* A node of this process. Totals are since its start. */
 struct admin_node_status {
     const struct node *node;
+    const struct steer_map *map; // in use; NULL: none yet
     uint64_t dns_queries;
     uint64_t requests, hits; // of visitors, and those answered from the store
     uint64_t sent_bytes;

@@ -53,7 +53,9 @@ static const struct admin_check_status known = { .check = &tcp,
 
 static json_t *status_json(const struct admin_origin_status *origin)
 {
+    const struct steer_map map = { .hash = 0xbeef, .epoch = { 1795341595000 } };
     const struct admin_node_status node = { .node = &fra1,
+        .map = &map,
         .dns_queries = 7,
         .requests = 10,
         .hits = 9,
@@ -126,6 +128,8 @@ static void nodes_come_with_addresses_ports_counts_and_store(void **)
     number_is(node, "hits", 9);
     number_is(node, "sent_bytes", INT64_MAX);
     number_is(json_object_get(node, "store"), "limit_bytes", 4096);
+    text_is(json_object_get(node, "map"), "hash", "000000000000beef");
+    text_is(json_object_get(node, "map"), "epoch", "2026-11-22T09:59:55Z");
     json_decref(json);
 }
 

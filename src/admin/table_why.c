@@ -146,7 +146,7 @@ static void put_term(struct target_table *t, const struct term *term, const json
     char amount[TABLE_AMOUNT_MAX], cost[TABLE_AMOUNT_MAX], old[TABLE_AMOUNT_MAX] = "";
     char factor[TABLE_AMOUNT_MAX] = "";
 
-    if (!is_measured && !is_by_place && !(ms > 0)) {
+    if (!is_measured && !is_by_place && (t->cost == NULL || !(ms > 0))) {
         table_cell(&t->table, "-");
         return;
     }

@@ -49,10 +49,22 @@ static void say_drawn(const struct why_page *p, struct text *out)
     text_say(out, " (within %s)", table_ms(json_get_real(p->why, "margin_ms"), margin));
 }
 
+/* No other is up, so that nothing had to be weighed. */
+static bool is_alone(const struct why_page *p)
+{
+    const json_t *target;
+    size_t i, fit = 0;
+
+    json_array_foreach(p->targets, i, target) fit += json_get_flag(target, "is_fit");
+    return fit == 1;
+}
+
 static void say_best(const struct why_page *p, struct text *out)
 {
     if (json_array_size(p->targets) == 1)
         text_say(out, "it is the only one");
+    else if (is_alone(p))
+        text_say(out, "it is the only one that is up");
     else if (!p->is_by_cost || !json_is_object(json_object_get(p->why, "map")))
         text_say(out, "it is the first in the list");
     else if (json_get_flag(p->why, "is_dominant"))

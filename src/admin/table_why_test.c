@@ -199,7 +199,7 @@ static const char WEIGHTED[] =
     "'errors':{'ms':3,'weight':1,'measured_share':0.01,'sources':1}},"
     "'members':[{'checks':[" UP_CHECK("ams") "]}]},"
                                              "{'name':'nyc','weight':3,'is_fit':true,'is_picked':"
-                                             "true,'terms':{'latency':{'weight':1,"
+                                             "true,'terms':{'latency':{'ms':20,'weight':1,"
                                              "'sources':0}},'members':[{'checks':[" UP_CHECK(
                                                  "nyc") "]}]}]}";
 
@@ -253,6 +253,9 @@ static void every_reason_is_a_sentence_and_steps_of_failing_open_are_counted(voi
     says("'ordered_by':'list'," ANSWER("best") TWO, "since it is the first in the list;");
     says("'ordered_by':'cost'," ANSWER("best") "'targets':[{'name':'a'}]",
         "since it is the only one;");
+    says("'ordered_by':'cost','map':{},'is_dominant':true," ANSWER(
+             "best") "'targets':[{'name':'a','is_fit':true},{'name':'b'}]",
+        "since it is the only one that is up;");
     says("'ordered_by':'weight'," ANSWER("drawn") TWO, "since it is drawn by weight;");
     says("'ordered_by':'cost'," ANSWER("next") TWO,
         "since it is the best that is up and takes this client;");

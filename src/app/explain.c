@@ -1,35 +1,172 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/explain.h"
 
+#include <stdint.h>
+
 #include "admin/why.h"
 #include "app/process.h"
 #include "io/loop.h"
+#include "steer/observer.h"
 #include "steer/rows.h"
 
-/* The node of that name, or the first; NULL when there is none. */
-static const struct running_node *node_named(const struct process *p, struct slice name)
+/* By position of the node in the process; process->node_count when there is none of that name. */
+static size_t find_node(const struct process *p, struct slice name)
 {
-    for (size_t i = 0; i < p->node_count; i++)
-        if (name.length == 0 || slice_equal(p->nodes[i]->name, name))
-            return p->nodes[i];
-    return NULL;
+    size_t at = 0;
+
+    while (at < p->node_count && name.length > 0 && !slice_equal(p->nodes[at]->name, name))
+        at++;
+    return at;
+}
+
+/* Of the checks, as they were when the map in use was made; NULL: of none. */
+static const struct facts *facts_of(const struct root *root)
+{
+    const struct steer_map *map = root_map(root);
+
+    return steer_map_fits(map, root->rows) ? map->facts : NULL;
+}
+
+/* What one node knows of its checks, by their positions. */
+static void fill_checks(const struct process *p, size_t node, struct admin_check_status *list)
+{
+    const struct root *root = node_root(p->nodes[node]);
+    const struct probes *probes = steering_probes(p->steering[node]);
+    const struct checks *checks = root->rows->checks;
+    const struct facts *facts = facts_of(root);
+
+    for (uint32_t i = 0; i < checks->count; i++) {
+        struct admin_check_status *status = &list[i];
+
+        *status =
+            (struct admin_check_status){ .check = &checks->list[i], .node = p->nodes[node]->name };
+        if (facts != NULL) {
+            status->facts = facts->checks[i].own;
+            status->facts_at = facts->epoch;
+        }
+        if (probes == NULL)
+            continue;
+        struct probe_state state = probes_state(probes, i);
+
+        status->verdict = state.verdict;
+        status->since = state.since;
+        if (!state.has_outcome)
+            continue;
+        status->outcome = slice_text(probe_outcome_text(state.outcome));
+        status->reply = state.status;
+        status->outcome_at = state.at;
+    }
+}
+
+static size_t check_count(const struct process *p, size_t node)
+{
+    return node_root(p->nodes[node])->rows->checks->count;
+}
+
+size_t explain_checks(
+    const struct process *process, struct arena *arena, const struct admin_check_status **checks)
+{
+    size_t count = 0, filled = 0;
+
+    for (size_t i = 0; i < process->node_count; i++)
+        count += check_count(process, i);
+    struct admin_check_status *list = arena_array(arena, count, sizeof *list);
+
+    for (size_t i = 0; i < process->node_count; i++) {
+        fill_checks(process, i, list + filled);
+        filled += check_count(process, i);
+    }
+    *checks = list;
+    return count;
 }
 
 void explain_why(const struct process *process, struct arena *arena,
     const struct admin_question *question, struct admin_why *why)
 {
-    const struct running_node *node = node_named(process, question->node);
+    size_t node = find_node(process, question->node);
 
-    if (node == NULL)
+    if (node == process->node_count)
         return;
-    const struct root *root = node_root(node);
+    const struct root *root = node_root(process->nodes[node]);
     const struct site *site = admin_site_find(root->network, question->name);
 
-    *why = (struct admin_why){
-        .network = root->network, .rows = root->rows, .now = loop_wall(process_control(process))
-    };
+    why->network = root->network;
     if (site == NULL)
         return;
+    struct admin_check_status *checks =
+        arena_array(arena, check_count(process, node), sizeof *checks);
+
+    fill_checks(process, node, checks);
+    why->rows = root->rows;
+    why->map = root_map(root);
+    why->checks = checks;
+    why->now = loop_wall(process_control(process));
     why->why =
-        steer_why(arena, root->rows, steer_row_of(root->rows, site), NULL, &question->client);
+        steer_why(arena, root->rows, steer_row_of(root->rows, site), why->map, &question->client);
+}
+
+/* The parts of measuring, which count on the control thread alone. */
+static const void *counts_of_steering(const struct steering *s)
+{
+    return steering_counts(s);
+}
+
+static const void *counts_of_view(const struct steering *s)
+{
+    return view_counts(steering_view(s));
+}
+
+static const void *counts_of_observer(const struct steering *s)
+{
+    return observer_counts(steering_observer(s));
+}
+
+static const void *counts_of_probes(const struct steering *s)
+{
+    const struct probes *probes = steering_probes(s);
+
+    return probes == NULL ? NULL : probes_counts(probes);
+}
+
+static const struct measuring_part {
+    const struct counter_row *rows;
+    const size_t *row_count;
+    const void *(*counts)(const struct steering *steering); // NULL: nothing counted yet
+} PARTS[] = {
+    { probe_counter_rows, &probe_counter_row_count, counts_of_probes },
+    { observer_counter_rows, &observer_counter_row_count, counts_of_observer },
+    { view_counter_rows, &view_counter_row_count, counts_of_view },
+    { steering_counter_rows, &steering_counter_row_count, counts_of_steering },
+};
+
+static void add_counts(const struct process *p, size_t node, struct metrics *m)
+{
+    const struct metrics_label label = { SLICE("node"), p->nodes[node]->name };
+
+    for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
+        const void *counts = PARTS[i].counts(p->steering[node]);
+
+        if (counts == NULL)
+            continue;
+        metrics_add_counters(m, &(struct metrics_set){ .rows = PARTS[i].rows,
+                                    .row_count = *PARTS[i].row_count,
+                                    .labels = &label,
+                                    .label_count = 1,
+                                    .instances = &counts,
+                                    .instance_count = 1 });
+    }
+}
+
+void explain_metrics(const struct process *process, struct metrics *m)
+{
+    const struct admin_check_status *checks;
+    struct arena arena;
+
+    for (size_t i = 0; i < process->node_count; i++)
+        add_counts(process, i, m);
+    arena_init(&arena, SIZE_MAX); // bounded by the release
+    size_t count = explain_checks(process, &arena, &checks);
+
+    admin_checks_metrics(m, checks, count);
+    arena_done(&arena);
 }

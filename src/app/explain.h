@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/* What the admin side tells of measuring and steering, from what the nodes of a process know. */
+/*
+ * What the admin side tells of measuring and steering, from what the nodes of a process know. All
+ * by the control thread.
+ */
 
+#include <stddef.h>
+
+struct admin_check_status;
 struct admin_question;
 struct admin_why;
 struct arena;
+struct metrics;
 struct process;
 
-/* As `why` of admin_source_ops. Control thread. */
+/* What each node knows of each check, in the arena; by node. Returns how many. */
+size_t explain_checks(
+    const struct process *process, struct arena *arena, const struct admin_check_status **checks);
+
+/* As `why` of admin_source_ops. */
 void explain_why(const struct process *process, struct arena *arena,
     const struct admin_question *question, struct admin_why *why);
+
+/* Adds what measuring and steering count, and how the checks stand. */
+void explain_metrics(const struct process *process, struct metrics *m);

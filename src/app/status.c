@@ -143,6 +143,7 @@ static void metrics(struct admin_source *source, struct metrics *m)
                                 .instance_count = first->worker_count });
     for (size_t i = 0; i < p->node_count; i++)
         add_node(m, p->nodes[i]);
+    explain_metrics(p, m);
     add_value(m, NULL, "uptime_seconds", "Time since the start",
         (double)instant_since(p->started, loop_now(process_control(p))).ns / 1e9);
     add_value(m, NULL, "log_dropped_total", "Log lines dropped: slow reader or rate limit",
@@ -158,6 +159,7 @@ static void fill_node(struct admin_node_status *status, const struct running_nod
     store_stats(node->store, &store);
     *status = (struct admin_node_status){
         .node = node_root(node)->self,
+        .map = root_map(node_root(node)),
         .dns_queries = sum(node, dns_counts, offsetof(struct dns_counts, queries_udp)) +
                        sum(node, dns_counts, offsetof(struct dns_counts, queries_tcp)),
         .requests = sum(node, http_counts, offsetof(struct http_server_counts, requests)),
@@ -233,6 +235,7 @@ static void status(struct admin_source *source, struct arena *arena, struct admi
                 fill_origin(arena, &origins[s->origin_count++], &network->customers[j].origins[k],
                     p->nodes[i]);
     }
+    s->check_count = explain_checks(p, arena, &s->checks);
     s->nodes = nodes;
     s->node_count = p->node_count;
     s->origins = origins;

@@ -364,6 +364,11 @@ const struct view *steering_view(const struct steering *steering)
     return steering->view;
 }
 
+const struct observer *steering_observer(const struct steering *steering)
+{
+    return steering->observer;
+}
+
 const struct probes *steering_probes(const struct steering *steering)
 {
     return steering->probes;

@@ -23,6 +23,7 @@
 #include "steer/view.h"
 
 struct loop;
+struct observer;
 struct root;
 struct running_node;
 struct steering;
@@ -55,5 +56,9 @@ void steering_publish(struct steering *steering, struct root **root);
 bool steering_is_settled(const struct steering *steering);
 
 const struct view *steering_view(const struct steering *steering);
+const struct observer *steering_observer(const struct steering *steering);
+
+/* NULL before the loop's first turn; then of the checks in the root. */
 const struct probes *steering_probes(const struct steering *steering);
+
 const struct steering_counts *steering_counts(const struct steering *steering);

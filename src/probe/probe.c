@@ -25,18 +25,19 @@
 struct watch {
     struct probes *probes;
     const struct check *check;
-    struct timer timer;     // the next probe
-    struct list runs;       // under way, oldest first
-    uint32_t run_count;     //
-    uint32_t live_count;    // of which may still count as misses: the newest ones
-    struct health health;   //
-    struct instant started; // the newest probe
-    struct instant regular; // the next, if nothing is in doubt
-    struct instant hurried; // no hurrying before that
-    struct span usual;      // response time, smoothed; negative: none seen
-    uint64_t luck;          // state of the generator
-    bool is_new;            // not probed yet
-    bool is_settled;        //
+    struct timer timer;       // the next probe
+    struct list runs;         // under way, oldest first
+    uint32_t run_count;       //
+    uint32_t live_count;      // of which may still count as misses: the newest ones
+    struct health health;     //
+    struct instant started;   // the newest probe
+    struct instant regular;   // the next, if nothing is in doubt
+    struct instant hurried;   // no hurrying before that
+    struct span usual;        // response time, smoothed; negative: none seen
+    uint64_t luck;            // state of the generator
+    struct probe_state state; // but for the verdict
+    bool is_new;              // not probed yet
+    bool is_settled;          //
 };
 
 struct probes {
@@ -217,6 +218,22 @@ static struct counter *counter_of(struct probe_counts *counts, enum probe_outcom
     return &counts->denied;
 }
 
+/* For who asks what is known of the check. */
+static void note(
+    struct watch *watch, const struct run *run, const struct probe_result *result, bool is_news)
+{
+    struct probe_state *state = &watch->state;
+
+    if (is_news)
+        state->since = result->at;
+    if (run->is_late)
+        return; // what was answered later is newer
+    state->has_outcome = true;
+    state->outcome = result->outcome;
+    state->status = result->status;
+    state->at = result->at;
+}
+
 void run_over(struct run *run, enum probe_outcome outcome)
 {
     struct watch *watch = run->watch;
@@ -233,6 +250,7 @@ void run_over(struct run *run, enum probe_outcome outcome)
     counter_add(&probes->counts.load_wrong, run->load_is_wrong);
     bool is_news = learn(watch, run, &result);
 
+    note(watch, run, &result, is_news);
     drop(run);
     plan(watch);
     probes->is_calling = true;
@@ -464,6 +482,15 @@ enum health_verdict probes_verdict(const struct probes *probes, uint32_t check)
 {
     assert(check < probes->count);
     return probes->watches[check]->health.verdict;
+}
+
+struct probe_state probes_state(const struct probes *probes, uint32_t check)
+{
+    assert(check < probes->count);
+    struct probe_state state = probes->watches[check]->state;
+
+    state.verdict = probes_verdict(probes, check);
+    return state;
 }
 
 bool probes_are_settled(const struct probes *probes)

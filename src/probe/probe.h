@@ -127,6 +127,19 @@ void probes_hurry(struct probes *probes, uint32_t check);
 /* What is known of a check by its position, in the newest release that probes_use was given. */
 enum health_verdict probes_verdict(const struct probes *probes, uint32_t check);
 
+/* What people are told of a check. */
+struct probe_state {
+    enum health_verdict verdict;
+    struct wall since;          // of the verdict; 0 while there is none
+    bool has_outcome;           // the rest is there
+    enum probe_outcome outcome; // of the newest probe that ended
+    uint16_t status;            // that came with it; else 0
+    struct wall at;
+};
+
+/* By position, as probes_verdict. */
+struct probe_state probes_state(const struct probes *probes, uint32_t check);
+
 /* Every check in use has had its first verdict, or cannot be probed from here. */
 bool probes_are_settled(const struct probes *probes);
 

@@ -81,6 +81,30 @@ static void a_target_that_dies_is_down_and_comes_back(void **state)
     lab_close(lab);
 }
 
+static void it_is_known_since_when_and_by_what_a_target_is_down(void **state)
+{
+    struct lab *lab = lab_settled(bench_open(state), CHECK_HTTP, 1);
+    struct probe_state up = probes_state(lab->probes, 0);
+
+    assert_int_equal(up.verdict, HEALTH_UP);
+    assert_true(up.has_outcome);
+    assert_int_equal(up.outcome, PROBE_OK);
+    assert_int_equal(up.status, 200);
+    assert_true(up.at.ms > 0 && up.since.ms > 0 && up.since.ms <= up.at.ms);
+    target_shut(&lab->target);
+    assert_true(bench_until(lab->bench, lab_is_down, lab, WITHIN));
+    struct probe_state down = probes_state(lab->probes, 0);
+
+    assert_int_equal(down.verdict, HEALTH_DOWN);
+    assert_int_equal(down.outcome, PROBE_REFUSED);
+    assert_int_equal(down.status, 0);
+    assert_true(down.since.ms == down.at.ms && down.since.ms > up.at.ms);
+    lab_run(lab, span_s(3));
+    assert_true(probes_state(lab->probes, 0).since.ms == down.since.ms);
+    assert_true(probes_state(lab->probes, 0).at.ms > down.at.ms);
+    lab_close(lab);
+}
+
 static void a_target_that_is_down_is_probed_at_its_interval_alone(void **)
 {
     struct lab *lab = lab_settled(bench_new(sim_new(1)), CHECK_HTTP, 1);
@@ -451,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_silent_target_is_down_within_2600_ms),
         cmocka_unit_test(a_refusing_target_is_down_within_1500_ms),
+        ON_BOTH(it_is_known_since_when_and_by_what_a_target_is_down),
         ON_BOTH(a_target_that_dies_is_down_and_comes_back),
         cmocka_unit_test(a_target_that_is_down_is_probed_at_its_interval_alone),
         cmocka_unit_test(one_loss_costs_a_quick_probe_and_nothing_else),

@@ -127,6 +127,20 @@ def test_why_explains_the_answer_of_a_node(serve, origins):
     assert json.loads(out)["name"] == "www.acme.test"
 
 
+def test_status_and_metrics_tell_what_checks_found(serve, origins):
+    waypost = serve(network())
+
+    def verdicts():
+        checks = json.loads(waypost.admin_text("/api/v1/status"))["checks"]
+        return {(c["node"], c["target"]): c["verdict"] for c in checks}
+    wait_until(lambda: verdicts().get(("nyc1", "node fra1")) == "up" and
+               set(verdicts().values()) == {"up"}, "all is found to be up", 5)
+    wait_until(lambda: "waypost_check_latency_seconds{" in waypost.admin_text("/metrics"),
+               "what was measured is told", 12)
+    assert waypost.metric("check_up", "fra1") == len(verdicts())
+    assert "origin acme/ams" in run_waypost("status", "-c", waypost.path)[1]
+
+
 def test_why_says_what_it_cannot_explain(serve, origins):
     waypost = serve(network())
     status, _, err = run_waypost("why", "ww.acme.test", "-c", waypost.path)
