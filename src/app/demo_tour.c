@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/demo_tour.h"
 
-#include <stdio.h>
-
 #include "admin/table.h"
 
 static void write_world(struct text *out, const struct demo_tour *tour)
@@ -38,85 +36,152 @@ static void write_world(struct text *out, const struct demo_tour *tour)
     table_done(&t);
 }
 
-/* A few lines: what is to be seen, then the command. */
-static void write_step(struct text *out, const char *what, const char *command)
+/* Where the visitors are, by network: "0-9 in Leipzig". */
+static void write_visitors(struct text *out)
 {
-    text_say(out, "\n  %s\n    %s\n", what, command);
+    text_add(out, SLICE("\nVisitors are in networks 198.18.N.0/24, with N"));
+    for (unsigned i = 0; i < DEMO_CITY_COUNT; i++)
+        text_say(out, "%s%u-%u in %s",
+            i == 0                     ? " "
+            : i == DEMO_CITY_COUNT / 2 ? ",\n"
+                                       : ", ",
+            i * DEMO_CITY_NETWORKS, (i + 1) * DEMO_CITY_NETWORKS - 1, demo_cities[i].name);
+    text_add(out, SLICE(". They ask its DNS and fetch\n"
+                        "pages and pictures, a few a second. To try, in another terminal:\n"));
 }
 
-static void write_dns(struct text *out, const struct demo_tour *tour)
+/* What is to be seen; commands follow, a line each. */
+static void write_step(struct text *out, const char *what)
 {
-    char command[256], address[IP_TEXT_MAX];
-    const char *pop = ip_text(&demo_pops[0].address, address);
+    text_say(out, "\n  %s\n", what);
+}
 
-    snprintf(command, sizeof command, "dig @%s -p %u www.acme.example", pop, tour->ports.dns);
-    write_step(out, "The page: DNS names the best origin.", command);
-    snprintf(command, sizeof command, "dig @%s -p %u static.acme.example", pop, tour->ports.dns);
-    write_step(out, "The pictures: DNS names the best pop.", command);
-    snprintf(command, sizeof command,
-        "for i in 1 2 3 4 5 6 7 8; do dig @%s -p %u +short +subnet=198.18.$i.0/24 "
-        "www.globex.example; done",
-        pop, tour->ports.dns);
+/* "198.18.21.0" or "198.18.21.7": a network in a city, or somebody there. */
+static const char *visitor_text(unsigned city, uint8_t last_byte, char text[IP_TEXT_MAX])
+{
+    struct ip ip = demo_network(city * DEMO_CITY_NETWORKS + 1);
+
+    ip.bytes[3] = last_byte;
+    return ip_text(&ip, text);
+}
+
+/* Asks the first pop's DNS for a name, for visitors of a city. */
+static void write_dig(
+    struct text *out, const struct demo_tour *tour, unsigned city, const char *host)
+{
+    char pop[IP_TEXT_MAX], network[IP_TEXT_MAX];
+
+    text_say(out, "dig @%s -p %u +short +subnet=%s/%d %s\n", ip_text(&demo_pops[0].address, pop),
+        tour->ports.dns, visitor_text(city, 0, network), DEMO_NETWORK_BITS, host);
+}
+
+static void write_why(
+    struct text *out, const struct demo_tour *tour, unsigned city, const char *host)
+{
+    char somebody[IP_TEXT_MAX];
+
+    text_say(out, "    %s why %s --client %s -c %s\n", tour->program, host,
+        visitor_text(city, 7, somebody), tour->config);
+}
+
+/* Tells an origin to misbehave and asks DNS after it had time to be noticed. */
+static void write_trouble(struct text *out, const struct demo_tour *tour, const char *trouble,
+    unsigned server, unsigned wait_s)
+{
+    char address[IP_TEXT_MAX];
+
+    text_say(out, "    curl -sd '' http://%s:%u/demo/%s; sleep %u; ",
+        ip_text(&demo_servers[server].address, address), tour->ports.origin, trouble, wait_s);
+}
+
+enum { LEIPZIG = 0, DETROIT = 2, AMSTERDAM = 0, CHICAGO = 1 }; // rows of app/demo_world.h
+
+static void write_steering(struct text *out, const struct demo_tour *tour)
+{
+    static const char PAGE[] = "www.acme.example", STATIC[] = "static.acme.example";
+    char pop[IP_TEXT_MAX];
+
+    ip_text(&demo_pops[0].address, pop);
+    write_step(out, "The pictures: DNS names the best pop, for Leipzig, Detroit and Jakarta.");
+    text_say(out, "    for n in 1 21 41; do dig @%s -p %u +short +subnet=198.18.$n.0/24 %s; done\n",
+        pop, tour->ports.dns, STATIC);
+    write_step(out, "The page: DNS names the best origin, and here is why.");
+    text_add(out, SLICE("    "));
+    write_dig(out, tour, LEIPZIG, PAGE);
+    write_why(out, tour, LEIPZIG, PAGE);
     write_step(
-        out, "A weighted site: three networks of visitors out of four go to London.", command);
+        out, "That origin gets slow for a minute: some seconds on, the farther one is better.");
+    write_trouble(out, tour, "slow", AMSTERDAM, 10);
+    write_dig(out, tour, LEIPZIG, PAGE);
+    write_why(out, tour, LEIPZIG, PAGE);
+    write_step(out, "The other stops for a minute: within 3 s its visitors are sent elsewhere.");
+    write_trouble(out, tour, "stop", CHICAGO, 3);
+    write_dig(out, tour, DETROIT, PAGE);
+    write_why(out, tour, DETROIT, PAGE);
+    write_step(out, "A weighted site: three networks of visitors out of four go to London.");
+    text_say(out,
+        "    for n in 1 2 3 4 5 6 7 8; do dig @%s -p %u +short +subnet=198.18.$n.0/24 "
+        "www.globex.example; done\n",
+        pop, tour->ports.dns);
 }
 
 static void write_http(struct text *out, const struct demo_tour *tour)
 {
-    char command[256], address[IP_TEXT_MAX];
-    const char *pop = ip_text(&demo_pops[0].address, address);
+    char pop[IP_TEXT_MAX];
 
-    snprintf(command, sizeof command,
-        "curl -si -H 'Host: static.acme.example' http://%s:%u/logo.svg | grep -iE "
-        "'^(HTTP|age|cache-status|x-origin)'",
+    ip_text(&demo_pops[0].address, pop);
+    write_step(out, "A picture, twice: Cache-Status says who answered, the origin or the store.");
+    text_say(out,
+        "    curl -si -H 'Host: static.acme.example' http://%s:%u/logo.svg | grep -iE "
+        "'^(HTTP|age|cache-status|x-origin)'\n",
         pop, tour->ports.http);
-    write_step(
-        out, "A picture, twice: Cache-Status says who answered, the origin or the store.", command);
-    snprintf(command, sizeof command,
-        "curl -si -H 'Host: static.acme.example' http://%s:%u/rare.svg | grep -i x-origin", pop,
-        tour->ports.http);
-    write_step(out, "What only one origin has: the next one is asked.", command);
-    snprintf(command, sizeof command,
-        "curl -si -H 'Host: shop.acme.example' http://%s:%u/cart/ | grep -iE "
-        "'cache-status|counted'",
+    write_step(out, "What only one origin has: the next one is asked.");
+    text_say(out,
+        "    curl -si -H 'Host: static.acme.example' http://%s:%u/rare.svg | grep -i x-origin\n",
         pop, tour->ports.http);
-    write_step(out, "A path that is never stored, by the settings.", command);
+    write_step(out, "A path that is never stored, by the settings.");
+    text_say(out,
+        "    curl -si -H 'Host: shop.acme.example' http://%s:%u/cart/ | grep -iE "
+        "'cache-status|counted'\n",
+        pop, tour->ports.http);
 }
 
 static void write_browser(struct text *out, const struct demo_tour *tour)
 {
-    char command[512], pop[IP_TEXT_MAX], server[IP_TEXT_MAX];
+    char pop[IP_TEXT_MAX], server[IP_TEXT_MAX];
 
     ip_text(&demo_pops[0].address, pop);
     ip_text(&demo_servers[0].address, server);
-    snprintf(command, sizeof command,
-        "chromium --user-data-dir=/tmp/waypost-browser --host-resolver-rules="
-        "'MAP www.acme.example %s, MAP *.acme.example %s' http://www.acme.example:%u/",
-        server, pop, tour->ports.origin);
-    write_step(out,
-        "In a browser, with these names; below, from one origin alone, in any browser:", command);
-    text_say(out, "    http://%s:%u/\n", server, tour->ports.origin);
+    write_step(
+        out, "In a browser, with these names; below, from one origin alone, in any browser:");
+    text_say(out,
+        "    chromium --user-data-dir=/tmp/waypost-browser --host-resolver-rules="
+        "'MAP www.acme.example %s, MAP *.acme.example %s' http://www.acme.example:%u/\n"
+        "    http://%s:%u/\n",
+        server, pop, tour->ports.origin, server, tour->ports.origin);
+}
+
+static void write_face(struct text *out, const struct demo_tour *tour)
+{
+    char pop[IP_TEXT_MAX];
+
+    write_step(out, "The network at a glance:");
+    text_say(out, "    %s status -c %s\n", tour->program, tour->config);
+    write_step(out, "What Prometheus reads:");
+    text_say(out, "    curl -s http://%s:%u/metrics\n", ip_text(&demo_pops[0].address, pop),
+        tour->ports.admin);
+    write_step(out, "Change the settings while it runs:");
+    text_say(out, "    edit %s && %s reload -c %s\n", tour->config, tour->program, tour->config);
 }
 
 void demo_tour_write(struct text *out, const struct demo_tour *tour)
 {
-    char command[512], address[IP_TEXT_MAX];
-
     text_add(out, SLICE("A small network runs on this machine:\n\n"));
     write_world(out, tour);
-    text_add(out,
-        SLICE("\nVisitors from many networks ask its DNS and fetch pages and pictures, a few a "
-              "second.\nTo try, in another terminal:\n"));
-    write_dns(out, tour);
+    write_visitors(out);
+    write_steering(out, tour);
     write_http(out, tour);
     write_browser(out, tour);
-    snprintf(command, sizeof command, "%s status -c %s", tour->program, tour->config);
-    write_step(out, "The network at a glance:", command);
-    snprintf(command, sizeof command, "curl -s http://%s:%u/metrics",
-        ip_text(&demo_pops[0].address, address), tour->ports.admin);
-    write_step(out, "What Prometheus reads:", command);
-    snprintf(command, sizeof command, "edit %s && %s reload -c %s", tour->config, tour->program,
-        tour->config);
-    write_step(out, "Change the settings while it runs:", command);
+    write_face(out, tour);
     text_add(out, SLICE("\nCtrl-C ends it all and leaves nothing behind.\n"));
 }
