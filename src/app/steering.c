@@ -104,6 +104,12 @@ static void on_verdict(struct probe_user *user, const struct check *check, bool 
     char name[CHECK_NAME_MAX];
 
     learn(s, check, REPORT_HEALTH, is_up);
+    // The failures of an outage have cost it its place; it does not pay for them once more when
+    // it is back.
+    if (is_up) {
+        observer_restart(s->observer, check->id, REPORT_ERRORS);
+        learn(s, check, REPORT_ERRORS, 0);
+    }
     counter_up(&s->counts.verdicts);
     if (at != CHECK_NONE)
         steer_health_set(rows, at, STEER_DOWN, !is_up);

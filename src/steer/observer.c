@@ -176,6 +176,16 @@ void observer_report(struct observer *observer, observer_report_fn *tell_to, voi
     }
 }
 
+void observer_restart(struct observer *observer, uint64_t check, enum report_kind kind)
+{
+    struct observed *observed = find(observer, check);
+
+    if (observed == NULL)
+        return;
+    observed->kinds[kind] = (struct estimate){ 0 };
+    observed->news &= ~(1u << kind);
+}
+
 void observer_forget(struct observer *observer, uint64_t check)
 {
     struct observed *observed = find(observer, check);

@@ -56,6 +56,12 @@ typedef void observer_report_fn(void *to, const struct report *report);
  */
 void observer_report(struct observer *observer, observer_report_fn *tell, void *to);
 
+/*
+ * Begins anew with one kind of a check: what was measured of it says nothing any more. What was
+ * told stands until the next measurement, which is the caller's to make soon.
+ */
+void observer_restart(struct observer *observer, uint64_t check, enum report_kind kind);
+
 /* Drops the check, which is in no release any more. */
 void observer_forget(struct observer *observer, uint64_t check);
 

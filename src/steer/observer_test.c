@@ -169,6 +169,27 @@ static void what_is_forgotten_is_not_told_and_begins_anew(void **)
     observer_free(observer);
 }
 
+static void what_begins_anew_owes_nothing_to_the_past_and_costs_nothing_else(void **)
+{
+    struct observer *observer = observer_new(SELF);
+
+    observer_restart(observer, CHECK, REPORT_ERRORS);
+    for (int i = 0; i < 20; i++) {
+        observer_learn(observer, CHECK, REPORT_ERRORS, second(i), MILLION);
+        observer_learn(observer, CHECK, REPORT_CPU, second(i), 300000);
+    }
+    observer_restart(observer, CHECK, REPORT_ERRORS);
+    struct told told = told_by(observer);
+
+    assert_int_equal(told.of_kind[REPORT_ERRORS], 0);
+    assert_int_equal(told.last[REPORT_CPU].value, 300000);
+    observer_learn(observer, CHECK, REPORT_ERRORS, second(20), 0);
+    told = told_by(observer);
+    assert_int_equal(told.of_kind[REPORT_ERRORS], 1);
+    assert_int_equal(told.last[REPORT_ERRORS].value, 0);
+    observer_free(observer);
+}
+
 static void one_check_too_many_takes_the_place_of_the_longest_silent(void **)
 {
     struct observer *observer = observer_new(SELF);
@@ -201,6 +222,7 @@ int main(void)
         cmocka_unit_test(one_lucky_answer_is_not_what_idle_looks_like),
         cmocka_unit_test(a_verdict_is_renewed_by_whatever_is_measured_under_it),
         cmocka_unit_test(what_is_forgotten_is_not_told_and_begins_anew),
+        cmocka_unit_test(what_begins_anew_owes_nothing_to_the_past_and_costs_nothing_else),
         cmocka_unit_test(one_check_too_many_takes_the_place_of_the_longest_silent),
     };
 
