@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A customer's own web server: a real nginx over a real web site, and its access log."""
 import collections
+import os
+import pathlib
 import re
 import shutil
+import signal
 import urllib.request
 
 from world import listens, run, wait_until
@@ -12,6 +15,7 @@ EMBEDDED = re.compile(r'(src|href)="([^":#?]+\.(?:gif|png|jpe?g|svg|css|js|ico))
 
 CONF = """\
 daemon off; user root; worker_processes 1; pid {folder}/pid; error_log stderr;
+load_module /usr/lib/nginx/modules/ngx_http_echo_module.so;
 events {{ worker_connections 4096; }}
 http {{
   include /etc/nginx/mime.types;
@@ -81,6 +85,12 @@ SLOW_TO_ANSWER = "limit_req zone=slow burst=1000;"  # beyond 10 requests/s, late
 SLOW_TO_DELIVER = "limit_rate 20k;"  # each body, in bytes/s
 
 
+def slow_probe(seconds):
+    """Makes /probe, and nothing else, answer so late."""
+    return ("location = /probe { default_type text/plain; "
+            f"echo_sleep {seconds}; echo well; }}")
+
+
 class Origin:
     """One nginx at one address, port 80 and 8080; `more`: directives of its server."""
 
@@ -89,10 +99,14 @@ class Origin:
         self.root = root
         self.folder = world.place(f"origin-{name}")
         self.log_path = self.folder / "access"
-        (self.folder / "conf").write_text(CONF.format(
-            folder=self.folder, address=address, name=name, root=root, more=more))
         self.process = None
+        self._write(more)
         self.start()
+
+    def _write(self, more):
+        (self.folder / "conf").write_text(CONF.format(
+            folder=self.folder, address=self.address, name=self.name, root=self.root,
+            more=more))
 
     def start(self):
         """Starts it, or starts it again."""
@@ -105,6 +119,47 @@ class Origin:
     def stop(self):
         """From here on connections are refused."""
         self.process.stop()
+
+    def change(self, more):
+        """Has other lines of its own from here on; no connection is lost."""
+        old = self.workers()
+        self._write(more)
+        self.process.send(signal.SIGHUP)
+        wait_until(lambda: set(self.workers()) - set(old), f"origin {self.name} has reloaded")
+
+    def workers(self):
+        """Process ids of those that answer."""
+        pid = self.process.child.pid
+        return [int(word) for word in
+                pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def signal_all(self, number):
+        """To the master first, which would replace its workers."""
+        workers = self.workers()
+        self.process.send(number)
+        for pid in workers:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass  # an old one, gone by itself
+
+    def kill(self):
+        """Ends it as a power cut would."""
+        self.signal_all(signal.SIGKILL)
+        self.process.child.wait()
+
+    def freeze(self):
+        """It says nothing any more; the kernel still takes connections."""
+        self.signal_all(signal.SIGSTOP)
+
+    def thaw(self):
+        """It goes on."""
+        self.signal_all(signal.SIGCONT)
+
+    def lines(self, path):
+        """How often a path was asked for, as far as is logged: probes as well."""
+        return sum(line.split(" ")[2:3] == [path]
+                   for line in self.log_path.read_text().splitlines())
 
     def requests(self, path=None):
         """What it was asked for so far, oldest first; of one path, if given."""

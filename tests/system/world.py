@@ -4,6 +4,7 @@
 tests/system/run has put us into namespaces of our own, so addresses are what the story wants them
 to be: documentation addresses for pops and origins, all on this machine.
 """
+import contextlib
 import os
 import pathlib
 import shutil
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 
@@ -109,6 +111,15 @@ class World:
         process = Process(name, words, folder or self.folder, **more)
         self.running.append(process)
         return process
+
+    @contextlib.contextmanager
+    def meanwhile(self, do):
+        """Something that is done in a thread of its own; what follows waits for its end."""
+        thread = threading.Thread(target=do, daemon=True)
+        thread.start()
+        yield thread
+        thread.join(30)
+        assert not thread.is_alive(), "no end of it"
 
     def at_end(self, *words):
         """A command for the end of the world."""

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pop that is full: new clients go elsewhere, come back afterwards, and nobody is sent to and
+fro."""
+import collections
+import threading
+import time
+
+import pytest
+
+from asking import Customers, answers
+from raw import ask
+from waypost import FRA, IS_NIGHT, NYC, network, sites
+from world import wait_until
+
+STATIC = "static.acme.test"
+CAPACITY = 2_000_000  # bits a second of the pop that fills
+FULL_S, AFTER_S = (75, 105) if IS_NIGHT else (35, 40)
+
+
+class Crowd:
+    """Visitors who keep fetching a stored object from one pop, so many bits a second together."""
+
+    def __init__(self, address, path, bits_per_s):
+        self.address, self.path, self.bits_per_s = address, path, bits_per_s
+        self.ending, self.bytes = threading.Event(), 0
+        self.thread = threading.Thread(target=self._fetch, daemon=True)
+        self.thread.start()
+
+    def _fetch(self):
+        began = time.monotonic()
+        while not self.ending.is_set():
+            reply = ask(self.address, self.path, STATIC)
+            assert reply.cache()[1] == "hit", reply.headers
+            self.bytes += len(reply.body)
+            due = began + self.bytes * 8 / self.bits_per_s
+            self.ending.wait(max(0, due - time.monotonic()))
+
+    def leave(self):
+        """It goes home; bits a second were as promised."""
+        assert self.thread.is_alive(), "not all of it was served"
+        self.ending.set()
+        self.thread.join(20)
+
+
+@pytest.fixture
+def stored(world, origins):
+    """An object that both pops have: its path."""
+    (origins["ams"].root / "movie.bin").write_bytes(bytes(50_000))
+    return "/movie.bin"
+
+
+def changes(seen):
+    """By client, how often its answer changed."""
+    count = collections.Counter()
+    for earlier, later in zip(seen, seen[1:]):
+        count.update(client for client in later if later[client] != earlier[client])
+    return count
+
+
+def test_clients_leave_a_full_pop_and_return_once_without_flapping(
+        serve, world, resolvers, origins, stored):
+    config = network()
+    config["pops"]["fra"]["nodes"]["fra1"]["capacity"] = "2 Mbit/s"
+    # Answers are to follow the load of the link alone, not of the machine that runs the stories.
+    weigh = {"response": 0, "errors": 0}
+    sites(config)[STATIC] = {"deliver": ["ams"], "ttl": "2s", "weigh": weigh}
+    serve(config)
+    customers = Customers(world, resolvers(), 8)
+    for node in (FRA, NYC):
+        assert ask(node, stored, STATIC).status == 200
+        wait_until(lambda at=node: set(answers(STATIC, at).values()) == {FRA, NYC},
+                   "both pops are in use", 30)
+    home = answers(STATIC)
+    at_fra = [client for client in home if home[client] == FRA]
+    seen = {FRA: [home], NYC: [answers(STATIC, NYC)]}
+
+    def watch(seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for node, rows in seen.items():
+                rows.append(answers(STATIC, node))
+            time.sleep(1)
+
+    crowd = Crowd(FRA, stored, 1.6 * CAPACITY)
+    watch(FULL_S)
+    crowd.leave()
+    full = seen[FRA][-1]
+    assert sum(full[client] == FRA for client in at_fra) <= len(at_fra) / 2, full
+    assert NYC in customers.places(STATIC)
+    watch(AFTER_S)
+    assert seen[FRA][-1] == home and seen[NYC][-1] == home
+    for node, rows in seen.items():
+        count = changes(rows)
+        assert all(count[client] <= 2 for client in home), (node, count)
+        assert not any(count[client] for client in home if home[client] == NYC), (node, count)
+    customers.wait_for_places(STATIC, {FRA, NYC}, 10)
