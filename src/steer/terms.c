@@ -76,7 +76,40 @@ static void load_learn(struct terms *t, int64_t load, int64_t spread)
     t->load_spread = spread;
 }
 
-/* The fullest of what is known: told load, rate against capacity, CPU and memory near their end. */
+static int64_t fuller(const struct terms *t)
+{
+    int64_t cpu = t->facts[TERM_CPU].value, memory = t->facts[TERM_MEMORY].value;
+
+    return cpu > memory ? cpu : memory;
+}
+
+/*
+ * A machine near the end of its CPU or memory counts as loaded, the nearer the more. What all have
+ * in common (one machine under all of them, a quiet night's backup) tells none from the others, and
+ * would only freeze things as they are.
+ */
+static void guard_of(struct terms *terms, const struct steer_row *row)
+{
+    const int64_t one = 1000000;
+    int64_t least = one;
+
+    for (size_t i = 0; i < row->count; i++)
+        if (!row->targets[i].is_reserve && fuller(&terms[i]) < least)
+            least = fuller(&terms[i]);
+    int64_t from = least > TERMS_GUARD ? least : TERMS_GUARD;
+
+    for (size_t i = 0; i < row->count; i++) {
+        int64_t full = fuller(&terms[i]) < one ? fuller(&terms[i]) : one;
+
+        if (full > from)
+            load_learn(&terms[i],
+                PRESSURE_FROM +
+                    (full - from) * (TERMS_OVERLOAD - PRESSURE_FROM) / (one - TERMS_GUARD),
+                0);
+    }
+}
+
+/* The fuller of what is known: told load, rate against capacity. */
 static void load_of(struct terms *t, const struct steer_row *row, const struct steer_target *target,
     const struct facts *facts)
 {
@@ -93,8 +126,6 @@ static void load_of(struct terms *t, const struct steer_row *row, const struct s
 
         load_learn(t, rate.value * 1000000 / thousandths, rate.spread * 1000000 / thousandths);
     }
-    if (t->facts[TERM_CPU].value > TERMS_GUARD || t->facts[TERM_MEMORY].value > TERMS_GUARD)
-        load_learn(t, TERMS_OVERLOAD, 0);
 }
 
 static void terms_of(struct terms *t, const struct steer_row *row,
@@ -131,6 +162,7 @@ void terms_of_row(const struct steer_rows *rows, const struct steer_row *row,
         if (terms[i].facts[TERM_LATENCY].sources > 0 && terms[i].us[TERM_LATENCY] > worst)
             worst = terms[i].us[TERM_LATENCY];
     }
+    guard_of(terms, row);
     for (size_t i = 0; i < row->count && worst != TERMS_UNKNOWN; i++)
         if (terms[i].facts[TERM_LATENCY].sources == 0)
             terms[i].us[TERM_LATENCY] = worst + worst / 4 + UNKNOWN_MARGIN_US;

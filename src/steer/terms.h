@@ -16,8 +16,8 @@
 
 #define PRESSURE_MOST       INT64_C(10000000) // millionths: ten times
 #define PRESSURE_FROM       INT64_C(800000)   // of capacity; below, load costs nothing
-#define TERMS_GUARD         INT64_C(950000)   // of CPU or memory; above it counts as overload
-#define TERMS_OVERLOAD      INT64_C(1250000) // how much: from a full CPU is not seen how far over it is
+#define TERMS_GUARD         INT64_C(900000)   // of CPU or memory; what is above it counts as load
+#define TERMS_OVERLOAD      INT64_C(1250000)  // of a full one: how far over it is cannot be seen
 #define TERMS_UNKNOWN       INT64_C(-1)
 #define TERMS_GEO_SPREAD_US INT64_C(1000)
 
