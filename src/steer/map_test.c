@@ -157,6 +157,10 @@ static void lower_in_latency_and_load_than_all_others_wins_alone(void **)
     w.facts[0].all[REPORT_LATENCY].spread = 2000; // the latency may not be lower
     plan_next(&w);
     expect_choices(&w, 0, "012");
+    w.facts[0].all[REPORT_LATENCY].spread = 0;
+    plan_fact(&w, 0, REPORT_LATENCY, 20500); // nor does anybody notice half a millisecond
+    plan_next(&w);
+    expect_choices(&w, 0, "012");
     plan_world_done(&w);
 }
 

@@ -234,8 +234,10 @@ static bool load_is_no_higher(const struct terms *a, const struct terms *b)
 bool terms_dominate(const struct terms *a, int64_t a_latency_us, const struct terms *b,
     int64_t b_latency_us, enum steer_latency_basis basis)
 {
-    int64_t spread = terms_latency_spread_us(a, basis) + terms_latency_spread_us(b, basis);
+    int64_t doubt = 2 * (terms_latency_spread_us(a, basis) + terms_latency_spread_us(b, basis));
 
-    return basis != STEER_BASIS_NONE && a_latency_us + 2 * spread < b_latency_us &&
+    if (doubt < TERMS_NOTICED_US)
+        doubt = TERMS_NOTICED_US;
+    return basis != STEER_BASIS_NONE && a_latency_us + doubt < b_latency_us &&
            load_is_no_higher(a, b);
 }

@@ -20,6 +20,7 @@
 #define TERMS_OVERLOAD      INT64_C(1250000)  // of a full one: how far over it is cannot be seen
 #define TERMS_UNKNOWN       INT64_C(-1)
 #define TERMS_GEO_SPREAD_US INT64_C(1000)
+#define TERMS_NOTICED_US    INT64_C(500) // a latency that is lower by less is not a lower one
 
 /* Where a client's latency to the targets of a row comes from. */
 enum steer_latency_basis {
@@ -90,8 +91,8 @@ static inline int64_t terms_value_us(int64_t cost_us, int64_t pressure)
 }
 
 /*
- * Lower in latency by more than both measurements spread, twice over; and in no respect of load
- * higher by more than they spread.
+ * Lower in latency by more than both measurements spread, twice over, and by enough to matter; and
+ * in no respect of load higher by more than they spread.
  */
 bool terms_dominate(const struct terms *a, int64_t a_latency_us, const struct terms *b,
     int64_t b_latency_us, enum steer_latency_basis basis);
