@@ -69,8 +69,8 @@ def other_of(address):
 
 
 @pytest.mark.parametrize("harm,mend,most_s", [
-    ("kill", "start", EVERY_MS / 1000 + FALL * 0.15),
-    ("freeze", "thaw", EVERY_MS / 1000 + FALL * 0.15 + 0.8)], ids=["killed", "silent"])
+    ("kill", "start", EVERY_MS / 1000 + FALL * 0.1),
+    ("freeze", "thaw", EVERY_MS / 1000 + 2 * FALL * 0.1 + 0.8)], ids=["killed", "silent"])
 def test_a_dead_origin_is_in_no_answer_until_enough_probes_succeed(
         serve, pair, customers, harm, mend, most_s):
     serve(config_of())
