@@ -103,6 +103,7 @@ enum err node_new(
     n->log = plan->log;
     n->control = plan->control;
     n->seed = plan->seed;
+    n->machine = plan->machine == NULL ? "" : plan->machine;
     n->memory_bytes = limits.memory_bytes;
     n->worker_count = plan->loop_count;
     enum err err = store_new(&limits, hash_seed_random(), &n->store, why);

@@ -73,6 +73,7 @@ struct running_node {
     struct delivery_load load; // told to probes; the control thread writes it
     uint64_t memory_bytes;
     uint64_t seed;
+    const char *machine;
     unsigned worker_count;
     struct node_worker *workers;
 };
@@ -83,7 +84,8 @@ struct node_plan {
     unsigned loop_count;
     struct epoch_reader *control;
     struct log *log;
-    uint64_t seed; // of what is drawn: a simulated node draws the same again
+    uint64_t seed;       // of what is drawn: a simulated node draws the same again
+    const char *machine; // stands before /proc and /sys where its load is read; NULL: nothing
 };
 
 /* Takes the root over and publishes it. Opens no socket. */

@@ -44,6 +44,11 @@ struct origin_server {
     unsigned not_modified;
     bool says_503;
     struct span thinks; // before it answers
+    // Of probes, in worlds that steer (app/sim_steer_test.h):
+    unsigned probes;
+    unsigned lost_percent; // taken and never answered
+    struct span noise;     // thinks up to so much longer
+    uint64_t luck;
 };
 
 /* The body of one answer, a piece at a time; lies in the exchange. */

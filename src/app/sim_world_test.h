@@ -3,7 +3,8 @@
 
 /*
  * For tests: a whole node with two workers, two origins (app/sim_origin_test.h) and any number of
- * visitors (app/sim_ask_test.h) on simulated loops.
+ * visitors (app/sim_ask_test.h) on simulated loops. The nodes of one world share the workers.
+ * Nothing is measured unless a test starts it (app/sim_steer_test.h).
  */
 
 #include <stdio.h>
@@ -12,12 +13,13 @@
 
 #include "app/node.h"
 #include "app/sim_origin_test.h"
+#include "app/steering.h"
 #include "base/mem.h"
 #include "conf/load.h"
 #include "io/kernel.h"
 #include "io/sim.h"
 
-enum { WORLD_WORKERS = 2, WORLD_ORIGINS = 2 };
+enum { WORLD_WORKERS = 2, WORLD_ORIGINS = 2, WORLD_NODES = 2 };
 
 static const char WORLD_NETWORK[] = "network: example\n"
                                     "zone: cdn.test\n"
@@ -44,8 +46,10 @@ struct world {
     struct kernel *kernels[WORLD_WORKERS + WORLD_ORIGINS + 2];
     struct loop *loops[WORLD_WORKERS + WORLD_ORIGINS + 2];
     size_t loop_count;
-    struct loop *control, *outside; // outside: visitors and resolvers
-    struct running_node *node;
+    struct loop *control, *outside;                 // outside: visitors and resolvers
+    struct running_node *nodes[WORLD_NODES], *node; // node: the first
+    struct steering *steering[WORLD_NODES];         // or NULL
+    size_t node_count;
     struct origin_server origins[WORLD_ORIGINS];
 };
 
@@ -59,15 +63,11 @@ static inline struct loop *world_loop(struct world *w, struct ip address)
     return w->loops[at];
 }
 
-/* `site`: the settings of static.test. */
-static inline struct root *world_root_of(const char *site)
+static inline struct release *world_release(const char *text)
 {
-    char text[sizeof WORLD_NETWORK + 200];
     struct conf_errors errors;
-    struct root *root = NULL;
     struct diag why = { 0 };
 
-    snprintf(text, sizeof text, WORLD_NETWORK, site);
     conf_errors_init(&errors);
     struct network *network = conf_load_text("world", slice_text(text), &errors);
 
@@ -75,11 +75,32 @@ static inline struct root *world_root_of(const char *site)
     assert_non_null(network);
     struct release *release = NULL;
 
-    if (release_new(&network, &release, &why) != ERR_NONE ||
-        root_build(release, SLICE("fra1"), &root, &why) != ERR_NONE)
+    if (release_new(&network, &release, &why) != ERR_NONE)
         fail_msg("%s", why.text);
-    release_drop(release);
     conf_errors_done(&errors);
+    return release;
+}
+
+static inline struct root *world_root_in(struct release *release, struct slice node)
+{
+    struct root *root = NULL;
+    struct diag why = { 0 };
+
+    if (root_build(release, node, &root, &why) != ERR_NONE)
+        fail_msg("%s", why.text);
+    return root;
+}
+
+/* `site`: the settings of static.test. */
+static inline struct root *world_root_of(const char *site)
+{
+    char text[sizeof WORLD_NETWORK + 200];
+
+    snprintf(text, sizeof text, WORLD_NETWORK, site);
+    struct release *release = world_release(text);
+    struct root *root = world_root_in(release, SLICE("fra1"));
+
+    release_drop(release);
     return root;
 }
 
@@ -118,38 +139,61 @@ static inline void origin_start(struct world *w, size_t index)
     origin_open(o);
 }
 
-static inline struct world *world_open(uint64_t seed, const struct sim_link *link)
+static inline void world_node_start(struct world *w, struct release *release, const struct node *of)
 {
-    struct world *w = mem_new(struct world);
-    struct loop *workers[WORLD_WORKERS];
-    struct root *root = world_root("");
+    struct root *root = world_root_in(release, of->name);
     struct diag why = { 0 };
     struct faces faces;
+
+    assert_true(w->node_count < WORLD_NODES);
+    assert_int_equal(node_faces(root, &faces, &why), ERR_NONE);
+    const struct node_plan plan = { .name = of->name,
+        .loops = w->loops,
+        .loop_count = WORLD_WORKERS,
+        .control = loop_epoch_reader(w->control),
+        .log = &w->log,
+        .seed = sim_draw(w->sim, UINT64_MAX),
+        .machine = "/nowhere" };
+    struct running_node **node = &w->nodes[w->node_count++];
+
+    if (node_new(&plan, &root, node, &why) != ERR_NONE)
+        fail_msg("%s", why.text);
+    for (size_t i = 0; i < WORLD_WORKERS; i++)
+        if (node_worker_open(&(*node)->workers[i], &faces, &why) != ERR_NONE)
+            fail_msg("%s", why.text);
+}
+
+/* With all nodes of the network. */
+static inline struct world *world_open_on(
+    uint64_t seed, const struct sim_link *link, const char *network)
+{
+    struct world *w = mem_new(struct world);
+    struct release *release = world_release(network);
 
     w->sim = sim_new(seed);
     epoch_init(&w->epoch);
     log_init(&w->log, -1, LOG_ERROR);
     sim_link_set(w->sim, NULL, NULL, link);
     for (size_t i = 0; i < WORLD_WORKERS; i++)
-        workers[i] = world_loop(w, ip_v4(10, 0, 0, 1));
+        world_loop(w, ip_v4(10, 0, 0, 1));
     w->control = world_loop(w, ip_v4(10, 0, 0, 1));
     w->outside = world_loop(w, ip_v4(10, 0, 2, 1));
     for (size_t i = 0; i < WORLD_ORIGINS; i++)
         origin_start(w, i);
-    assert_int_equal(node_faces(root, &faces, &why), ERR_NONE);
-    const struct node_plan plan = { .name = SLICE("fra1"),
-        .loops = workers,
-        .loop_count = WORLD_WORKERS,
-        .control = loop_epoch_reader(w->control),
-        .log = &w->log,
-        .seed = seed };
-
-    if (node_new(&plan, &root, &w->node, &why) != ERR_NONE)
-        fail_msg("%s", why.text);
-    for (size_t i = 0; i < WORLD_WORKERS; i++)
-        if (node_worker_open(&w->node->workers[i], &faces, &why) != ERR_NONE)
-            fail_msg("%s", why.text);
+    for (size_t i = 0; i < release->network->pop_count; i++)
+        for (size_t k = 0; k < release->network->pops[i].node_count; k++)
+            world_node_start(w, release, &release->network->pops[i].nodes[k]);
+    w->node = w->nodes[0];
+    release_drop(release);
     return w;
+}
+
+static inline struct world *world_open(uint64_t seed, const struct sim_link *link)
+{
+    char text[sizeof WORLD_NETWORK + 200];
+
+    snprintf(text, sizeof text, WORLD_NETWORK, "deliver: [one, two], fill: ordered, missing: next");
+    return world_open_on(seed, link, text);
 }
 
 static inline void world_close(struct world *w)
@@ -158,7 +202,10 @@ static inline void world_close(struct world *w)
         listener_close(w->origins[i].listener);
         http_server_free(w->origins[i].server);
     }
-    node_free(w->node);
+    for (size_t i = 0; i < w->node_count; i++) {
+        steering_free(w->steering[i]);
+        node_free(w->nodes[i]);
+    }
     for (size_t i = 0; i < w->loop_count; i++)
         loop_free(w->loops[i]);
     for (size_t i = 0; i < w->loop_count; i++)

@@ -314,7 +314,7 @@ struct steering *steering_new(struct loop *control, struct running_node *node, s
         .view = view_new(),
     };
     s->observer = observer_new(s->self);
-    machine_init(&s->machine, "");
+    machine_init(&s->machine, node->machine);
     loop_post(control, &s->begin);
     return s;
 }
