@@ -211,7 +211,10 @@ void table_checks(const json_t *status, struct text *out)
     struct judged *list = mem_array(count + 1, sizeof *list);
     struct table t;
 
-    json_array_foreach(checks, i, check) list[i] = judge(check);
+    json_array_foreach(checks, i, check)
+    {
+        list[i] = judge(check);
+    }
     if (count > 0)
         qsort(list, count, sizeof *list, worse_first);
     table_init(&t, COLUMNS, COUNT_OF(COLUMNS));

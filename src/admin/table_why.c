@@ -210,8 +210,10 @@ static void say_members(const struct why_page *p, const json_t *members, struct 
         text_say(out, "%s", member_state(p, json_array_get(members, 0), state));
         return;
     }
-    json_array_foreach(members, i, member) fit +=
-        !json_get_flag(member, "is_down") && !json_get_flag(member, "is_drained");
+    json_array_foreach(members, i, member)
+    {
+        fit += !json_get_flag(member, "is_down") && !json_get_flag(member, "is_drained");
+    }
     if (fit == count)
         text_say(out, "up, %zu nodes", count);
     else if (fit > 0)
@@ -314,7 +316,11 @@ static bool is_answered(const struct why_page *p, const char *node)
     const json_t *answer;
     size_t i;
 
-    json_array_foreach(p->answers, i, answer) if (why_text_is(answer, "node", node)) return true;
+    json_array_foreach(p->answers, i, answer)
+    {
+        if (why_text_is(answer, "node", node))
+            return true;
+    }
     return false;
 }
 
@@ -325,8 +331,11 @@ static void put_addresses(struct table *t, const json_t *addresses)
     size_t i;
 
     text_init(&list, TABLE_CELL_MAX * 4);
-    json_array_foreach(addresses, i, address) text_say(&list, "%s%s", i == 0 ? "" : ", ",
-        json_is_string(address) ? json_string_value(address) : "-");
+    json_array_foreach(addresses, i, address)
+    {
+        text_say(&list, "%s%s", i == 0 ? "" : ", ",
+            json_is_string(address) ? json_string_value(address) : "-");
+    }
     table_cell(t, "%s", list.at == NULL ? "-" : list.at);
     text_done(&list);
 }
@@ -377,10 +386,10 @@ static void write_sources(const struct why_page *p, struct text *out)
     const json_t *map = json_object_get(p->why, "map");
     uint64_t observers = json_get_number(map, "observers");
     char clock[TABLE_CELL_MAX], old[TABLE_AMOUNT_MAX];
-    size_t start = out->length;
 
     text_add(out, SLICE("\n"));
-    start = out->length;
+    size_t start = out->length;
+
     if (!json_is_object(map)) {
         text_say(out, "Nothing is planned yet: the order is that of the configuration.");
         why_end_line(out, start);

@@ -55,7 +55,10 @@ static bool is_alone(const struct why_page *p)
     const json_t *target;
     size_t i, fit = 0;
 
-    json_array_foreach(p->targets, i, target) fit += json_get_flag(target, "is_fit");
+    json_array_foreach(p->targets, i, target)
+    {
+        fit += json_get_flag(target, "is_fit");
+    }
     return fit == 1;
 }
 
@@ -111,7 +114,9 @@ static void say_addresses(const json_t *answer, struct text *out)
     size_t i;
 
     json_array_foreach(json_object_get(answer, "addresses"), i, address)
+    {
         text_say(out, " %s", json_is_string(address) ? json_string_value(address) : "-");
+    }
 }
 
 void why_answers(const struct why_page *p, struct text *out)
@@ -240,7 +245,10 @@ static void say_target(struct sentences *s, const json_t *target)
     const json_t *member;
     size_t i;
 
-    json_array_foreach(json_object_get(target, "members"), i, member) say_member(s, target, member);
+    json_array_foreach(json_object_get(target, "members"), i, member)
+    {
+        say_member(s, target, member);
+    }
     if (json_get_flag(target, "is_picked") || !json_get_flag(target, "is_fit"))
         return;
     if (json_get_flag(target, "is_reserve"))
@@ -257,7 +265,10 @@ void why_changes(const struct why_page *p, struct text *out)
     const json_t *target;
     size_t i;
 
-    json_array_foreach(p->targets, i, target) say_target(&s, target);
+    json_array_foreach(p->targets, i, target)
+    {
+        say_target(&s, target);
+    }
     if (s.hidden > 0)
         text_say(out, "... and %zu more.\n", s.hidden);
 }

@@ -276,7 +276,9 @@ static void an_answer_of_no_address_has_no_target(void **)
     assert_null(json_object_get(answer, "target"));
     assert_null(json_object_get(answer, "addresses"));
     json_array_foreach(json_object_get(why, "targets"), i, target)
+    {
         assert_false(json_get_flag(target, "is_picked"));
+    }
     scene_done(&s);
 }
 
