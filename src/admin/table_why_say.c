@@ -83,6 +83,8 @@ static void say_reason(const struct why_page *p, const json_t *answer, struct te
         say_best(p, out);
     else if (why_text_is(answer, "reason", "drawn"))
         say_drawn(p, out);
+    else if (why_text_is(answer, "reason", "next") && is_alone(p))
+        text_say(out, "it is the only one that is up");
     else if (why_text_is(answer, "reason", "next"))
         text_say(out, "it is the %s that is up and takes this client",
             p->is_by_cost ? "best" : "first in the list");

@@ -260,6 +260,9 @@ static void every_reason_is_a_sentence_and_steps_of_failing_open_are_counted(voi
     says("'ordered_by':'cost'," ANSWER("next") TWO,
         "since it is the best that is up and takes this client;");
     says("'ordered_by':'list'," ANSWER("next") TWO, "since it is the first in the list that is up");
+    says(
+        "'ordered_by':'cost'," ANSWER("next") "'targets':[{'name':'a','is_fit':true},{'name':'b'}]",
+        "since it is the only one that is up;");
     says(ANSWER("over_capacity") TWO, "over their capacity (step 2 of 4 of failing open);");
     says(ANSWER("reserve") TWO, "no other is up (step 3 of 4 of failing open);");
     says(ANSWER("all_down") TWO, "so all count as up (step 4 of 4 of failing open);");
