@@ -128,7 +128,7 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
     TRY(err);
     struct running_node *node = p->nodes[p->node_count++];
 
-    p->steering[p->node_count - 1] = steering_new(process_control(p), node, &p->log);
+    p->steering[p->node_count - 1] = steering_new(process_control(p), p->pool, node, &p->log);
     return open_faces(node, &faces, FACE_HTTP, why);
 }
 

@@ -103,8 +103,9 @@ static inline void world_steer(struct world *w)
 {
     struct settled settled = { { all_are_settled }, w };
 
+    assert_int_equal(pool_new(0, WORLD_NODES, &w->pool), ERR_NONE);
     for (size_t i = 0; i < w->node_count; i++)
-        w->steering[i] = steering_new(w->control, w->nodes[i], &w->log);
+        w->steering[i] = steering_new(w->control, w->pool, w->nodes[i], &w->log);
     assert_true(sim_run_until(w->sim, &settled.wish, span_s(10)));
 }
 

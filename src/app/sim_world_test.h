@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "conf/load.h"
 #include "io/kernel.h"
+#include "io/pool.h"
 #include "io/sim.h"
 
 enum { WORLD_WORKERS = 2, WORLD_ORIGINS = 2, WORLD_NODES = 2 };
@@ -49,6 +50,7 @@ struct world {
     struct loop *control, *outside;                 // outside: visitors and resolvers
     struct running_node *nodes[WORLD_NODES], *node; // node: the first
     struct steering *steering[WORLD_NODES];         // or NULL
+    struct pool *pool;                              // without threads; or NULL
     size_t node_count;
     struct origin_server origins[WORLD_ORIGINS];
 };
@@ -202,6 +204,7 @@ static inline void world_close(struct world *w)
         listener_close(w->origins[i].listener);
         http_server_free(w->origins[i].server);
     }
+    pool_free(w->pool);
     for (size_t i = 0; i < w->node_count; i++) {
         steering_free(w->steering[i]);
         node_free(w->nodes[i]);

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "io/loop.h"
+#include "io/pool.h"
 #include "probe/machine.h"
 #include "steer/observer.h"
 
@@ -18,10 +19,20 @@
 
 enum { CLOCK_STEP_MS = 60 * 1000 };
 
+/* A map on its way, on a thread of the pool. */
+struct planning {
+    struct pool_job job;
+    struct root *root; // held; NULL when none is under way
+    struct arena arena;
+    const struct facts *facts;
+    struct steer_map *map;
+};
+
 struct steering {
     struct probe_user probe_user;
     struct running_node *node;
     struct loop *loop;
+    struct pool *pool;
     struct log *log;
     struct loop_message begin;
     struct probes *probes; // NULL before the loop's first turn
@@ -29,6 +40,7 @@ struct steering {
     struct view *view;
     uint64_t self;
     struct timer tick, digest, epoch, sweep;
+    struct planning plan;
     struct wall planned; // epoch of the map in use
     uint64_t map_hash;
     uint64_t failed_fills; // of all origins, when last looked at
@@ -128,22 +140,75 @@ static struct wall epoch_at(struct wall now)
     return (struct wall){ ready_ms - ready_ms % length_ms };
 }
 
-/* Puts the map of the epoch into the root, which may not be published yet. */
-static void plan(struct steering *s, struct root *root, struct wall epoch)
+/* Puts a finished map into the root, which may not be published yet. */
+static void use_map(struct steering *s, struct root *root, struct steer_map *map)
 {
-    struct arena arena;
-
-    arena_init(&arena, SIZE_MAX);
-    const struct facts *facts = view_facts(s->view, &arena, root->rows->checks, s->self, epoch);
-    struct steer_map *map = steer_plan(root->rows, &arena, facts, root_map(node_root(s->node)));
     struct snapshot_value *value = &map->value;
 
     counter_up(&s->counts.plans);
     if (map->hash != s->map_hash)
         counter_up(&s->counts.changes);
     s->map_hash = map->hash;
-    s->planned = epoch;
+    s->planned = map->epoch;
     snapshot_publish(&root->map, s->node->control, &value);
+}
+
+/* At once, for what cannot wait: the first map, and that of a new root. */
+static void plan_now(struct steering *s, struct root *root, struct wall epoch)
+{
+    struct arena arena;
+
+    arena_init(&arena, SIZE_MAX);
+    const struct facts *facts = view_facts(s->view, &arena, root->rows->checks, s->self, epoch);
+
+    use_map(s, root, steer_plan(root->rows, &arena, facts, root_map(node_root(s->node))));
+}
+
+/* On a pool thread: a map of many sites and cells takes longer than probes may wait. */
+static void plan_work(struct pool_job *job)
+{
+    struct planning *plan = container_of(job, struct planning, job);
+
+    plan->map = steer_plan(plan->root->rows, &plan->arena, plan->facts, root_map(plan->root));
+}
+
+static void plan_end(struct steering *s)
+{
+    steer_map_free(s->plan.map);
+    arena_done(&s->plan.arena);
+    snapshot_release(&s->plan.root->value, loop_index(s->loop));
+    s->plan.root = NULL;
+}
+
+static void plan_done(struct pool_job *job)
+{
+    struct steering *s = container_of(job, struct steering, plan.job);
+
+    if (s->plan.root == node_root(s->node)) { // else a release came meanwhile, with its own map
+        use_map(s, s->plan.root, s->plan.map);
+        s->plan.map = NULL;
+    }
+    plan_end(s);
+}
+
+static void plan_begin(struct steering *s, struct wall epoch)
+{
+    struct planning *plan = &s->plan;
+
+    if (plan->root != NULL) {
+        counter_up(&s->counts.late);
+        return;
+    }
+    plan->root = node_root(s->node);
+    snapshot_hold(&plan->root->value, loop_index(s->loop));
+    plan->map = NULL;
+    arena_init(&plan->arena, SIZE_MAX);
+    plan->facts = view_facts(s->view, &plan->arena, plan->root->rows->checks, s->self, epoch);
+    plan->job = (struct pool_job){ .work = plan_work, .done = plan_done, .loop = s->loop };
+    if (pool_submit(s->pool, &plan->job) == ERR_NONE)
+        return;
+    counter_up(&s->counts.late);
+    plan_end(s);
 }
 
 static void on_epoch(struct timer *timer)
@@ -155,7 +220,7 @@ static void on_epoch(struct timer *timer)
     // Not again after the first map, which was early; but a clock that was set back does not stop
     // us.
     if (epoch.ms > s->planned.ms || s->planned.ms - epoch.ms > CLOCK_STEP_MS)
-        plan(s, node_root(s->node), epoch);
+        plan_begin(s, epoch);
     int64_t next_ms = epoch.ms + (STEER_EPOCH.ns + STEER_LAG.ns) / 1000000;
 
     timer_set(s->loop, timer, instant_after(loop_now(s->loop), span_ms(next_ms - now.ms)));
@@ -216,10 +281,10 @@ static void on_digest(struct timer *timer)
 /* The first map made of measurements does not wait for the next epoch. */
 static void settle(struct steering *s)
 {
-    if (atomic_load(&s->is_settled) || !probes_are_settled(s->probes))
+    if (atomic_load(&s->is_settled) || !probes_are_settled(s->probes) || s->plan.root != NULL)
         return;
     observer_report(s->observer, take, s);
-    plan(s, node_root(s->node), (struct wall){ wall_now(s).ms + 1 });
+    plan_now(s, node_root(s->node), (struct wall){ wall_now(s).ms + 1 });
     atomic_store(&s->is_settled, true);
 }
 
@@ -296,7 +361,8 @@ static void on_begin(struct loop_message *message)
     timer_set(s->loop, &s->sweep, instant_after(now, SWEEP));
 }
 
-struct steering *steering_new(struct loop *control, struct running_node *node, struct log *log)
+struct steering *steering_new(
+    struct loop *control, struct pool *pool, struct running_node *node, struct log *log)
 {
     struct steering *s = mem_new(struct steering);
 
@@ -304,6 +370,7 @@ struct steering *steering_new(struct loop *control, struct running_node *node, s
         .probe_user.ops = &PROBE_OPS,
         .node = node,
         .loop = control,
+        .pool = pool,
         .log = log,
         .self = hash_bytes(node->name, 0),
         .begin.run = on_begin,
@@ -327,6 +394,8 @@ void steering_free(struct steering *steering)
     timer_clear(steering->loop, &steering->digest);
     timer_clear(steering->loop, &steering->epoch);
     timer_clear(steering->loop, &steering->sweep);
+    if (steering->plan.root != NULL)
+        plan_end(steering);
     probes_free(steering->probes);
     observer_free(steering->observer);
     view_free(steering->view);
@@ -354,7 +423,7 @@ void steering_publish(struct steering *steering, struct root **root)
     const struct checks *checks = (*root)->rows->checks;
 
     carry_over(steering, rows_now(steering), (*root)->rows);
-    plan(steering, *root, steering->planned);
+    plan_now(steering, *root, steering->planned);
     node_publish(steering->node, root);
     probes_use(steering->probes, checks);
     forget_failures(steering);

@@ -23,14 +23,16 @@
 #include "steer/view.h"
 
 struct loop;
+struct pool;
 struct observer;
 struct root;
 struct running_node;
 struct steering;
 
-#define STEERING_COUNTERS(X)                                                    \
-    X(plans, "steer_plans_total", "", "Maps made")                              \
-    X(changes, "steer_map_changes_total", "", "Maps that differ from the last") \
+#define STEERING_COUNTERS(X)                                                                \
+    X(plans, "steer_plans_total", "", "Maps made")                                          \
+    X(changes, "steer_map_changes_total", "", "Maps that differ from the last")             \
+    X(late, "steer_plans_late_total", "", "Maps not made: the one before was not finished") \
     X(verdicts, "steer_verdicts_total", "", "Checks that went up or down")
 
 struct steering_counts {
@@ -40,10 +42,12 @@ struct steering_counts {
 extern const struct counter_row steering_counter_rows[];
 extern const size_t steering_counter_row_count;
 
-/* Of a node with a root. Nothing happens before the loop's first turn. */
-struct steering *steering_new(struct loop *control, struct running_node *node, struct log *log);
+/* Of a node with a root. Nothing happens before the loop's first turn. Maps are made on the pool.
+ */
+struct steering *steering_new(
+    struct loop *control, struct pool *pool, struct running_node *node, struct log *log);
 
-/* The loop does not run any more. Accepts NULL. */
+/* The loop does not run any more, and the pool has ended. Accepts NULL. */
 void steering_free(struct steering *steering);
 
 /*

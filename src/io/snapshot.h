@@ -15,7 +15,7 @@
 #include "io/epoch.h"
 
 enum {
-    SNAPSHOT_WORKERS_MAX = 64,
+    SNAPSHOT_WORKERS_MAX = 66, // threads with a loop: workers, and those that control
     SNAPSHOT_HOLD_STEP = CACHE_LINE_BYTES / sizeof(int64_t), // counts lie a cache line apart
 };
 
