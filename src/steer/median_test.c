@@ -23,7 +23,7 @@ static int by_value(const void *a, const void *b)
 /* Found the slow way. */
 static int64_t expected(const int64_t *values, size_t count)
 {
-    int64_t sorted[VALUES_MAX];
+    int64_t sorted[VALUES_MAX] = { 0 };
 
     for (size_t i = 0; i < count; i++)
         sorted[i] = values[i];
@@ -57,7 +57,7 @@ static void of_an_even_number_it_is_the_mean_of_the_middle_two_rounded_down(void
 static void any_number_of_values_in_any_order_has_the_median_of_the_sorted(void **)
 {
     uint64_t seed = 1;
-    int64_t values[VALUES_MAX];
+    int64_t values[VALUES_MAX] = { 0 };
 
     for (int run = 0; run < 3000; run++) {
         size_t count = (size_t)(hash_mix(seed++) % (run % 10 == 0 ? VALUES_MAX : 40)) + 1;
@@ -73,7 +73,7 @@ static void any_number_of_values_in_any_order_has_the_median_of_the_sorted(void 
 
 static void values_in_order_in_reverse_or_all_alike_are_no_trap(void **)
 {
-    int64_t values[VALUES_MAX];
+    int64_t values[VALUES_MAX] = { 0 };
 
     for (int shape = 0; shape < 4; shape++)
         for (size_t count = 1; count <= VALUES_MAX; count += 31) {
