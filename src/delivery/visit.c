@@ -3,11 +3,10 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "conf/checks.h"
 #include "delivery/delivery.h"
 #include "delivery/delivery_priv.h"
 #include "wire/cache_control.h"
-
-#define PROBE_PATH SLICE("/.well-known/waypost/probe")
 
 #define X_ROW(field, name, labels, help) \
     COUNTER_ROW(struct delivery_counts, field, name, labels, help),
@@ -371,7 +370,7 @@ static void serve(struct http_service *service, struct http_exchange *x)
 
     visit->delivery = d;
     visit->watch.progress = on_progress;
-    if (slice_equal(x->authority.path, PROBE_PATH)) {
+    if (slice_equal(x->authority.path, CHECK_NODE_PATH)) {
         answer_probe(visit);
         return;
     }
