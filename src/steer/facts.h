@@ -14,6 +14,8 @@
 #include "conf/checks.h"
 #include "wire/report.h"
 
+enum { STEER_EPOCH_MS = 5000 }; // epochs begin at multiples of it since 1970
+
 struct fact {
     int64_t value;    // to plan with (estimate_expect): widened by silence; as in wire/report.h
     int64_t measured; // as reported, for people

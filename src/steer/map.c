@@ -291,7 +291,7 @@ static void cell_plan(
  * a change shows in the reports by then. */
 static void gains_set(struct planner *p)
 {
-    int64_t epoch_ms = STEER_EPOCH.ns / 1000000;
+    int64_t epoch_ms = STEER_EPOCH_MS;
     int64_t ttl_ms = p->row->site->ttl.ns / 1000000;
     int64_t lag_ms = REPORTS_LAG_S * INT64_C(1000);
 

@@ -112,7 +112,7 @@ static inline const struct steer_map *plan_next(struct plan_world *w)
 
     arena_init(&arena, 1 << 20);
     facts = arena_alloc(&arena, sizeof *facts + sizeof w->facts);
-    w->epoch.ms += STEER_EPOCH.ns / 1000000;
+    w->epoch.ms += STEER_EPOCH_MS;
     facts->epoch = w->epoch;
     facts->count = PLAN_TARGETS;
     memcpy(facts->checks, w->facts, sizeof w->facts);

@@ -162,16 +162,16 @@ static void forget_future(struct place *place, struct wall now)
 
 static bool place_take(struct place *place, const struct report *report)
 {
-    int64_t length = report->at.ms / VIEW_EPOCH_MS;
+    int64_t length = report->at.ms / STEER_EPOCH_MS;
     size_t at = 0;
 
-    while (at < LENGTHS_KEPT && place->heard[at].at.ms / VIEW_EPOCH_MS > length)
+    while (at < LENGTHS_KEPT && place->heard[at].at.ms / STEER_EPOCH_MS > length)
         at++;
     if (at == LENGTHS_KEPT)
         return false;
     struct heard *heard = &place->heard[at];
 
-    if (is_held(heard) && heard->at.ms / VIEW_EPOCH_MS == length) {
+    if (is_held(heard) && heard->at.ms / STEER_EPOCH_MS == length) {
         if (heard->at.ms >= report->at.ms)
             return false;
     } else {

@@ -9,7 +9,7 @@
  *
  * A report may overtake another, come from a clock that is ahead, or come before or after the
  * facts of an epoch are drawn. So that none of it matters, each place keeps the newest report of
- * each of the newest three lengths of VIEW_EPOCH_MS in which it has any:
+ * each of the newest three lengths of STEER_EPOCH_MS in which it has any:
  *
  *       ... | 7.1  8.4 [9.6] | [12.2] | [16.0]          kept: what is in brackets
  *           5               10       15       s
@@ -40,7 +40,6 @@ struct view;
 enum {
     VIEW_REPORTS_MAX = 1 << 20,
     VIEW_OBSERVERS_MAX = 1024,
-    VIEW_EPOCH_MS = 5000,           // epochs begin at multiples of it
     VIEW_FUTURE_MS = 5000,          // a report from further ahead is refused
     VIEW_KEPT_MS = 4 * 3600 * 1000, // silence after which a report is forgotten; above any interval
     VIEW_USED_MS = VIEW_KEPT_MS - 60 * 1000,
@@ -80,8 +79,8 @@ enum view_taken view_take(struct view *view, const struct report *report, struct
 
 /*
  * Facts of the epoch that begins at `epoch`, for these checks, in the arena; `self` is the node
- * whose view it is. To be drawn within VIEW_EPOCH_MS after the epoch's begin. An epoch that begins
- * elsewhere than at a multiple of VIEW_EPOCH_MS has its facts right as long as nothing stamped
+ * whose view it is. To be drawn within STEER_EPOCH_MS after the epoch's begin. An epoch that begins
+ * elsewhere than at a multiple of STEER_EPOCH_MS has its facts right as long as nothing stamped
  * later was heard.
  */
 struct facts *view_facts(const struct view *view, struct arena *arena, const struct checks *checks,

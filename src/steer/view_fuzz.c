@@ -150,8 +150,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
     view_each(one, count_report, &held);
     assert(held <= count);
-    for (int64_t ms = 0; ms <= VIEW_EPOCH_MS; ms += VIEW_EPOCH_MS)
-        compare(one, other, (struct wall){ NOW_MS - NOW_MS % VIEW_EPOCH_MS + ms }, must_agree);
+    for (int64_t ms = 0; ms <= STEER_EPOCH_MS; ms += STEER_EPOCH_MS)
+        compare(one, other, (struct wall){ NOW_MS - NOW_MS % STEER_EPOCH_MS + ms }, must_agree);
     view_sweep(other, (struct wall){ NOW_MS }); // nothing that facts would use
     compare(one, other, (struct wall){ NOW_MS }, must_agree);
     view_sweep(one, (struct wall){ NOW_MS * INT64_C(10) });

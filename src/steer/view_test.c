@@ -490,7 +490,7 @@ static void views_that_heard_the_same_in_another_order_hold_equal_facts(void **)
 {
     enum { COUNT = 3000, LAST_MS = COUNT * 7, ROUNDS = 40 };
     static struct report reports[COUNT];
-    const struct wall epoch = { START_MS + LAST_MS - LAST_MS % VIEW_EPOCH_MS };
+    const struct wall epoch = { START_MS + LAST_MS - LAST_MS % STEER_EPOCH_MS };
 
     for (uint64_t round = 0; round < ROUNDS; round++) {
         size_t count = COUNT >> round % 8; // sparse ones leave places with one report or none
@@ -505,7 +505,7 @@ static void views_that_heard_the_same_in_another_order_hold_equal_facts(void **)
         struct view *other = view_of(reports, count, after(LAST_MS));
 
         for (int64_t ahead = -1; ahead <= 1; ahead++) {
-            struct wall at = { epoch.ms + ahead * VIEW_EPOCH_MS };
+            struct wall at = { epoch.ms + ahead * STEER_EPOCH_MS };
             const struct facts *left = view_facts(one, &arena, &LIST, SELF, at);
             const struct facts *right = view_facts(other, &arena, &LIST, SELF, at);
 
@@ -534,7 +534,7 @@ static void facts_are_of_the_last_report_before_the_epoch_in_whatever_order_they
 {
     enum { COUNT = 3000, LAST_MS = COUNT * 7 };
     static struct report reports[COUNT];
-    const struct wall epoch = { START_MS + LAST_MS - LAST_MS % VIEW_EPOCH_MS };
+    const struct wall epoch = { START_MS + LAST_MS - LAST_MS % STEER_EPOCH_MS };
 
     for (uint64_t round = 0; round < 20; round++) {
         struct arena arena;
