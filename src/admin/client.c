@@ -255,8 +255,7 @@ void client_explain(const struct client_answer *answer, struct text *out)
     const json_t *error = json_object_get(json, "error"), *place;
     size_t i;
 
-    json_array_foreach(json_object_get(json, "errors"), i, place)
-    {
+    json_array_foreach (json_object_get(json, "errors"), i, place) {
         struct slice file = json_get_text(place, "file"), text = json_get_text(place, "text");
 
         text_say(out, "%.*s:", SLICE_ARG(file));

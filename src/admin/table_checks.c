@@ -211,8 +211,7 @@ void table_checks(const json_t *status, struct text *out)
     struct judged *list = mem_array(count + 1, sizeof *list);
     struct table t;
 
-    json_array_foreach(checks, i, check)
-    {
+    json_array_foreach (checks, i, check) {
         list[i] = judge(check);
     }
     if (count > 0)

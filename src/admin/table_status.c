@@ -18,8 +18,7 @@ static void put_list(struct table *t, const json_t *list)
     size_t length = 0, i;
     const json_t *item;
 
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach (list, i, item) {
         const char *word = json_string_value(item);
 
         if (word == NULL || length >= sizeof text - 1)
@@ -42,8 +41,7 @@ static void write_nodes(const json_t *nodes, struct text *out)
     const json_t *node;
 
     table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
-    json_array_foreach(nodes, i, node)
-    {
+    json_array_foreach (nodes, i, node) {
         const json_t *ports = json_object_get(node, "ports"),
                      *store = json_object_get(node, "store");
         uint64_t requests = json_get_number(node, "requests");
@@ -85,8 +83,7 @@ static void write_origins(const json_t *origins, struct text *out)
     const json_t *origin;
 
     table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
-    json_array_foreach(origins, i, origin)
-    {
+    json_array_foreach (origins, i, origin) {
         table_cell(&t, "%s/%s", table_text_of(origin, "customer"), table_text_of(origin, "name"));
         table_cell(&t, "%s", table_text_of(origin, "address"));
         table_cell(&t, "%s", table_text_of(origin, "node"));
@@ -115,8 +112,7 @@ static void write_sites(const json_t *sites, struct text *out)
     const json_t *site;
 
     table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
-    json_array_foreach(sites, i, site)
-    {
+    json_array_foreach (sites, i, site) {
         table_cell(&t, "%s", table_text_of(site, "host"));
         table_cell(&t, "%s", table_text_of(site, "customer"));
         table_cell(&t, "%s", table_text_of(site, "kind"));

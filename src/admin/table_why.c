@@ -100,8 +100,7 @@ static void look_at_targets(struct target_table *t)
     json_int_t weight = -1;
     size_t i;
 
-    json_array_foreach(targets, i, target)
-    {
+    json_array_foreach (targets, i, target) {
         const json_t *own = json_object_get(target, "weight");
 
         for (size_t j = 0; j < TERMS; j++)
@@ -210,8 +209,7 @@ static void say_members(const struct why_page *p, const json_t *members, struct 
         text_say(out, "%s", member_state(p, json_array_get(members, 0), state));
         return;
     }
-    json_array_foreach(members, i, member)
-    {
+    json_array_foreach (members, i, member) {
         fit += !json_get_flag(member, "is_down") && !json_get_flag(member, "is_drained");
     }
     if (fit == count)
@@ -292,8 +290,7 @@ static void write_targets(const struct why_page *p, struct text *out)
         t.cost = why_text_is(p->why, "ordered_by", "value") ? "value_ms" : "cost_ms";
     choose_columns(&t);
     table_init(&t.table, t.columns, t.column_count);
-    json_array_foreach(p->targets, i, target)
-    {
+    json_array_foreach (p->targets, i, target) {
         if (i < TARGETS_SHOWN || json_get_flag(target, "is_picked")) {
             put_target(&t, target);
             continue;
@@ -316,8 +313,7 @@ static bool is_answered(const struct why_page *p, const char *node)
     const json_t *answer;
     size_t i;
 
-    json_array_foreach(p->answers, i, answer)
-    {
+    json_array_foreach (p->answers, i, answer) {
         if (why_text_is(answer, "node", node))
             return true;
     }
@@ -331,8 +327,7 @@ static void put_addresses(struct table *t, const json_t *addresses)
     size_t i;
 
     text_init(&list, TABLE_CELL_MAX * 4);
-    json_array_foreach(addresses, i, address)
-    {
+    json_array_foreach (addresses, i, address) {
         text_say(&list, "%s%s", i == 0 ? "" : ", ",
             json_is_string(address) ? json_string_value(address) : "-");
     }
@@ -351,14 +346,12 @@ static void write_nodes(const struct why_page *p, struct text *out)
     struct table t;
 
     table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
-    json_array_foreach(p->targets, i, target)
-    {
+    json_array_foreach (p->targets, i, target) {
         const json_t *members = json_object_get(target, "members");
 
         if (json_array_size(members) < 2)
             continue;
-        json_array_foreach(members, j, member)
-        {
+        json_array_foreach (members, j, member) {
             const char *name = table_text_of(member, "node");
 
             if (t.cell_count >= NODES_SHOWN * COUNT_OF(COLUMNS)) {

@@ -24,8 +24,7 @@ static void say_equals(const struct why_page *p, struct text *out)
     const json_t *target;
     size_t i, count = 0;
 
-    json_array_foreach(p->targets, i, target)
-    {
+    json_array_foreach (p->targets, i, target) {
         if (!json_get_flag(target, "is_in_band") || !json_get_flag(target, "is_fit") ||
             json_get_flag(target, "sheds_client"))
             continue;
@@ -55,8 +54,7 @@ static bool is_alone(const struct why_page *p)
     const json_t *target;
     size_t i, fit = 0;
 
-    json_array_foreach(p->targets, i, target)
-    {
+    json_array_foreach (p->targets, i, target) {
         fit += json_get_flag(target, "is_fit");
     }
     return fit == 1;
@@ -115,8 +113,7 @@ static void say_addresses(const json_t *answer, struct text *out)
     const json_t *address;
     size_t i;
 
-    json_array_foreach(json_object_get(answer, "addresses"), i, address)
-    {
+    json_array_foreach (json_object_get(answer, "addresses"), i, address) {
         text_say(out, " %s", json_is_string(address) ? json_string_value(address) : "-");
     }
 }
@@ -247,8 +244,7 @@ static void say_target(struct sentences *s, const json_t *target)
     const json_t *member;
     size_t i;
 
-    json_array_foreach(json_object_get(target, "members"), i, member)
-    {
+    json_array_foreach (json_object_get(target, "members"), i, member) {
         say_member(s, target, member);
     }
     if (json_get_flag(target, "is_picked") || !json_get_flag(target, "is_fit"))
@@ -267,8 +263,7 @@ void why_changes(const struct why_page *p, struct text *out)
     const json_t *target;
     size_t i;
 
-    json_array_foreach(p->targets, i, target)
-    {
+    json_array_foreach (p->targets, i, target) {
         say_target(&s, target);
     }
     if (s.hidden > 0)

@@ -146,8 +146,7 @@ static bool is_answered(const json_t *answers, const struct steer_target *target
     const json_t *answer;
     size_t i;
 
-    json_array_foreach(answers, i, answer)
-    {
+    json_array_foreach (answers, i, answer) {
         if (json_object_get(answer, "target") != NULL &&
             slice_equal(json_get_text(answer, "target"), steer_target_name(target)))
             return true;

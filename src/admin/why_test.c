@@ -247,8 +247,9 @@ static void what_is_down_is_told_with_what_its_check_found(void **)
     const json_t *why = ask(&s, BALANCED_SITE), *ams = NULL, *target;
     size_t i;
 
-    json_array_foreach(json_object_get(why, "targets"), i,
-        target) if (slice_equal(json_get_text(target, "name"), SLICE("ams"))) ams = target;
+    json_array_foreach (json_object_get(why, "targets"), i, target)
+        if (slice_equal(json_get_text(target, "name"), SLICE("ams")))
+            ams = target;
     const json_t *member = at(ams, "members", 0);
 
     text_is(at(why, "answers", 0), "target", "nyc");
@@ -275,8 +276,7 @@ static void an_answer_of_no_address_has_no_target(void **)
     text_is(answer, "reason", "nothing");
     assert_null(json_object_get(answer, "target"));
     assert_null(json_object_get(answer, "addresses"));
-    json_array_foreach(json_object_get(why, "targets"), i, target)
-    {
+    json_array_foreach (json_object_get(why, "targets"), i, target) {
         assert_false(json_get_flag(target, "is_picked"));
     }
     scene_done(&s);

@@ -67,7 +67,7 @@ static void every_city_is_named_with_its_networks(void **)
     for (unsigned i = 0; i < DEMO_CITY_COUNT; i++) {
         struct ip first = demo_network(i * DEMO_CITY_NETWORKS);
 
-        snprintf(phrase, sizeof phrase, "%u-%u in %s", first.bytes[2],
+        snprintf(phrase, sizeof phrase, "%d-%d in %s", first.bytes[2],
             first.bytes[2] + DEMO_CITY_NETWORKS - 1, demo_cities[i].name);
         assert_non_null(strstr(out.at, phrase));
     }

@@ -26,7 +26,7 @@ static const char *country_at(MMDB_s *file, const char *address)
     if (!found.found_entry)
         return "";
     assert_int_equal(
-        MMDB_get_value(&found.entry, &field, "country", "iso_code", NULL), MMDB_SUCCESS);
+        MMDB_get_value(&found.entry, &field, "country", "iso_code", (char *)NULL), MMDB_SUCCESS);
     assert_int_equal(field.data_size, 2);
     memcpy(code, field.utf8_string, 2);
     return code;
