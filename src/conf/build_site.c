@@ -200,7 +200,6 @@ static void check_meaning(struct site_builder *s)
         enum site_kind kind;
         const char *mend;
     } ROWS[] = {
-        { "policy", SITE_DELIVER, "visitors go to the best pop, and \"fill\" chooses the origin" },
         { "fill", SITE_STEER, "visitors go to the origin itself, which \"policy\" chooses" },
         { "pinned", SITE_STEER, "visitors go to the origin itself, which \"policy\" chooses" },
         { "missing", SITE_STEER, "visitors go to the origin itself" },
@@ -219,6 +218,20 @@ static void check_meaning(struct site_builder *s)
                 ROWS[i].key, is_steer ? "steer" : "deliver", ROWS[i].mend,
                 is_steer ? "deliver" : "steer");
     }
+}
+
+/* Pops have neither shares nor an order of their own: each node has its own first. */
+static void check_policy(struct site_builder *s)
+{
+    const struct yaml_node *policy = yaml_find(s->set->head.at, SLICE("policy"));
+    bool suits_pops = s->site->policy != POLICY_WEIGHTED && s->site->policy != POLICY_ORDERED;
+
+    if (s->site->kind == SITE_DELIVER && policy != NULL && !suits_pops)
+        conf_errors_add(s->b->errors, policy->at,
+            "policy: %.*s has no meaning in a site with \"deliver\": pops have no weights or "
+            "order; "
+            "choose balanced, strict or sticky (\"fill\" chooses the origin)",
+            SHOWN(policy->text));
 }
 
 static void build_pinned(struct site_builder *s)
@@ -279,8 +292,10 @@ void build_site(struct builder *b, const struct set_site *set, const struct cust
             "pop), with a list of origins");
         return;
     }
-    if (steer == NULL || deliver == NULL)
+    if (steer == NULL || deliver == NULL) {
         check_meaning(&s);
+        check_policy(&s);
+    }
     if (set->ttl.ns % span_s(1).ns != 0)
         conf_errors_add(b->errors, build_place(&set->head, SLICE("ttl")),
             "ttl: found \"%.*s\", expected whole seconds: DNS has no finer ones",

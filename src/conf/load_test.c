@@ -227,9 +227,9 @@ static const struct {
         "net.yaml:10:32: customer acme has no origin \"amz\", did you mean \"ams\"?\n" },
     { BASE "    sites: {a.example: {steer: [ams, ams]}}\n",
         "net.yaml:10:38: origin \"ams\" is listed twice; \"weights\" gives it a larger share\n" },
-    { BASE "    sites: {a.example: {deliver: ams, policy: strict}}\n",
-        "net.yaml:10:39: \"policy\" has no meaning in a site with \"deliver\": visitors go to the "
-        "best pop, and \"fill\" chooses the origin; leave it out, or write \"steer\"\n" },
+    { BASE "    sites: {a.example: {deliver: ams, policy: ordered}}\n",
+        "net.yaml:10:47: policy: ordered has no meaning in a site with \"deliver\": pops have no "
+        "weights or order; choose balanced, strict or sticky (\"fill\" chooses the origin)\n" },
     { BASE "    sites: {a.example: {steer: ams, object_max: 1 MiB}}\n",
         "net.yaml:10:37: \"object_max\" has no meaning in a site with \"steer\": nothing of it is "
         "stored; leave it out, or write \"deliver\"\n" },

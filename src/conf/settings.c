@@ -223,7 +223,8 @@ static const struct schema_row site_rows[] = {
     { "reserve", KIND_NAME, SHAPE_LIST, AT(set_site, reserve), .standard_text = "none",
         .help = "More origins, used only when none of those above is fit." },
     { "policy", KIND_WORD, AT(set_site, policy), .standard = "balanced", .words = policy_words,
-        .help = "With `steer`: how the origin is chosen." },
+        .help =
+            "How the pop (with `deliver`: balanced, strict or sticky) or the origin is chosen." },
     { "fill", KIND_WORD, AT(set_site, fill), .standard = "least-loaded", .words = fill_words,
         .help = "With `deliver`: which origin is asked for what is not stored." },
     { "pinned", KIND_NAME, AT(set_site, pinned), .standard_text = "required by `fill: pinned`",
