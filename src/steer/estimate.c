@@ -204,6 +204,16 @@ void idle_learn(struct idle *idle, struct wall at, int64_t value)
     *lowest = *lowest == 0 ? value : least(*lowest, value);
 }
 
+static size_t highest_at(const int64_t *values, size_t count)
+{
+    size_t at = 0;
+
+    for (size_t i = 1; i < count; i++)
+        if (values[i] > values[at])
+            at = i;
+    return at;
+}
+
 int64_t idle_median(const struct idle *idle)
 {
     int64_t seen[IDLE_HOURS];
@@ -212,5 +222,10 @@ int64_t idle_median(const struct idle *idle)
     for (size_t i = 0; i < IDLE_HOURS; i++)
         if (idle->lowest[i] != 0)
             seen[count++] = idle->lowest[i];
-    return count == 0 ? 0 : median(seen, count);
+    if (count == 0)
+        return 0;
+    // Of an even number the lower middle one: of two hours, a slow one is not half the truth.
+    if (count % 2 == 0)
+        seen[highest_at(seen, count)] = seen[count - 1];
+    return median(seen, count - (count % 2 == 0));
 }

@@ -64,8 +64,8 @@ enum { IDLE_HOURS = 24 };
 
 /*
  * The response time of a target that is not busy: for each of the last IDLE_HOURS hours the lowest
- * smoothed value seen in it; idle is the median of those hours. So a slow afternoon is above idle
- * until it has lasted half a day.
+ * smoothed value seen in it; idle is the median of those hours, of an even number the lower middle
+ * one. So a slow afternoon is above idle until it has lasted half a day.
  */
 struct idle {
     int64_t lowest[IDLE_HOURS]; // microseconds, by hour since 1970 modulo IDLE_HOURS; 0: not seen

@@ -171,7 +171,7 @@ static bool is_within(
     int64_t spread = terms_spread_us(&p->terms[best], p->row->site->weigh, p->basis) +
                      terms_spread_us(&p->terms[i], p->row->site->weigh, p->basis);
 
-    return c->cost_us <= lead->cost_us + 2 * margin + (spread < margin ? spread : margin);
+    return c->cost_us <= lead->cost_us + 2 * margin + (spread < 2 * margin ? spread : 2 * margin);
 }
 
 static void band_cut(

@@ -12,7 +12,8 @@
  *     pressure(u) = 1 up to 80 % of capacity, then 0.2 / (1 - u), at most PRESSURE_MOST
  *
  * balanced, sticky   The band is all targets whose cost is within a margin of the lowest; those in
- *     the band before leave it only at twice the margin and what their measurements spread.
+ *     the band before leave it only at twice the margin and what their measurements spread (at most
+ *     two margins more).
  *     Clients are spread over the band by hash, so nobody herds to the one that looks best today.
  * strict             The lowest value, alone. It follows each measurement, herds and all.
  * Both obey dominance: a target lower than every other in latency by more than the measurements
