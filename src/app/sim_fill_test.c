@@ -141,13 +141,18 @@ static void a_reserve_is_asked_only_while_no_other_is_fit(void **)
     in_many_worlds(reserve_story);
 }
 
-static void say_down(struct world *w, size_t origin, bool is_down)
+static void say(struct world *w, size_t origin, uint8_t bit, bool is_set)
 {
     const struct root *root = node_root(w->node);
     const struct site *site = network_site(root->network, SLICE("static.test"));
 
     steer_health_set(
-        root->rows, checks_of_origin(root->release->checks, site, origin), STEER_DOWN, is_down);
+        root->rows, checks_of_origin(root->release->checks, site, origin), bit, is_set);
+}
+
+static void say_down(struct world *w, size_t origin, bool is_down)
+{
+    say(w, origin, STEER_DOWN, is_down);
 }
 
 static void told_story(struct world *w)
@@ -168,6 +173,29 @@ static void told_story(struct world *w)
 static void an_origin_that_probes_call_down_is_asked_when_no_other_is_left(void **)
 {
     in_many_worlds(told_story);
+}
+
+static void drained_story(struct world *w)
+{
+    struct ask a;
+
+    use_site(w, "deliver: [one, two], fill: least-loaded, missing: next");
+    say(w, 1, STEER_DRAINED, true);
+    ask_crowd(w, 1000);
+    ask_and_wait(w, &a, "/second/10", ""); // which only the drained one has
+    assert_int_equal(a.status, 404);
+    assert_int_equal(w->origins[1].requests, 0);
+    say_down(w, 0, true); // still before what the operator took out
+    ask_crowd(w, 2000);
+    assert_int_equal(w->origins[1].requests, 0);
+    origin_stop(&w->origins[0]);
+    ask_crowd(w, 3000);
+    assert_int_equal(w->origins[1].requests, OBJECTS);
+}
+
+static void a_drained_origin_is_asked_only_when_no_other_answers(void **)
+{
+    in_many_worlds(drained_story);
 }
 
 static uint64_t trace_of(uint64_t seed)
@@ -198,6 +226,7 @@ int main(void)
         cmocka_unit_test(with_hash_each_object_has_its_origin),
         cmocka_unit_test(a_reserve_is_asked_only_while_no_other_is_fit),
         cmocka_unit_test(an_origin_that_probes_call_down_is_asked_when_no_other_is_left),
+        cmocka_unit_test(a_drained_origin_is_asked_only_when_no_other_answers),
         cmocka_unit_test(the_same_seed_draws_the_same_origins),
     };
 

@@ -156,8 +156,13 @@ void filling_turn_end(struct loop_hook *hook);
 /* ranking.c */
 
 /* The origins of the visit's site in the order of asking, for what it asks for. */
-size_t ranking_of(
-    struct delivery *d, const struct visit *visit, struct fetch_origin ranked[FETCH_ORIGINS_MAX]);
+struct ranking {
+    struct fetch_origin origins[FETCH_ORIGINS_MAX];
+    size_t count;         // at least one
+    size_t missing_count; // a 404 is asked about among the first so many: drained ones are spared
+};
+
+void ranking_of(struct delivery *d, const struct visit *visit, struct ranking *ranking);
 
 /* passing.c: an origin's answer handed through to one visitor. */
 

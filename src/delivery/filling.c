@@ -433,15 +433,17 @@ void filling_start(struct delivery *d, struct visit *cause, struct store_fill *f
         cause->leads = f;
     }
     counter_up(&d->counts.fills);
-    struct fetch_origin UNSET origins[FETCH_ORIGINS_MAX];
+    struct ranking UNSET ranking;
+
+    ranking_of(d, cause, &ranking);
     const struct fetch_request request = {
         .method = HTTP_GET,
         .method_text = SLICE("GET"),
         .path = cause->path,
         .fields = fields_for_origin(cause, true, f->validates ? stale : NULL),
-        .origins = origins,
-        .origin_count = ranking_of(d, cause, origins),
-        .missing_next = cause->route->site->missing_next,
+        .origins = ranking.origins,
+        .origin_count = ranking.count,
+        .missing_count = ranking.missing_count,
     };
 
     f->fetch = fetch_start(d->setup.loop, d->setup.pool, &request, &f->user);

@@ -330,16 +330,18 @@ void passing_start(struct visit *visit, const char *why)
     struct passing *p = new_passing(visit, why);
     bool has_body = x->framing == HTTP_BODY_CHUNKED ||
                     (x->framing == HTTP_BODY_LENGTH && x->request_length > 0);
-    struct fetch_origin UNSET origins[FETCH_ORIGINS_MAX];
+    struct ranking UNSET ranking;
+
+    ranking_of(d, visit, &ranking);
     const struct fetch_request request = {
         .method = x->request->method,
         .method_text = x->request->method_text,
         .path = visit->path,
         .fields = fields_for_origin(visit, false, NULL),
         .body = has_body ? &p->up_source : NULL,
-        .origins = origins,
-        .origin_count = ranking_of(d, visit, origins),
-        .missing_next = visit->route->site->missing_next,
+        .origins = ranking.origins,
+        .origin_count = ranking.count,
+        .missing_count = ranking.missing_count,
     };
 
     p->is_chunked_up = x->framing == HTTP_BODY_CHUNKED;

@@ -71,6 +71,12 @@ static bool has_next(const struct fetch *f)
     return f->tried + 1 < f->request.origin_count;
 }
 
+/* Another origin may have what this one has not. */
+static bool may_be_elsewhere(const struct fetch *f, int status)
+{
+    return status == 404 && f->tried + 1 < f->request.missing_count;
+}
+
 static struct slice write_head(struct fetch *f)
 {
     const struct fetch_request *r = &f->request;
@@ -166,8 +172,7 @@ static void on_head(struct http_client_user *user, const struct http_head *head)
 
     note(f, ERR_NONE, head->status);
     answer.framing = http_response_framing(head, f->request.method, &answer.length);
-    if (has_next(f) && may_repeat(f) &&
-        (failed || (head->status == 404 && f->request.missing_next))) {
+    if (has_next(f) && may_repeat(f) && (failed || may_be_elsewhere(f, head->status))) {
         f->skips = true;
         bool is_worth_it =
             answer.framing == HTTP_BODY_NONE ||

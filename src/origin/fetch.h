@@ -61,7 +61,7 @@ struct fetch_request {
     struct http_source *body;           // or NULL
     const struct fetch_origin *origins; // in order; at least one, FETCH_ORIGINS_MAX looked at
     size_t origin_count;
-    bool missing_next; // a 404 asks the next
+    size_t missing_count; // a 404 asks the next of the first so many; 0: it is the answer
 };
 
 /* The user hears nothing within the call. */

@@ -331,7 +331,7 @@ static void missing_story(struct scene *s)
     s->servers[0].body = SLICE("a page that says so");
     get(s);
     assert_int_equal(s->status, 404);
-    s->request.missing_next = true;
+    s->request.missing_count = s->request.origin_count;
     get(s);
     assert_answered_by(s, 1);
 }

@@ -14,7 +14,8 @@ struct place {
 
 static unsigned tier_of(const struct fill_origin *origin)
 {
-    return (origin->is_fit ? 0U : 2U) + (origin->is_reserve ? 1U : 0U);
+    return (origin->is_drained ? 4U : 0U) + (origin->is_fit ? 0U : 2U) +
+           (origin->is_reserve ? 1U : 0U);
 }
 
 /* The weighted rendezvous score: exponentially distributed with the weight as rate, so that the

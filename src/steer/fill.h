@@ -18,8 +18,8 @@
  * that was: it is tried at once, but not by all.
  *
  * Those that are fit are asked before those that failed lately or are down; reserves after the
- * fit ones, but before those that are not: fit, fit reserves, unfit, unfit reserves. Within each
- * of the four, one of weight 0 comes last.
+ * fit ones, but before those that are not: fit, fit reserves, unfit, unfit reserves. Drained ones
+ * come after all of these, in the same order. Within each of the eight, one of weight 0 comes last.
  */
 
 #include <stdbool.h>
@@ -35,6 +35,7 @@ struct fill_origin {
     uint32_t weight;
     bool is_fit;
     bool is_reserve;
+    bool is_drained; // by the operator's word, which health has no say in
     uint32_t in_flight;
     int64_t response_us; // smoothed time to the answer's head; 0: never asked
 };

@@ -79,6 +79,20 @@ static void reserves_come_behind_the_fit_and_before_the_unfit(void **)
         assert_order(FILLS[i], origins, 4, EXPECTED);
 }
 
+static void drained_ones_come_last_even_if_all_others_are_down(void **)
+{
+    static const enum site_fill FILLS[] = { FILL_ORDERED, FILL_HASH, FILL_LEAST_LOADED };
+    static const uint8_t EXPECTED[] = { 3, 2, 0, 1 };
+    struct fill_origin origins[] = { fit(1, 0, 10), fit(2, 0, 10), fit(3, 9, 99), fit(4, 0, 10) };
+
+    origins[0].is_drained = true;
+    origins[1].is_drained = true;
+    origins[1].is_reserve = true;
+    origins[2].is_fit = false;
+    for (size_t i = 0; i < COUNT_OF(FILLS); i++)
+        assert_order(FILLS[i], origins, 4, EXPECTED);
+}
+
 static void every_origin_is_named_once_whatever_is_known_of_them(void **)
 {
     for (uint64_t round = 0; round < 20000; round++) {
@@ -94,6 +108,7 @@ static void every_origin_is_named_once_whatever_is_known_of_them(void **)
                 .weight = draw % 4 == 0 ? 0 : (uint32_t)(draw >> 32),
                 .is_fit = (draw & 16) != 0,
                 .is_reserve = (draw & 32) != 0,
+                .is_drained = (draw & 512) != 0,
                 .in_flight = (draw & 64) != 0 ? UINT32_MAX : 0,
                 .response_us = (draw & 128) != 0 ? INT64_MAX : (int64_t)(draw & 256) };
         }
@@ -265,6 +280,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(ordered_and_pinned_ones_are_asked_as_listed),
         cmocka_unit_test(reserves_come_behind_the_fit_and_before_the_unfit),
+        cmocka_unit_test(drained_ones_come_last_even_if_all_others_are_down),
         cmocka_unit_test(every_origin_is_named_once_whatever_is_known_of_them),
         cmocka_unit_test(equal_loads_are_shared_by_weight),
         cmocka_unit_test(the_slower_gets_less_but_not_nothing),
