@@ -45,9 +45,8 @@ struct steering {
     uint64_t map_hash;
     uint64_t failed_fills; // of all origins, when last looked at
     uint64_t *failed;      // by position of the origin's check
-    size_t check_count;
     struct machine machine;
-    uint64_t sent_bytes; // as of the last digest
+    uint64_t sent_bytes, requests; // as of the last digest
     struct instant digested;
     struct steering_counts counts;
     atomic_bool is_settled;
@@ -100,6 +99,8 @@ static void on_result(struct probe_user *user, const struct probe_result *result
     struct steering *s = container_of(user, struct steering, probe_user);
     const struct check *check = result->check;
 
+    if (result->outcome == PROBE_DENIED) // it never left this machine: no failure of the target
+        return;
     if (result->has_latency)
         learn(s, check, REPORT_LATENCY, result->latency.ns / 1000);
     if (result->outcome == PROBE_OK)
@@ -226,38 +227,46 @@ static void on_epoch(struct timer *timer)
     timer_set(s->loop, timer, instant_after(loop_now(s->loop), span_ms(next_ms - now.ms)));
 }
 
-/* All that this node's visitors were sent. */
-static uint64_t sent_bytes(const struct steering *s)
+/* All that this node's visitors asked, and were sent. */
+static void visitors_sum(const struct steering *s, uint64_t *requests, uint64_t *sent_bytes)
 {
-    uint64_t sum = 0;
+    *requests = *sent_bytes = 0;
+    for (unsigned i = 0; i < s->node->worker_count; i++) {
+        const struct http_server_counts *counts = http_server_counts(s->node->workers[i].http);
 
-    for (unsigned i = 0; i < s->node->worker_count; i++)
-        sum += counter_read(&http_server_counts(s->node->workers[i].http)->bytes_out);
-    return sum;
+        *requests += counter_read(&counts->requests);
+        *sent_bytes += counter_read(&counts->bytes_out);
+    }
 }
 
-static uint32_t share(double millionths)
+/* As much of it as can be told. */
+static uint32_t told(double figure)
 {
-    return millionths < DELIVERY_LOAD_UNKNOWN ? (uint32_t)millionths : DELIVERY_LOAD_UNKNOWN - 1;
+    return figure < DELIVERY_LOAD_UNKNOWN ? (uint32_t)figure : DELIVERY_LOAD_UNKNOWN - 1;
 }
 
 /* What answers to probes tell of this node until the next digest. */
 static void tell_load(struct steering *s)
 {
     uint64_t capacity = node_root(s->node)->self->capacity_bits_per_s;
-    uint64_t sent = sent_bytes(s);
     struct instant now = loop_now(s->loop);
     struct span passed = instant_since(s->digested, now);
     struct delivery_load *load = &s->node->load;
-    uint32_t used = DELIVERY_LOAD_UNKNOWN;
+    uint32_t used = DELIVERY_LOAD_UNKNOWN, rate = DELIVERY_LOAD_UNKNOWN;
+    uint64_t requests, sent;
 
-    if (capacity > 0 && passed.ns > 0)
-        used = share(8e15 * (double)(sent - s->sent_bytes) / (double)passed.ns / (double)capacity);
+    visitors_sum(s, &requests, &sent);
+    if (passed.ns > 0)
+        rate = told(1e12 * (double)(requests - s->requests) / (double)passed.ns);
+    if (passed.ns > 0 && capacity > 0)
+        used = told(8e15 * (double)(sent - s->sent_bytes) / (double)passed.ns / (double)capacity);
+    s->requests = requests;
     s->sent_bytes = sent;
     s->digested = now;
     const struct machine_load machine = machine_read(&s->machine, now);
 
     atomic_store_explicit(&load->application, used, memory_order_relaxed);
+    atomic_store_explicit(&load->rate, rate, memory_order_relaxed);
     atomic_store_explicit(&load->cpu, machine.cpu, memory_order_relaxed);
     atomic_store_explicit(&load->memory, machine.memory, memory_order_relaxed);
 }
@@ -269,10 +278,29 @@ static void take(void *to, const struct report *report)
     (void)view_take(s->view, report, wall_now(s));
 }
 
+/* Of origins that this node has asked, as its own fills see them. */
+static void learn_in_flight(struct steering *s)
+{
+    const struct checks *checks = rows_now(s)->checks;
+
+    for (size_t i = 0; i < checks->count; i++) {
+        const struct check *check = &checks->list[i];
+
+        if (check->origin == NULL)
+            continue;
+        struct origin_load load = { .origin = &check->origin->address };
+
+        origin_pool_loads(s->node->pool, &load, 1, loop_now(s->loop));
+        if (load.in_flight > 0 || load.response_us > 0)
+            learn(s, check, REPORT_IN_FLIGHT, load.in_flight * INT64_C(1000));
+    }
+}
+
 static void on_digest(struct timer *timer)
 {
     struct steering *s = container_of(timer, struct steering, digest);
 
+    learn_in_flight(s);
     observer_report(s->observer, take, s);
     tell_load(s);
     timer_set(s->loop, timer, instant_after(loop_now(s->loop), DIGEST));
@@ -294,7 +322,6 @@ static void forget_failures(struct steering *s)
 
     mem_free(s->failed);
     s->failed = mem_array(count, sizeof *s->failed);
-    s->check_count = count;
     for (size_t i = 0; i < count; i++) {
         const struct check *check = &rows_now(s)->checks->list[i];
         struct origin_record record;
@@ -322,9 +349,11 @@ static void look_at_fills(struct steering *s)
         if (checks->list[i].origin == NULL)
             continue;
         origin_pool_record(s->node->pool, &checks->list[i].origin->address, &record);
-        if (record.failed == s->failed[i])
-            continue;
+        bool is_news = record.failed > s->failed[i]; // lower: the pool forgot it meanwhile
+
         s->failed[i] = record.failed;
+        if (!is_news)
+            continue;
         learn(s, &checks->list[i], REPORT_ERRORS, 1000000);
         probes_hurry(s->probes, (uint32_t)i);
     }
