@@ -37,16 +37,6 @@ static int64_t latency_us(const struct asker *a, size_t target)
     return terms_latency_us(&a->terms[target], &a->row->targets[target], a->why->basis, a->cell_at);
 }
 
-/* Terms as of an epoch in which nothing was known. */
-static const struct facts *no_facts(struct arena *arena, const struct checks *checks)
-{
-    struct facts *facts =
-        arena_alloc(arena, sizeof *facts + checks->count * sizeof facts->checks[0]);
-
-    facts->count = checks->count;
-    return facts;
-}
-
 static void terms_show(const struct asker *a, size_t target, struct why_candidate *c)
 {
     const struct terms *terms = &a->terms[target];
@@ -113,22 +103,27 @@ static void candidates_show(const struct asker *a, struct why_candidate *list)
     assert(count == a->row->count);
 }
 
-/* What each of those behind the band would have to cost to come first among the fit. */
+/* What each of those behind the band would have to cost to come first among the fit: less than the
+ * least, or of that one, than the second. */
 static void wins_find(const struct asker *a, struct why_candidate *list)
 {
-    for (size_t i = 0; i < a->row->count; i++) {
-        double least = -1;
+    size_t count = a->row->count, best = count, second = count;
 
-        if (list[i].is_in_band || !list[i].is_fit || list[i].target->is_reserve)
+    for (size_t i = 0; i < count; i++) {
+        if (!list[i].is_fit || list[i].target->is_reserve)
             continue;
-        for (size_t j = 0; j < a->row->count; j++) {
-            if (j == i || !list[j].is_fit || list[j].target->is_reserve)
-                continue;
-            double key = key_ms(a->row, &list[j]);
-
-            least = least < 0 || key < least ? key : least;
+        if (best == count || key_ms(a->row, &list[i]) < key_ms(a->row, &list[best])) {
+            second = best;
+            best = i;
+        } else if (second == count || key_ms(a->row, &list[i]) < key_ms(a->row, &list[second])) {
+            second = i;
         }
-        list[i].wins_below_ms = least;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t rival = i == best ? second : best;
+
+        if (!list[i].is_in_band && list[i].is_fit && !list[i].target->is_reserve && rival < count)
+            list[i].wins_below_ms = key_ms(a->row, &list[rival]);
     }
 }
 
@@ -184,7 +179,7 @@ struct why *steer_why(struct arena *arena, const struct steer_rows *rows,
         asker.cell_at = why->cell;
     if (has_map)
         asker.cell = steer_map_cell(map, row, why->cell);
-    terms_of_row(rows, row, has_map ? map->facts : no_facts(arena, rows->checks), terms);
+    terms_of_row(rows, row, has_map ? map->facts : facts_none(arena, rows->checks->count), terms);
     why->basis = terms_basis(rows, row, terms, asker.cell_at);
     candidates_show(&asker, list);
     if (has_map)
