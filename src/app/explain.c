@@ -6,6 +6,7 @@
 #include "admin/why.h"
 #include "app/process.h"
 #include "io/loop.h"
+#include "io/ping.h"
 #include "steer/observer.h"
 #include "steer/rows.h"
 
@@ -128,16 +129,37 @@ static const void *counts_of_probes(const struct steering *s)
     return probes == NULL ? NULL : probes_counts(probes);
 }
 
+static const void *counts_of_pings(const struct steering *s)
+{
+    const struct probes *probes = steering_probes(s);
+
+    return probes == NULL ? NULL : probes_ping_counts(probes);
+}
+
 static const struct measuring_part {
     const struct counter_row *rows;
     const size_t *row_count;
     const void *(*counts)(const struct steering *steering); // NULL: nothing counted yet
 } PARTS[] = {
     { probe_counter_rows, &probe_counter_row_count, counts_of_probes },
+    { ping_counter_rows, &ping_counter_row_count, counts_of_pings },
     { observer_counter_rows, &observer_counter_row_count, counts_of_observer },
     { view_counter_rows, &view_counter_row_count, counts_of_view },
     { steering_counter_rows, &steering_counter_row_count, counts_of_steering },
 };
+
+static void add_narrowed(const struct process *p, size_t node, struct metrics *m)
+{
+    const struct metrics_label label = { SLICE("node"), p->nodes[node]->name };
+
+    metrics_add_value(
+        m, &(struct metrics_value){ .name = "steer_classes_narrowed",
+               .help = "Kinds of sites planned alike for all clients: the map is full",
+               .kind = COUNTER_GAUGE,
+               .labels = &label,
+               .label_count = 1,
+               .value = (double)root_map(node_root(p->nodes[node]))->classes_narrowed });
+}
 
 static void add_counts(const struct process *p, size_t node, struct metrics *m)
 {
@@ -162,8 +184,10 @@ void explain_metrics(const struct process *process, struct metrics *m)
     const struct admin_check_status *checks;
     struct arena arena;
 
-    for (size_t i = 0; i < process->node_count; i++)
+    for (size_t i = 0; i < process->node_count; i++) {
         add_counts(process, i, m);
+        add_narrowed(process, i, m);
+    }
     arena_init(&arena, SIZE_MAX); // bounded by the release
     size_t count = explain_checks(process, &arena, &checks);
 

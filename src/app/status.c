@@ -104,6 +104,10 @@ static void add_origins(
         (double)s.idle);
     add_value(m, label, "origin_reused_total", "Requests to origins over a kept connection",
         (double)s.reused);
+    add_value(m, label, "origin_full_total",
+        "Connections to origins closed: enough were kept already", (double)s.full);
+    add_value(m, label, "origin_forgotten_total",
+        "Origins no longer known: too many others were asked since", (double)s.forgotten);
     add_value(m, label, "origin_failed_total", "Requests to origins without a good answer",
         (double)s.failed);
 }

@@ -44,6 +44,11 @@ struct ping {
     struct ping_user *under_way[PINGS_MAX]; // at its sequence number modulo PINGS_MAX
 };
 
+#define ROW(field, name, labels, help) COUNTER_ROW(struct ping_counts, field, name, labels, help),
+const struct counter_row ping_counter_rows[] = { PING_COUNTERS(ROW) };
+#undef ROW
+const size_t ping_counter_row_count = COUNT_OF(ping_counter_rows);
+
 static struct instant now(const struct ping *ping)
 {
     // Not the turn's clock: what this turn did before is not the network's doing.

@@ -55,6 +55,9 @@ struct ping_counts {
     PING_COUNTERS(COUNTER_FIELD)
 };
 
+extern const struct counter_row ping_counter_rows[];
+extern const size_t ping_counter_row_count;
+
 /* `seed` sets the luck: drawn anew at each start, but in the simulation. */
 struct ping *ping_new(struct loop *loop, uint64_t seed);
 

@@ -129,6 +129,7 @@ static struct known *find_or_add(
         if (pool->known_count == ORIGIN_POOL_ORIGINS_MAX) {
             *dropped = container_of(pool->by_use.next, struct known, by_use);
             forget(pool, *dropped);
+            pool->stats.forgotten++;
         }
         known = mem_new(struct known);
         known->address = *origin;

@@ -36,6 +36,7 @@ enum {
 struct origin_pool_stats {
     uint64_t idle, origins;               // now
     uint64_t reused, given, full, failed; // totals; full: closed since the list was
+    uint64_t forgotten;                   // likewise: origins beyond ORIGIN_POOL_ORIGINS_MAX
 };
 
 struct origin_pool *origin_pool_new(void);

@@ -259,6 +259,7 @@ static void of_too_many_origins_the_longest_unused_is_forgotten(void **)
     note(pool, ORIGIN_POOL_ORIGINS_MAX, ERR_REFUSED, 0);
     origin_pool_stats(pool, &stats);
     assert_int_equal(stats.origins, ORIGIN_POOL_ORIGINS_MAX);
+    assert_int_equal(stats.forgotten, 1);
     assert_true(avoids(pool, 0, span_s(0)));
     assert_false(avoids(pool, 1, span_s(0)));
     assert_true(avoids(pool, 2, span_s(0)));
