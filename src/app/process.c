@@ -223,19 +223,15 @@ static enum err start_threads(struct process *p, const struct process_plan *plan
     return err;
 }
 
-/* Those that do not run yet. */
 static enum err start_loops(struct process *p, struct diag *why)
 {
     enum err err = workers_start(p->workers);
 
-    if (err == ERR_NONE && !p->control_runs)
+    if (err == ERR_NONE)
         err = workers_start(p->control);
-    if (err != ERR_NONE) {
+    if (err != ERR_NONE)
         diag_say(why, "threads cannot be started: %s", err_text(err));
-        return err;
-    }
-    p->control_runs = true;
-    return ERR_NONE;
+    return err;
 }
 
 /*
@@ -267,6 +263,14 @@ static enum err open_dns(struct process *p, struct diag *why)
     return ERR_NONE;
 }
 
+static void say_serving(struct process *p)
+{
+    for (size_t i = 0; i < p->node_count; i++)
+        log_line(&p->log, LOG_INFO, "app", "serving node=%.*s release=%016llx sites=%zu workers=%u",
+            SLICE_ARG(p->nodes[i]->name), (unsigned long long)p->release->network->hash,
+            p->release->network->site_count, workers_count(p->workers));
+}
+
 static enum err start(struct process *p, const struct process_plan *plan, struct diag *why)
 {
     TRY(start_threads(p, plan, why));
@@ -276,8 +280,11 @@ static enum err start(struct process *p, const struct process_plan *plan, struct
     TRY(open_admin(p, why));
     TRY(start_loops(p, why));
     await_first_measurements(p);
+    // Control too: a reload that was asked for already would change the roots below our feet.
     workers_stop(p->workers);
+    workers_stop(p->control);
     TRY(open_dns(p, why));
+    say_serving(p); // while the release is ours to read
     return start_loops(p, why);
 }
 
@@ -302,10 +309,6 @@ enum err process_start(const struct process_plan *plan, struct process **process
         process_free(p);
         return err;
     }
-    for (size_t i = 0; i < p->node_count; i++)
-        log_line(&p->log, LOG_INFO, "app", "serving node=%.*s release=%016llx sites=%zu workers=%u",
-            SLICE_ARG(p->nodes[i]->name), (unsigned long long)p->release->network->hash,
-            p->release->network->site_count, workers_count(p->workers));
     *process = p;
     return ERR_NONE;
 }

@@ -50,7 +50,6 @@ struct process {
     struct listener *admin_listeners[2 * PROCESS_NODES_MAX];
     size_t admin_listener_count;
     struct instant started;
-    bool control_runs;
 };
 
 /*
