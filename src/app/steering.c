@@ -17,7 +17,7 @@
 #define DIGEST span_s(1)    // between two digests of what was measured
 #define SWEEP  span_s(60)   // between two sweeps of the view
 
-enum { CLOCK_STEP_MS = 60 * 1000 };
+enum { CLOCK_STEP_MS = 2 * STEER_EPOCH_MS }; // no map is planned so long before its time
 
 /* A map on its way, on a thread of the pool. */
 struct planning {
