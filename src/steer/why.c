@@ -79,7 +79,7 @@ static void candidate_show(const struct asker *a, size_t target, int rank, struc
     if (rank < 0)
         return;
     c->is_in_band = is_by_value(a->row) && rank < a->cell->band;
-    c->shed = a->cell->shed[rank];
+    c->shed = a->cell->shed[rank] < STEER_SHED_LEAST ? 0 : a->cell->shed[rank]; // as pick has it
     c->sheds_client = steer_sheds(a->row, a->cell, (size_t)rank, &a->why->client);
 }
 

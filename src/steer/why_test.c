@@ -179,6 +179,9 @@ static void it_tells_whom_a_client_passes_over(void **)
         shed += a.why->candidates[0].sheds_client;
     }
     assert_in_range(shed, 100, 480);
+    a.world.map->cells[0].shed[0] = STEER_SHED_LEAST - 1; // not acted on, so not told
+    ask(&a, 0);
+    assert_int_equal(a.why->candidates[0].shed, 0);
     end(&a);
 }
 
