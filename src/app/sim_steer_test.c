@@ -55,14 +55,6 @@ static size_t well_known(struct world *w, struct resolver *r)
     return resolver_origin(r);
 }
 
-static void stay_away(struct world *w, const struct resolver *r, size_t origin)
-{
-    unsigned before = r->by_origin[origin];
-
-    sim_run_for(w->sim, span_s(20));
-    assert_int_equal(r->by_origin[origin], before);
-}
-
 static void refuse_story(struct world *w, struct figures *f)
 {
     struct resolver r;
@@ -234,7 +226,8 @@ static const struct asking CROWD = {
     .name = "www.test", .subnets = 20, .every = { INT64_C(500000000) }
 };
 
-static void slow_story(struct world *w, struct figures *f)
+/* Both serve the crowd; then the first falls ill. */
+static void ill_story(struct world *w, struct figures *f, struct span thinks, unsigned lost_percent)
 {
     struct resolver r;
 
@@ -243,10 +236,27 @@ static void slow_story(struct world *w, struct figures *f)
     resolver_start(w, &r, CROWD);
     sim_run_for(w->sim, span_ms((int64_t)sim_draw(w->sim, 5000)));
     assert_true(r.by_origin[0] > 0);
-    w->origins[0].thinks = span_ms(300);
+    w->origins[0].thinks = thinks;
+    w->origins[0].lost_percent = lost_percent;
     figures_add(f, time_until(w, &r, 0, false).ns / 1000000);
     stay_away(w, &r, 0);
     resolver_stop(w, &r);
+}
+
+static void slow_story(struct world *w, struct figures *f)
+{
+    ill_story(w, f, span_ms(300), 0);
+}
+
+/* Never down, and yet worse: a fifth lost counts 60 ms. */
+static void lossy_story(struct world *w, struct figures *f)
+{
+    ill_story(w, f, span_ms(0), 20);
+}
+
+static void an_origin_that_answers_four_of_five_loses_its_clients(void **)
+{
+    assert_true(tell(PAGE, lossy_story, "ms to leave an origin that loses a fifth") <= 60000);
 }
 
 static void a_slow_origin_loses_its_clients_within_20_s(void **)
@@ -572,6 +582,7 @@ int main(void)
         cmocka_unit_test(a_fifth_of_all_probes_lost_changes_a_verdict_once_in_days),
         cmocka_unit_test(equal_origins_with_a_tenth_of_noise_keep_their_clients_for_an_hour),
         cmocka_unit_test(a_slow_origin_loses_its_clients_within_20_s),
+        cmocka_unit_test(an_origin_that_answers_four_of_five_loses_its_clients),
         cmocka_unit_test(an_origin_that_is_quick_again_has_clients_within_60_s),
         cmocka_unit_test(when_all_are_down_it_is_the_reserve_and_then_as_if_none_were),
         cmocka_unit_test(a_release_carries_verdicts_over_and_probes_what_is_new_at_once),

@@ -141,3 +141,11 @@ static inline int64_t figures_tell(struct figures *f, const char *what)
         f->list[f->count / 2], f->list[f->count - 1], sum, f->count);
     return f->list[f->count - 1];
 }
+
+static inline void stay_away(struct world *w, const struct resolver *r, size_t origin)
+{
+    unsigned before = r->by_origin[origin];
+
+    sim_run_for(w->sim, span_s(20));
+    assert_int_equal(r->by_origin[origin], before);
+}
