@@ -153,9 +153,7 @@ void filling_end_all(struct delivery *d);
 /* Those who wait are told of what changed in this turn. */
 void filling_turn_end(struct loop_hook *hook);
 
-/* ranking.c */
-
-/* The origins of the visit's site in the order of asking, for what it asks for. */
+/* ranking.c: the origins of the visit's site in the order of asking, for what it asks for. */
 struct ranking {
     struct fetch_origin origins[FETCH_ORIGINS_MAX];
     size_t count;         // at least one
