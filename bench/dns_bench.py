@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DNS workloads: static names, names that do not exist, steered names, TCP."""
+"""DNS workloads: static names, names that do not exist, steered names, TCP; and what each policy
+costs waypost against a name of one address."""
 
+import contextlib
 import socket
 import struct
+import subprocess
 
-from dns_servers import TARGETS, ZONE, address_of
+import machine
+from dns_servers import TARGETS, WWW, ZONE, address_of
 from rounds import Stage, Workload, Wrong, slices
+from waypost import CLASSES
 
 NAMES = 10000
 NUMBERED = f"h%.acme.example.{ZONE}"
@@ -26,6 +31,23 @@ WORKLOADS = [
              ("-m", "tcp", "-n", NUMBERED, "-N", NAMES, *UDP)),
     Workload("tcp-each", "TCP, a connection for each question, 32 at a time", "dns",
              ("-m", "tcp-each", "-n", NUMBERED, "-N", NAMES, "-c", 32)),
+]
+
+
+def policy(name, asked, meaning, base="plain", count=1):
+    return Workload(name, f"{meaning}; a random /24 (ECS) in each question", "policies",
+                    ("-n", f"{asked}.{ZONE}", "-N", count, "-e", *UDP), base=base)
+
+
+POLICIES = [
+    policy("plain", "here.pop", "the address of a pop", ""),
+    policy("ordered", "ordered.acme.example", "a site of three origins, in order"),
+    policy("weighted", "spread.acme.example", "a site of three origins, by weights"),
+    policy("balanced", "near.acme.example", "a site of three origins, by geography"),
+    policy("strict", "strict.acme.example", "a site of three origins, the best alone"),
+    policy("plain-many", "h%.acme.example", f"{NAMES} names of one address, at random", "", NAMES),
+    policy("balanced-many", "c%.acme.example", f"{CLASSES} sites of three origins, by geography, "
+           "each with a plan of its own, at random", "plain-many", CLASSES),
 ]
 
 
@@ -89,7 +111,7 @@ def expect(found, wanted, of):
 
 def check_names(server, names, stream=False):
     """The static names, and one that does not exist."""
-    expect(ask(server, f"www.acme.example.{ZONE}", stream=stream)[:2], (0, ["192.0.2.1"]), "www")
+    expect(ask(server, f"www.acme.example.{ZONE}", stream=stream)[:2], (0, [WWW]), "www")
     for number in {0, names // 2, names - 1}:
         expect(ask(server, f"h{number:07d}.acme.example.{ZONE}", stream=stream)[:2],
                (0, [address_of(number)]), f"name {number}")
@@ -116,13 +138,29 @@ def check_steered(server, name, depends_on_client):
 def check(workload, server):
     if workload.service == "steered":
         check_steered(server, NEAR if workload.name == "near" else SPREAD, workload.name == "near")
+    elif workload.service == "policies":
+        expect(ask(server, workload.load[1].replace("%", "0000000"), (20, 1, 7))[0], 0, workload.name)
     else:
         check_names(server, NAMES, stream=workload.name.startswith("tcp"))
 
 
+@contextlib.contextmanager
+def origin(bench):
+    """Answers probes at all addresses that names have; gives its port."""
+    port = machine.free_port()
+    everywhere = "0.0.0.0" if machine.is_apart() else "127.0.0.1"
+    process = subprocess.Popen([bench.tools / "http_origin", str(port), everywhere],
+                               preexec_fn=machine.pinned(machine.LOAD_CORE))
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def run(bench, kinds, chosen):
     checked = set()
-    with Stage(bench, kinds, names=NAMES) as stage:
+    with origin(bench) as port, Stage(bench, kinds, names=NAMES, origin_port=port) as stage:
         def take(workload, server):
             if (workload.name, server.name) not in checked:
                 check(workload, server)

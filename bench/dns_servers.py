@@ -9,12 +9,13 @@ place of a geography file, and at random by weights with its weighted plugin.
 from servers import Kind
 
 ZONE = "cdn.bench.test"
-TARGETS = {"a": ("192.0.2.31", 10), "b": ("192.0.2.32", 20), "c": ("192.0.2.33", 70)}
+TARGETS = {"a": ("127.0.0.31", 10), "b": ("127.0.0.32", 20), "c": ("127.0.0.33", 70)}
+WWW = "127.0.0.30"
 ADDRESSES = 250  # the numbered names share these
 
 
 def address_of(number):
-    return f"10.0.0.{number % ADDRESSES + 1}"
+    return f"127.0.1.{number % ADDRESSES + 1}"
 
 
 def write_zone(path, names, *more):
@@ -22,7 +23,7 @@ def write_zone(path, names, *more):
     lines = [
         f"$ORIGIN {ZONE}.", "$TTL 60",
         "@ SOA ns1 hostmaster.bench.test. 1 3600 600 86400 60", "@ NS ns1", "ns1 A 127.0.0.1",
-        "www.acme.example A 192.0.2.1",
+        f"www.acme.example A {WWW}",
         *(f"h{number:07d}.acme.example A {address_of(number)}" for number in range(names)), *more,
     ]
     path.write_text("\n".join(lines) + "\n")

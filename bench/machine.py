@@ -59,6 +59,11 @@ def describe():
     ]
 
 
+def is_apart():
+    """In a network namespace of our own."""
+    return INSIDE in os.environ
+
+
 def enter_namespace():
     """Runs this program again in a network namespace of its own, when it may; else stays."""
     if os.environ.get(INSIDE) or os.geteuid() != 0:
@@ -73,7 +78,7 @@ def prepare():
         raise Trouble("two cores are needed: one for the server, one for the load")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
-    if not os.environ.get(INSIDE):
+    if not is_apart():
         return
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for name, values in SETTINGS.items():
@@ -101,6 +106,19 @@ def build(directory):
         if not target.exists() or target.stat().st_mtime < newest:
             subprocess.run(["cc", *CFLAGS, "-o", target, *sources, "-lm"], check=True)
     return tools
+
+
+def geography(prefixes):
+    """A file of MaxMind's format with so many prefixes in random places; gives its path."""
+    build_directory = HERE.parent / "build"
+    path = build_directory / "bench" / f"{prefixes}.mmdb"
+    if not path.exists():
+        tool = "bench/geo/geo-prefixes"
+        subprocess.run(["ninja", "-C", build_directory, tool], check=True,
+                       stdout=subprocess.DEVNULL)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([build_directory / tool, "write", str(prefixes), path], check=True)
+    return path
 
 
 def pinned(core, nice=-10):

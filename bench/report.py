@@ -34,6 +34,7 @@ class Results:
         self.samples = defaultdict(lambda: defaultdict(dict))  # workload, server, round
         self.left_out = []
         self.measures = {}
+        self.bases = {}
 
     def add(self, workload, server, turn, sample, measures):
         self.samples[workload][server][turn] = sample
@@ -57,7 +58,8 @@ class Results:
         return [sample[measure.key] for sample in self.samples[workload][server].values()]
 
     def best_peer(self, workload, measure):
-        peers = [name for name in self.samples[workload] if name != self.candidate]
+        own = (self.candidate, f"{self.candidate}-500k")  # itself, configured otherwise
+        peers = [name for name in self.samples[workload] if name not in own]
         choose = min if measure.smaller_is_better else max
         return choose(peers, key=lambda name: median(self.values(workload, name, measure)),
                       default=None)
@@ -92,7 +94,7 @@ def figures_table(results):
 
 
 def ratio_table(results):
-    rows = [["workload", "figure", "best peer", f"{results.candidate} / best peer"]]
+    rows = [["workload", "figure", "best peer, or base", "ratio"]]
     for workload in results.samples:
         for measure in results.measures[workload]:
             peer, ratios = results.ratio(workload, measure)
@@ -100,6 +102,19 @@ def ratio_table(results):
                 better = "below" if measure.smaller_is_better else "above"
                 rows.append([workload, f"{measure.title} ({better} 1 is better)", peer,
                              spread(ratios, 2)])
+    return rows + base_rows(results)
+
+
+def base_rows(results):
+    """Of each program, what one workload costs it against another."""
+    rows = []
+    for workload, base in results.bases.items():
+        for server, samples in results.samples[workload].items() if base else ():
+            bases = results.samples[base].get(server, {})
+            ratios = [sample[CPU.key] / bases[turn][CPU.key]
+                      for turn, sample in samples.items() if turn in bases]
+            if ratios:
+                rows.append([workload, f"{CPU.title} of {server}", base, spread(ratios, 3)])
     return rows
 
 

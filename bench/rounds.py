@@ -27,6 +27,7 @@ class Workload:
     service: str  # what a server must offer, of those in Kind.serves
     load: tuple
     measures: tuple = (report.CPU, report.RATE)
+    base: str = ""  # a workload that the same program is compared with, in each round
 
 
 class Wrong(Exception):
@@ -128,6 +129,7 @@ def slices(bench, workloads, servers, take):
                     bench.results.withdraw(*pair, str(wrong))
                     continue
                 bench.results.add(*pair, turn, sample, workload.measures)
+                bench.results.bases[workload.name] = workload.base
                 told = ", ".join(f"{sample[m.key]:.{m.digits}f} {m.title}"
                                  for m in workload.measures)
                 print(f"  round {turn + 1}  {workload.name:16} {server.name:12} {told}", flush=True)

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is compared with the peers: waypost, as one node with one worker, or any other command."""
 
-from dns_servers import ADDRESSES, TARGETS, ZONE, address_of, write_zone
+import machine
+from dns_servers import ADDRESSES, TARGETS, WWW, ZONE, address_of, write_zone
 from servers import Kind
+
+CLASSES = 100  # of sites that are planned for each by itself
+PREFIXES, PREFIXES_MANY = 1000, 500000  # in the geography
 
 
 def network(place, dns, http):
@@ -34,32 +38,54 @@ def http_network(place):
 """
 
 
-def dns_network(place):
-    """Origins stand for the addresses in the answers; nobody connects to them."""
-    lines = [network(place, place.port, place.spare_ports[2]) + "    origins:", '      www: {address: "192.0.2.1:80"}']
-    lines += [f'      {name}: {{address: "{ip}:80"}}' for name, (ip, _) in TARGETS.items()]
-    lines += [f'      o{number}: {{address: "{address_of(number)}:80"}}'
-              for number in range(min(place.names, ADDRESSES))]
-    lines += ["    sites:", "      www.acme.example: {steer: [www], ttl: 60s}"]
+PLACES = ("40, -100", "35, 0", "20, 120")  # of the targets, far apart
+
+
+def dns_sites(place):
+    """Steered sites are probed and planned for meanwhile. The others are measured but once, at the
+    start, as no peer measures anything."""
     weights = ", ".join(f"{name}: {weight}" for name, (_, weight) in TARGETS.items())
-    for name in ("near", "spread"):
-        lines.append(f"      {name}.acme.example: {{steer: [{', '.join(TARGETS)}], "
-                     f"policy: weighted, weights: {{{weights}}}, ttl: 60s}}")
-    lines += [f"      h{number:07d}.acme.example: {{steer: [o{number % ADDRESSES}], ttl: 60s}}"
-              for number in range(place.names)]
-    return "\n".join(lines) + "\n"
+    steered = {
+        "near": "policy: balanced", "spread": f"policy: weighted, weights: {{{weights}}}",
+        "ordered": "policy: ordered", "strict": "policy: strict",
+        # Each is weighed in its own way, so that it has a plan of its own.
+        **{f"c{number:07d}": f"policy: balanced, weigh: {{errors: {number + 2}}}"
+           for number in range(CLASSES)},
+    }
+    once = "ttl: 60s, probe: {every: 1h}"
+    return [f"      www.acme.example: {{steer: [www], {once}}}",
+            *(f"      {name}.acme.example: {{steer: [{', '.join(TARGETS)}], {policy}, ttl: 60s}}"
+              for name, policy in steered.items()),
+            *(f"      h{number:07d}.acme.example: {{steer: [o{number % ADDRESSES}], {once}}}"
+              for number in range(place.names))]
+
+
+def dns_network(prefixes):
+    def make(place):
+        port = place.origin_port or 80
+        origins = {"www": WWW, **{f"o{number}": address_of(number)
+                                  for number in range(min(place.names, ADDRESSES))}}
+        return "\n".join([
+            f"geo: {machine.geography(prefixes)}",
+            network(place, place.port, place.spare_ports[2]) + "    origins:",
+            *(f'      {name}: {{address: "{ip}:{port}"}}' for name, ip in origins.items()),
+            *(f'      {name}: {{address: "{ip}:{port}", location: [{location}]}}'
+              for (name, (ip, _)), location in zip(TARGETS.items(), PLACES)),
+            "    sites:", *dns_sites(place), ""])
+    return make
 
 
 def kinds(name, program):
     """The program as HTTP server, and as DNS server."""
-    def kind(make_network, *serves):
+    def kind(name, make_network, *serves):
         def command(place):
             config = place.directory / "network.yaml"
             config.write_text(make_network(place))
             return [program, "run", "-c", config, "--node", "node1", "--workers", "1"]
         return Kind(name, command, (str(program), "version"), frozenset(serves))
-    return {"http": kind(http_network, "hit", "miss", "memory", "idle", "limit"),
-            "dns": kind(dns_network, "dns", "steered")}
+    return {"http": kind(name, http_network, "hit", "miss", "memory", "idle", "limit"),
+            "dns": kind(name, dns_network(PREFIXES), "dns", "steered", "policies"),
+            "dns-500k": kind(f"{name}-500k", dns_network(PREFIXES_MANY), "policies")}
 
 
 def candidate(name, command_line):

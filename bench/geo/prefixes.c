@@ -5,6 +5,7 @@
  *   geo-prefixes random COUNT       COUNT random prefixes of each family, /8 to /24 and /20 to /48
  *   geo-prefixes file < TABLE       lines of PREFIX NUMBER
  *   geo-prefixes load FILE          one of MaxMind's format: only the time to load it
+ *   geo-prefixes write COUNT FILE   makes one of the random IPv4 prefixes in random places
  *
  * Each look-up waits for the one before it, as the address is made from what that one found: so
  * this is the time until an answer is there, not how many can be under way at once.
@@ -23,6 +24,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "steer/geo.h"
+#include "steer/geo_write.h"
 #include "steer/prefix_table.h"
 
 enum {
@@ -185,6 +187,42 @@ static int time_load(const char *path)
     return 0;
 }
 
+/* Within the belt where people live, so that cells are as many as may be without being widened. */
+static struct location random_place(uint64_t seed)
+{
+    uint64_t draw = hash_mix(seed);
+
+    return (struct location){ .latitude = (double)(draw % 90) - 44.5,
+        .longitude = (double)(draw / 90 % 360) - 179.5,
+        .is_set = true };
+}
+
+/* Each /8 has a place too, so that no address is without one. */
+static int write_random(const char *path, size_t count)
+{
+    struct geo_write_entry *entries = mem_array(256 + count, sizeof *entries);
+    struct diag why;
+
+    for (uint64_t i = 0; i < 256 + count; i++) {
+        uint64_t draw = hash_mix(i + 1);
+        struct ip ip = random_ip(IP_V4, draw);
+        uint8_t length = (uint8_t)(draw % 2 ? 24 : 9 + draw / 2 % 15);
+
+        if (i < 256) {
+            ip.bytes[0] = (uint8_t)i;
+            length = 8;
+        }
+        entries[i].prefix = prefix_of(&ip, length);
+        entries[i].location = random_place(i);
+    }
+    enum err err = geo_write(path, entries, 256 + count, &why);
+
+    mem_free(entries);
+    if (err != ERR_NONE)
+        fprintf(stderr, "%s\n", why.text);
+    return err != ERR_NONE;
+}
+
 int main(int argc, char **argv)
 {
     struct list list = { 0 };
@@ -192,13 +230,16 @@ int main(int argc, char **argv)
 
     if (argc == 3 && strcmp(argv[1], "load") == 0)
         return time_load(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "write") == 0)
+        return write_random(argv[3], strtoull(argv[2], NULL, 10));
     if (argc == 3 && strcmp(argv[1], "random") == 0) {
         add_random(&list, strtoull(argv[2], NULL, 10));
     } else if (argc == 2 && strcmp(argv[1], "file") == 0) {
         if (add_lines(&list) != 0)
             return 1;
     } else {
-        fprintf(stderr, "usage: geo-prefixes random COUNT | file < TABLE | load FILE\n");
+        fprintf(stderr, "usage: geo-prefixes random COUNT | file < TABLE | load FILE | "
+                        "write COUNT FILE\n");
         return 2;
     }
     double start = now_ns();

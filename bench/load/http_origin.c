@@ -4,7 +4,7 @@
  * The origin behind the caches under test: one thread, as fast as such a thing can be, so that it
  * is never the bottleneck.
  *
- *     http_origin PORT
+ *     http_origin PORT [ADDRESS]     127.0.0.1 unless said otherwise
  *
  * /ANYTHING/SIZE and /ANYTHING/SIZE/MORE are SIZE bytes of the alphabet over and over, fresh for a
  * day. /count is the number of requests answered so far (itself left out): by it the bench knows
@@ -157,13 +157,13 @@ static void take_connections(struct origin *o)
     }
 }
 
-static int open_listener(uint16_t port)
+static int open_listener(const char *address, uint16_t port)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
     int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+    if (fd < 0 || inet_pton(AF_INET, address, &at.sin_addr) != 1 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 || // inherited
         bind(fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(fd, 4096) != 0)
         return -1;
@@ -172,14 +172,17 @@ static int open_listener(uint16_t port)
 
 int main(int argc, char **argv)
 {
-    struct origin o = { .epoll = epoll_create1(EPOLL_CLOEXEC), .body = malloc(BODY_MAX) };
+    struct origin o = {
+        .listener = -1, .epoll = epoll_create1(EPOLL_CLOEXEC), .body = malloc(BODY_MAX)
+    };
     struct epoll_event event = { .events = EPOLLIN }, events[EVENTS_MAX];
 
     signal(SIGPIPE, SIG_IGN);
-    o.listener = argc == 2 ? open_listener((uint16_t)atoi(argv[1])) : -1;
+    if (argc == 2 || argc == 3)
+        o.listener = open_listener(argc == 3 ? argv[2] : "127.0.0.1", (uint16_t)atoi(argv[1]));
     if (o.listener < 0 || o.body == NULL ||
         epoll_ctl(o.epoll, EPOLL_CTL_ADD, o.listener, &event) != 0) {
-        fprintf(stderr, "http_origin: cannot listen; usage: http_origin PORT\n");
+        fprintf(stderr, "http_origin: cannot listen; usage: http_origin PORT [ADDRESS]\n");
         return 2;
     }
     for (size_t i = 0; i < BODY_MAX; i++)
