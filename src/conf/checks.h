@@ -30,7 +30,7 @@ enum { CHECK_NAME_MAX = 160 };
 #define CHECK_NONE UINT32_MAX // an enumerator is an int
 
 struct check {
-    uint64_t id; // of what is measured and how: the same on every node and in every release
+    uint64_t id; // of what is measured and how, but for passwords: the same on every node
     enum check_kind kind;
     const struct node *node;     // one of these three is set
     const struct pop *pop;       // of its FTP
