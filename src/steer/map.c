@@ -264,6 +264,9 @@ static void shares_set(
             shed = before->shed[was_at];
             felt = before->felt[was_at];
         }
+        // Mostly: no set point is lower, and nothing is to be taken back.
+        if (load <= SET_POINT_LEAST && shed == 0 && felt == 0)
+            continue;
         felt += (shed - felt) * p->felt_gain / GAIN_ONE;
         cell->felt[i] = (uint16_t)felt;
         cell->shed[i] =
