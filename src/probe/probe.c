@@ -330,18 +330,20 @@ static void turn_comes(struct timer *timer)
     struct watch *watch = container_of(timer, struct watch, timer);
     struct probes *probes = watch->probes;
     int64_t every = watch->check->every.ns;
+
+    if (probes->in_flight == PROBES_IN_FLIGHT_MAX) { // again soon: its interval may be an hour
+        counter_up(&probes->counts.limited);
+        timer_set(probes->loop, timer,
+            instant_after(loop_now(probes->loop), draw(watch, span_ms(PROBE_SPREAD_MS))));
+        return;
+    }
     // The first interval is any part of it: all that began together would else stay together.
     struct span shorter = draw(watch, (struct span){ watch->is_new ? every * 9 / 10 : every / 10 });
 
     watch->is_new = false;
     watch->started = loop_now(probes->loop);
     watch->regular = instant_after(watch->started, (struct span){ every - shorter.ns });
-    if (probes->in_flight < PROBES_IN_FLIGHT_MAX) {
-        launch(watch);
-        return;
-    }
-    counter_up(&probes->counts.limited);
-    plan(watch);
+    launch(watch);
 }
 
 static struct watch *watch_new(struct probes *probes, const struct check *check)
