@@ -25,6 +25,19 @@ const char *table_text_of(const json_t *object, const char *key)
     return text == NULL || text[0] == '\0' ? "-" : text;
 }
 
+bool table_text_is(const json_t *object, const char *key, const char *text)
+{
+    return slice_equal(json_get_text(object, key), slice_text(text));
+}
+
+void table_end_line(struct text *out, size_t start)
+{
+    for (size_t i = start; i < out->length; i++)
+        if ((unsigned char)out->at[i] < ' ' || out->at[i] == '\x7f')
+            out->at[i] = '?';
+    text_add(out, SLICE("\n"));
+}
+
 const char *table_ms(double ms, char text[TABLE_AMOUNT_MAX])
 {
     // One decimal where it says something; 99.95 would be shown as 100.0.

@@ -12,6 +12,11 @@ enum { TABLE_OLD_S = 10 }; // measurements older than that are shown with their 
 /* A member's text as a format argument: never NULL, "-" for none. */
 const char *table_text_of(const json_t *object, const char *key);
 
+bool table_text_is(const json_t *object, const char *key, const char *text);
+
+/* Ends the line that was begun at `start`, without a byte that a terminal would obey. */
+void table_end_line(struct text *out, size_t start);
+
 /* Sums up the checks of a status: the worst first, TABLE_CHECKS_SHOWN of them. */
 void table_checks(const json_t *status, struct text *out);
 

@@ -33,19 +33,6 @@ struct target_table {
     bool has_idle, has_old; // something shown wants a word of explanation
 };
 
-void why_end_line(struct text *out, size_t start)
-{
-    for (size_t i = start; i < out->length; i++)
-        if ((unsigned char)out->at[i] < ' ' || out->at[i] == '\x7f')
-            out->at[i] = '?';
-    text_add(out, SLICE("\n"));
-}
-
-bool why_text_is(const json_t *object, const char *key, const char *text)
-{
-    return slice_equal(json_get_text(object, key), slice_text(text));
-}
-
 static const json_t *term_of(const json_t *target, size_t term)
 {
     return json_object_get(json_object_get(target, "terms"), TERM[term].key);
@@ -85,7 +72,7 @@ static void write_question(const struct why_page *p, struct text *out)
     }
     text_say(out, ", policy %s, asked of %s", table_text_of(p->why, "policy"),
         table_text_of(p->why, "node"));
-    why_end_line(out, start);
+    table_end_line(out, start);
 }
 
 static void add_column(struct target_table *t, const char *title, bool is_number)
@@ -118,7 +105,7 @@ static void choose_columns(struct target_table *t)
     const json_t *first = json_array_get(t->page->targets, 0);
 
     look_at_targets(t);
-    add_column(t, why_text_is(t->page->why, "kind", "deliver") ? "POP" : "ORIGIN", false);
+    add_column(t, table_text_is(t->page->why, "kind", "deliver") ? "POP" : "ORIGIN", false);
     if (t->cost != NULL)
         add_column(t, strcmp(t->cost, "value_ms") == 0 ? "VALUE" : "COST", true);
     for (size_t i = 0; i < TERMS; i++) {
@@ -141,7 +128,8 @@ static void put_term(struct target_table *t, const struct term *term, const json
     double ms = json_get_real(json, "ms");
     uint64_t weight = t->cost == NULL ? 0 : json_get_number(json, "weight");
     bool is_measured = json_get_number(json, "sources") > 0;
-    bool is_by_place = term == &TERM[0] && why_text_is(t->page->why, "latency_basis", "geography");
+    bool is_by_place =
+        term == &TERM[0] && table_text_is(t->page->why, "latency_basis", "geography");
     char amount[TABLE_AMOUNT_MAX], cost[TABLE_AMOUNT_MAX], old[TABLE_AMOUNT_MAX] = "";
     char factor[TABLE_AMOUNT_MAX] = "";
 
@@ -189,13 +177,13 @@ static const char *member_state(
 
     if (json_get_flag(member, "is_drained"))
         snprintf(text, TABLE_CELL_MAX, "drained");
-    else if (json_get_flag(member, "is_down") && why_text_is(check, "verdict", "down"))
+    else if (json_get_flag(member, "is_down") && table_text_is(check, "verdict", "down"))
         table_verdict(check, p->now, text);
     else if (json_get_flag(member, "is_down"))
         snprintf(text, TABLE_CELL_MAX, "down");
     else
         snprintf(text, TABLE_CELL_MAX, "%s",
-            why_text_is(check, "verdict", "unknown") ? "not known yet" : "up");
+            table_text_is(check, "verdict", "unknown") ? "not known yet" : "up");
     return text;
 }
 
@@ -287,7 +275,7 @@ static void write_targets(const struct why_page *p, struct text *out)
     const json_t *target;
 
     if (p->is_by_cost)
-        t.cost = why_text_is(p->why, "ordered_by", "value") ? "value_ms" : "cost_ms";
+        t.cost = table_text_is(p->why, "ordered_by", "value") ? "value_ms" : "cost_ms";
     choose_columns(&t);
     table_init(&t.table, t.columns, t.column_count);
     json_array_foreach (p->targets, i, target) {
@@ -314,7 +302,7 @@ static bool is_answered(const struct why_page *p, const char *node)
     size_t i;
 
     json_array_foreach (p->answers, i, answer) {
-        if (why_text_is(answer, "node", node))
+        if (table_text_is(answer, "node", node))
             return true;
     }
     return false;
@@ -385,20 +373,20 @@ static void write_sources(const struct why_page *p, struct text *out)
 
     if (!json_is_object(map)) {
         text_say(out, "Nothing is planned yet: the order is that of the configuration.");
-        why_end_line(out, start);
+        table_end_line(out, start);
         return;
     }
-    if (why_text_is(p->why, "latency_basis", "geography"))
+    if (table_text_is(p->why, "latency_basis", "geography"))
         text_say(out, "Latency is by geography: the distance from the client to each. ");
-    else if (why_text_is(p->why, "latency_basis", "own"))
+    else if (table_text_is(p->why, "latency_basis", "own"))
         text_say(out, "Latency is what %s measured itself. ", table_text_of(p->why, "node"));
-    else if (why_text_is(p->why, "latency_basis", "observers"))
+    else if (table_text_is(p->why, "latency_basis", "observers"))
         text_say(out, "Latency is the median of all nodes that measure. ");
     text_say(out, "Map of %s, %s old, from %" PRIu64 " observer%s; hash %s.",
         table_clock(table_text_of(map, "epoch"), p->now, clock),
         table_duration(json_get_number(map, "age_s"), old), observers, observers == 1 ? "" : "s",
         table_text_of(map, "hash"));
-    why_end_line(out, start);
+    table_end_line(out, start);
 }
 
 enum err table_why(struct text *out, struct slice json, struct diag *why)
@@ -410,8 +398,8 @@ enum err table_why(struct text *out, struct slice json, struct diag *why)
         .targets = json_object_get(answer, "targets"),
         .answers = json_object_get(answer, "answers"),
         .now = table_text_of(answer, "now"),
-        .is_by_cost = why_text_is(answer, "ordered_by", "cost") ||
-                      why_text_is(answer, "ordered_by", "value") };
+        .is_by_cost = table_text_is(answer, "ordered_by", "cost") ||
+                      table_text_is(answer, "ordered_by", "value") };
 
     if (!json_is_array(page.targets) || !json_is_array(page.answers)) {
         json_decref(answer);

@@ -13,11 +13,6 @@ struct why_page {
 
 enum { WHY_NAMES_SHOWN = 4 }; // in one sentence
 
-/* Ends the line that was begun at `start`, without a byte that a terminal would obey. */
-void why_end_line(struct text *out, size_t start);
-
-bool why_text_is(const json_t *object, const char *key, const char *text);
-
 /* The answer, in one line where A and AAAA lead to the same node, and why it is this one. */
 void why_answers(const struct why_page *page, struct text *out);
 

@@ -77,22 +77,22 @@ static void say_best(const struct why_page *p, struct text *out)
 /* Failing open has four steps; from the second on they are named. */
 static void say_reason(const struct why_page *p, const json_t *answer, struct text *out)
 {
-    if (why_text_is(answer, "reason", "best"))
+    if (table_text_is(answer, "reason", "best"))
         say_best(p, out);
-    else if (why_text_is(answer, "reason", "drawn"))
+    else if (table_text_is(answer, "reason", "drawn"))
         say_drawn(p, out);
-    else if (why_text_is(answer, "reason", "next") && is_alone(p))
+    else if (table_text_is(answer, "reason", "next") && is_alone(p))
         text_say(out, "it is the only one that is up");
-    else if (why_text_is(answer, "reason", "next"))
+    else if (table_text_is(answer, "reason", "next"))
         text_say(out, "it is the %s that is up and takes this client",
             p->is_by_cost ? "best" : "first in the list");
-    else if (why_text_is(answer, "reason", "over_capacity"))
+    else if (table_text_is(answer, "reason", "over_capacity"))
         text_say(out, "all that are up are over their capacity (step 2 of 4 of failing open)");
-    else if (why_text_is(answer, "reason", "reserve"))
+    else if (table_text_is(answer, "reason", "reserve"))
         text_say(out, "it is a reserve and no other is up (step 3 of 4 of failing open)");
-    else if (why_text_is(answer, "reason", "all_down"))
+    else if (table_text_is(answer, "reason", "all_down"))
         text_say(out, "none is up, so all count as up (step 4 of 4 of failing open)");
-    else if (why_text_is(answer, "reason", "nothing"))
+    else if (table_text_is(answer, "reason", "nothing"))
         text_say(out, "none is up and the site says `all_down: nodata`");
     else
         text_say(out, "%s", table_text_of(answer, "reason"));
@@ -143,7 +143,7 @@ void why_answers(const struct why_page *p, struct text *out)
         text_say(out, ", since ");
         say_reason(p, answer, out);
         text_say(out, "; kept for %" PRIu64 " s", json_get_number(p->why, "ttl_s"));
-        why_end_line(out, start);
+        table_end_line(out, start);
     }
 }
 
@@ -163,7 +163,7 @@ static bool sentence_begin(struct sentences *s)
 static void sentence_end(struct sentences *s)
 {
     text_say(s->out, ".");
-    why_end_line(s->out, s->start);
+    table_end_line(s->out, s->start);
 }
 
 /* What failed, since when, and what brings it back. */
@@ -218,7 +218,7 @@ static void say_load(struct sentences *s, const json_t *target)
 /* What it would have to cost to come first. */
 static void say_rival(struct sentences *s, const json_t *target)
 {
-    bool is_by_value = why_text_is(s->page->why, "ordered_by", "value");
+    bool is_by_value = table_text_is(s->page->why, "ordered_by", "value");
     double now_ms = json_get_real(target, is_by_value ? "value_ms" : "cost_ms");
     double below_ms = json_get_real(target, "wins_below_ms");
     char now[TABLE_AMOUNT_MAX], below[TABLE_AMOUNT_MAX];
