@@ -224,6 +224,88 @@ static void serve_why(struct admin *admin, struct http_exchange *x)
     arena_done(&arena);
 }
 
+/* Of a node that is not in this process, with what was probably meant. */
+static void refuse_node(struct http_exchange *x, struct slice node, const struct network *network)
+{
+    char message[NAME_SHOWN_MAX + 64], mend[NAME_SHOWN_MAX + 128];
+    struct slice shown = slice_head(node, NAME_SHOWN_MAX);
+    struct slice nearest = admin_node_nearest(network, node);
+    bool is_elsewhere = network_node(network, node) != NULL;
+
+    snprintf(message, sizeof message, "%s \"%.*s\" in this %s",
+        is_elsewhere ? "there runs no node" : "there is no node", SLICE_ARG(shown),
+        is_elsewhere ? "process" : "network");
+    if (is_elsewhere)
+        snprintf(mend, sizeof mend, "ask on the machine where it runs: it is of pop %.*s",
+            SLICE_ARG(network_node(network, node)->pop->name));
+    else if (nearest.length > 0)
+        snprintf(mend, sizeof mend, "did you mean %.*s?", SLICE_ARG(nearest));
+    else
+        snprintf(mend, sizeof mend, "`waypost status` lists the nodes of a process");
+    answer_json(x, 404, "", error_json("node", message, mend));
+}
+
+/* Which reports are asked for; false when it is answered as wrong. */
+static bool read_pages(struct http_exchange *x, struct admin_view_question *q)
+{
+    struct slice limit, after;
+    uint64_t number = VIEW_TOLD_DEFAULT;
+
+    if (query_find(x->authority.path, SLICE("limit"), &x->arena, &limit) &&
+        (!slice_number(limit, VIEW_TOLD_MAX, &number) || number == 0)) {
+        answer_json(x, 400, "",
+            error_json("limit", "the limit is no number of reports", "give 1 to 10000"));
+        return false;
+    }
+    q->limit = (size_t)number;
+    q->has_after = query_find(x->authority.path, SLICE("after"), &x->arena, &after);
+    if (q->has_after && !admin_view_place_parse(after, &q->after)) {
+        answer_json(x, 400, "",
+            error_json("after", "there is no such place in a view",
+                "give the member `after` of the answer before"));
+        return false;
+    }
+    return true;
+}
+
+/* Serves the view, or the map where there is no question for reports. */
+static void serve_node(
+    struct admin *admin, struct http_exchange *x, const struct admin_view_question *reports)
+{
+    struct admin_view view = { 0 };
+    struct slice node = SLICE_NONE;
+    struct arena arena;
+    struct text body;
+
+    query_find(x->authority.path, SLICE("node"), &x->arena, &node);
+    admin->source->ops->view(admin->source, &node, &view);
+    if (view.rows == NULL) {
+        refuse_node(x, node, view.network);
+        return;
+    }
+    arena_init(&arena, STATUS_ARENA_MAX);
+    text_init(&body, ADMIN_ANSWER_MAX);
+    if (reports != NULL)
+        admin_view_write(&view, reports, &arena, &body);
+    else
+        admin_map_write(&view, &arena, &body);
+    answer_written(x, &body);
+    arena_done(&arena);
+}
+
+static void serve_view(struct admin *admin, struct http_exchange *x)
+{
+    struct admin_view_question question = { 0 };
+
+    if (read_pages(x, &question))
+        serve_node(admin, x, &question);
+}
+
+static void serve_map(struct admin *admin, struct http_exchange *x)
+{
+    serve_node(admin, x, NULL);
+}
+
 static void serve_reload(struct admin *admin, struct http_exchange *x)
 {
     if (admin->is_reloading) {
@@ -298,6 +380,8 @@ static const struct route ROUTES[] = {
     { { "/metrics", 8 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_metrics },
     { { "/api/v1/status", 14 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_status },
     { { "/api/v1/why", 11 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_why },
+    { { "/api/v1/view", 12 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_view },
+    { { "/api/v1/map", 11 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_map },
     { { "/api/v1/reload", 14 }, HTTP_POST, "Allow: POST\r\n", serve_reload },
 };
 
@@ -379,7 +463,8 @@ static void serve(struct http_service *service, struct http_exchange *x)
     }
     refuse(x, 404, "",
         error_json("missing", "there is nothing of that name",
-            "there are /healthz, /metrics, /api/v1/status, /api/v1/why, /api/v1/reload"));
+            "there are /healthz, /metrics, /api/v1/status, /api/v1/why, /api/v1/view, "
+            "/api/v1/map, /api/v1/reload"));
 }
 
 static void over(struct http_service *service, struct http_exchange *x, bool)

@@ -8,6 +8,8 @@
  *     GET  /metrics          Prometheus text (admin/metrics.h)
  *     GET  /api/v1/status    JSON (admin/status.h)
  *     GET  /api/v1/why       JSON (admin/why.h): ?name=HOST, and where known &client=IP, &node=NODE
+ *     GET  /api/v1/view      JSON (admin/view.h): &node=NODE, &limit=REPORTS, &after=PLACE
+ *     GET  /api/v1/map       likewise: &node=NODE
  *     POST /api/v1/reload    takes the configuration file as it is now into use
  *
  * Answers of /api are JSON; an error is {"error": {"code", "message", "mend"}}. Nothing may be
@@ -28,6 +30,7 @@
 
 #include "admin/metrics.h"
 #include "admin/status.h"
+#include "admin/view.h"
 #include "admin/why.h"
 #include "base/addr.h"
 #include "base/arena.h"
@@ -56,6 +59,9 @@ struct admin_source_ops {
     /* Fills the zeroed answer as far as what was asked for is there; all as with status. */
     void (*why)(struct admin_source *source, struct arena *arena,
         const struct admin_question *question, struct admin_why *why);
+    /* Fills the zeroed view of the node of that name, of the first for an empty one, as far as it
+     * is there; what it points to is good until the call's end. */
+    void (*view)(struct admin_source *source, const struct slice *node, struct admin_view *view);
     /* Starts a reload. Answered by admin_reload_done, once, within the call or later. */
     void (*reload)(struct admin_source *source, struct admin *admin);
 };

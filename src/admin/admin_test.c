@@ -40,8 +40,13 @@ static const struct endpoint AT = { { IP_V4, { 127, 0, 0, 1 } }, 8653 };
 static const struct customer acme = { .name = { "acme", 4 } };
 static const struct site www = { .host = { "www.acme.test", 13 }, .customer = &acme };
 static const struct site *const sites[] = { &www };
+static const struct pop fra;
+static const struct node fra1 = { .name = { "fra1", 4 }, .pop = &fra };
+static const struct pop fra = { .name = { "fra", 3 }, .nodes = &fra1, .node_count = 1 };
 static const struct network network = { .name = { "example", 7 },
     .zone = { "cdn.test", 8 },
+    .pops = &fra,
+    .pop_count = 1,
     .sites = sites,
     .site_count = 1,
     .hash = 0xabc,
@@ -82,6 +87,12 @@ static void explain(struct admin_source *source, struct arena *, const struct ad
         w->network = &network;
 }
 
+/* Knows that fra1 is in the network, and that it does not run here. */
+static void tell_nothing(struct admin_source *, const struct slice *, struct admin_view *view)
+{
+    view->network = &network;
+}
+
 static void say_result(struct bench *b)
 {
     admin_reload_done(b->admin, &(struct admin_reload_result){ b->errors, 0xdef, 10 });
@@ -96,7 +107,8 @@ static void reload(struct admin_source *source, struct admin *)
         say_result(b);
 }
 
-static const struct admin_source_ops OPS = { healthy, tell_metrics, tell_status, explain, reload };
+static const struct admin_source_ops OPS = { healthy, tell_metrics, tell_status, explain,
+    tell_nothing, reload };
 
 static struct bench *bench_open(void)
 {
@@ -337,6 +349,27 @@ static void why_refuses_what_it_cannot_answer_and_names_the_mend(void **)
     bench_close(b);
 }
 
+static void views_and_maps_are_of_nodes_that_run_here(void **)
+{
+    struct bench *b = bench_open();
+    char body[4096];
+
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/view?node=fr1"), body), 404);
+    error_is(body, "node");
+    assert_non_null(strstr(body, "did you mean fra1?"));
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/map?node=fra1"), body), 404);
+    assert_non_null(strstr(body, "ask on the machine where it runs: it is of pop fra"));
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/map?node=elsewhere"), body), 404);
+    assert_non_null(strstr(body, "lists the nodes"));
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/view?limit=0"), body), 400);
+    error_is(body, "limit");
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/view?limit=10001"), body), 400);
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/view?after=12"), body), 400);
+    error_is(body, "after");
+    assert_int_equal(ask(b, REQUEST("POST /api/v1/map"), body), 405);
+    bench_close(b);
+}
+
 static void a_reload_names_the_release_in_use(void **)
 {
     struct bench *b = bench_open();
@@ -550,6 +583,7 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_refused_in_the_dress_of_its_path),
         cmocka_unit_test(why_is_asked_of_a_name_a_client_and_a_node),
         cmocka_unit_test(why_refuses_what_it_cannot_answer_and_names_the_mend),
+        cmocka_unit_test(views_and_maps_are_of_nodes_that_run_here),
         cmocka_unit_test(a_reload_names_the_release_in_use),
         cmocka_unit_test(a_reload_that_fails_lists_all_errors_and_what_stays),
         cmocka_unit_test(a_reload_may_take_its_time_and_a_second_one_is_told_so),

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "admin/view.h"
 #include "admin/why.h"
 #include "app/process.h"
 #include "io/loop.h"
@@ -104,6 +105,23 @@ void explain_why(const struct process *process, struct arena *arena,
     why->now = loop_wall(process_control(process));
     why->why =
         steer_why(arena, root->rows, steer_row_of(root->rows, site), why->map, &question->client);
+}
+
+void explain_view(const struct process *process, const struct slice *name, struct admin_view *view)
+{
+    size_t node = find_node(process, *name);
+
+    view->network = process->release->network;
+    view->now = loop_wall(process_control(process));
+    if (node == process->node_count)
+        return;
+    const struct root *root = node_root(process->nodes[node]);
+    const struct steer_map *map = root_map(root);
+
+    view->network = root->network;
+    view->rows = root->rows;
+    view->view = steering_view(process->steering[node]);
+    view->map = steer_map_fits(map, root->rows) ? map : NULL;
 }
 
 /* The parts of measuring, which count on the control thread alone. */

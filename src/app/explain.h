@@ -10,10 +10,12 @@
 
 struct admin_check_status;
 struct admin_question;
+struct admin_view;
 struct admin_why;
 struct arena;
 struct metrics;
 struct process;
+struct slice;
 
 /* What each node knows of each check, in the arena; by node. Returns how many. */
 size_t explain_checks(
@@ -22,6 +24,9 @@ size_t explain_checks(
 /* As `why` of admin_source_ops. */
 void explain_why(const struct process *process, struct arena *arena,
     const struct admin_question *question, struct admin_why *why);
+
+/* As `view` of admin_source_ops; of the node of that name, or the first. */
+void explain_view(const struct process *process, const struct slice *name, struct admin_view *view);
 
 /* Adds what measuring and steering count, and how the checks stand. */
 void explain_metrics(const struct process *process, struct metrics *m);

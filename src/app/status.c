@@ -251,6 +251,12 @@ static void explain(struct admin_source *source, struct arena *arena,
     explain_why(container_of(source, struct process, source), arena, question, why);
 }
 
+static void explain_held(
+    struct admin_source *source, const struct slice *node, struct admin_view *view)
+{
+    explain_view(container_of(source, struct process, source), node, view);
+}
+
 static void reload(struct admin_source *source, struct admin *admin)
 {
     struct process *p = container_of(source, struct process, source);
@@ -259,6 +265,9 @@ static void reload(struct admin_source *source, struct admin *admin)
     reload_begin(p->reload, true);
 }
 
-const struct admin_source_ops process_source_ops = {
-    .healthy = healthy, .metrics = metrics, .status = status, .why = explain, .reload = reload
-};
+const struct admin_source_ops process_source_ops = { .healthy = healthy,
+    .metrics = metrics,
+    .status = status,
+    .why = explain,
+    .view = explain_held,
+    .reload = reload };
