@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The JSON of a status, or of why, as text for people: tables with aligned columns, a line of
- * capitals above, numbers to the right, units written out. Pure. What a newer or older node says
+ * The JSON of a status, of why or of a view as text for people: tables with aligned columns, a line
+ * of capitals above, numbers to the right, units written out. Pure. What a newer or older node says
  * otherwise than expected is shown as far as it is understood; control bytes are shown as '?'.
  */
 
@@ -53,3 +53,21 @@ const char *table_share(uint64_t part, uint64_t whole, char text[TABLE_AMOUNT_MA
 /* What `waypost why` prints: the answer first, then what was weighed, then what would change it.
  * ERR_PARSE: not the JSON of a why. */
 [[nodiscard]] enum err table_why(struct text *out, struct slice json, struct diag *why);
+
+/* What `waypost status --view` prints of a view's pages, at least one: for each kind of measurement
+ * the checks, by who observed them, the node itself first. ERR_PARSE: not the JSON of a view. */
+[[nodiscard]] enum err table_view(
+    struct text *out, const struct slice *pages, size_t count, struct diag *why);
+
+enum { TABLE_PAGES_MAX = 16 };
+
+/* Copies the member that asks for the page after this one; false where this is the last. */
+bool table_next_page(struct slice page, char after[TABLE_CELL_MAX]);
+
+/* What `waypost status --compare` prints of two maps: where what the nodes know differs by more
+ * than it spreads, and what follows. ERR_PARSE: not the JSON of two maps. */
+[[nodiscard]] enum err table_compare(
+    struct text *out, struct slice one, struct slice other, struct diag *why);
+
+/* Two maps as the admin tells them are of the same epoch. False where it is not told. */
+bool table_same_epoch(struct slice one, struct slice other);

@@ -28,6 +28,12 @@ const char *table_ms(double ms, char text[TABLE_AMOUNT_MAX]);
 /* 0 %, 2.5 %, 41 %; of 0.41 */
 const char *table_percent(double share, char text[TABLE_AMOUNT_MAX]);
 
+/* What stands beside it: "us" in ms, "share" in percent, "up" as a word; terminated. */
+const char *table_amount(const char *unit, double value, char text[TABLE_AMOUNT_MAX]);
+
+/* In the order in which they are shown; the kind itself for one that is not known. */
+const char *table_kind(const char *kind, size_t *order);
+
 /* " (2 min old)", empty up to TABLE_OLD_S. */
 const char *table_old(double age_s, char text[TABLE_AMOUNT_MAX]);
 

@@ -9,6 +9,7 @@
 
 #include "admin/json.h"
 #include "admin/status.h"
+#include "admin/table.h"
 #include "admin/view.h"
 #include "base/hash.h"
 
@@ -346,6 +347,64 @@ static void before_the_first_map_there_is_none(void **)
     scene_done(&s);
 }
 
+/* The comparison of what the two say. */
+static void compare(struct scene *fra, struct scene *nyc, struct text *out)
+{
+    struct text maps[2];
+
+    plan(fra);
+    plan(nyc);
+    map_of(fra, &maps[0]);
+    map_of(nyc, &maps[1]);
+    text_init(out, 1 << 20);
+    assert_int_equal(
+        table_compare(out, text_slice(&maps[0]), text_slice(&maps[1]), NULL), ERR_NONE);
+    text_done(&maps[0]);
+    text_done(&maps[1]);
+}
+
+static void nodes_that_heard_the_same_choose_alike(void **)
+{
+    struct scene fra, nyc;
+    struct text out;
+
+    scene_init(&fra, &nodes[0]);
+    scene_init(&nyc, &nodes[1]);
+    for (struct scene *s = &fra; s != NULL; s = s == &fra ? &nyc : NULL) {
+        hear(s, "fra1", origin_check(s, 0), REPORT_LATENCY, 9000);
+        hear(s, "nyc1", origin_check(s, 0), REPORT_LATENCY, 9000);
+        hear(s, "nyc1", origin_check(s, 1), REPORT_LATENCY, 70000);
+    }
+    compare(&fra, &nyc, &out);
+    // Rows of a deliver site begin with the own pop, so positions differ where choices do not.
+    assert_non_null(strstr(out.at, "Nothing follows: 2 sites lead every client alike."));
+    assert_non_null(strstr(out.at, "is the same within its spread"));
+    text_done(&out);
+    scene_done(&fra);
+    scene_done(&nyc);
+}
+
+static void a_node_that_missed_a_report_is_seen_to_choose_otherwise(void **)
+{
+    struct scene fra, nyc;
+    struct text out;
+
+    scene_init(&fra, &nodes[0]);
+    scene_init(&nyc, &nodes[1]);
+    for (struct scene *s = &fra; s != NULL; s = s == &fra ? &nyc : NULL) {
+        hear(s, "nyc1", origin_check(s, 0), REPORT_LATENCY, 9000);
+        hear(s, "nyc1", origin_check(s, 1), REPORT_LATENCY, 70000);
+    }
+    hear(&fra, "fra1", origin_check(&fra, 0), REPORT_LATENCY, 900000);
+    compare(&fra, &nyc, &out);
+    assert_non_null(strstr(out.at, "origin acme/ams tcp  latency"));
+    assert_non_null(strstr(out.at, "www.acme.test  nyc, then ams  ams, then nyc  1 of 1"));
+    assert_non_null(strstr(out.at, "1 more site leads every client alike."));
+    text_done(&out);
+    scene_done(&fra);
+    scene_done(&nyc);
+}
+
 static void a_misspelt_node_is_told_the_nearest(void **)
 {
     assert_true(slice_equal(admin_node_nearest(&network, SLICE("nyc")), SLICE("nyc1")));
@@ -363,6 +422,8 @@ int main(void)
         cmocka_unit_test(an_empty_view_is_told_too),
         cmocka_unit_test(a_map_tells_what_it_was_made_of_and_what_it_chooses),
         cmocka_unit_test(before_the_first_map_there_is_none),
+        cmocka_unit_test(nodes_that_heard_the_same_choose_alike),
+        cmocka_unit_test(a_node_that_missed_a_report_is_seen_to_choose_otherwise),
         cmocka_unit_test(a_misspelt_node_is_told_the_nearest),
     };
 

@@ -127,6 +127,57 @@ def test_why_explains_the_answer_of_a_node(serve, origins):
     assert json.loads(out)["name"] == "www.acme.test"
 
 
+def test_status_shows_the_view_of_a_node(serve, origins):
+    waypost = serve(network())
+
+    def view():
+        status, out, err = run_waypost("status", "--view", "nyc1", "-c", waypost.path)
+        assert status == 0, err
+        return out
+
+    wait_until(lambda: "LATENCY" in view(), "nyc1 has measured")
+    assert "nyc1 (itself)" in view() and "origin acme/ams" in view()
+    status, out, err = run_waypost("status", "--view", "nyc1", "-c", waypost.path, "--json")
+    assert status == 0, err
+    held = json.loads(out)
+    assert held["node"] == "nyc1" and held["reports_held"] == len(held["reports"])
+    first = json.loads(waypost.admin_text("/api/v1/view?node=nyc1&limit=1"))
+    then = json.loads(waypost.admin_text(f"/api/v1/view?node=nyc1&after={first['after']}"))
+    assert first["reports"][0]["check_id"] == held["reports"][0]["check_id"]
+    assert len(then["reports"]) == then["reports_held"] - 1
+
+
+def test_status_compares_two_nodes(serve, origins):
+    waypost = serve(network())
+
+    def compared():
+        status, out, err = run_waypost("status", "--compare", "fra1", "nyc1", "-c", waypost.path)
+        assert status == 0, err
+        return out
+
+    wait_until(lambda: "All" in compared(), "both have measured")
+    assert "fra1: map " in compared() and "nyc1: map " in compared()
+    assert re.search("Nothing follows|What follows", compared())
+    status, out, err = run_waypost("status", "--compare", "fra1", "nyc1", "-c", waypost.path,
+                                   "--json")
+    assert status == 0, err
+    assert [told["node"] for told in json.loads(out)] == ["fra1", "nyc1"]
+
+
+def test_a_node_that_cannot_be_asked_is_told_with_the_mend(world, serve, origins):
+    waypost = serve(network())
+    for words, mend in ((("--view", "nyc"), "did you mean nyc1?"),
+                        (("--compare", "fra1", "fra"), "did you mean fra1?"),
+                        (("--compare", "fra1"), "usage: waypost status"),
+                        (("--view", "fra1", "--node", "nyc1"), "usage: waypost status")):
+        status, out, err = run_waypost("status", *words, "-c", waypost.path)
+        assert status != 0 and mend in err and not out, err
+    idle = written(world, network(), "idle.yaml")
+    status, _, err = run_waypost("status", "--compare", "fra1", "nyc1", "-c", idle)
+    assert status != 0 and "fra1 does not run on this machine" in err
+    assert "ssh -N -L" in err and "192.0.2.10" in err
+
+
 def test_status_and_metrics_tell_what_checks_found(serve, origins):
     waypost = serve(network())
 
