@@ -31,10 +31,11 @@ static struct instant now(struct kernel *kernel)
 
 static struct wall wall(struct kernel *kernel)
 {
-    const struct sim *sim = of(kernel)->sim;
+    const struct sim_kernel *k = of(kernel);
+    int64_t offset_ns = k->sim->wall_offset.ns + k->wall_offset.ns;
 
-    return (struct wall){ (WALL_START_S * INT64_C(1000000000) + sim->now.ns + sim->wall_offset.ns) /
-                          1000000 };
+    return (
+        struct wall){ (WALL_START_S * INT64_C(1000000000) + k->sim->now.ns + offset_ns) / 1000000 };
 }
 
 /* Never sleeps: the world turns a loop when it has work, and moves the clock when none has. */

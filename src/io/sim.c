@@ -145,6 +145,11 @@ void sim_wall_step(struct sim *sim, struct span step)
     sim->wall_offset.ns += step.ns;
 }
 
+void sim_kernel_wall_step(struct kernel *kernel, struct span step)
+{
+    container_of(kernel, struct sim_kernel, kernel)->wall_offset.ns += step.ns;
+}
+
 struct sim_packet *sim_packet_new(enum sim_what what, const void *bytes, size_t length)
 {
     struct sim_packet *packet = mem_alloc(sizeof *packet + length);

@@ -66,6 +66,9 @@ void sim_limit_descriptors(struct sim *sim, unsigned most);
 /* Moves UTC against the monotonic clock, as an operator or NTP would. */
 void sim_wall_step(struct sim *sim, struct span step);
 
+/* The same for the loop on this kernel alone: machines whose clocks differ. */
+void sim_kernel_wall_step(struct kernel *kernel, struct span step);
+
 /* Lets the world go on for so long. */
 void sim_run_for(struct sim *sim, struct span time);
 

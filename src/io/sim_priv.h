@@ -15,6 +15,7 @@ struct sim_kernel {
     struct kernel kernel;
     struct sim *sim;
     struct ip address;
+    struct span wall_offset; // beside the world's
     struct loop *loop;
     struct list link;
     struct list ready; // sockets with an event to be told

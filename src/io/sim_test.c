@@ -302,6 +302,19 @@ static void utc_can_be_stepped_and_the_monotonic_clock_not(void **)
     pair_close(p);
 }
 
+static void the_clock_of_one_machine_can_be_set_apart(void **)
+{
+    struct sim_link link = { 0 };
+    struct pair *p = world_open(1, &link);
+
+    sim_kernel_wall_step(p->bench->kernels[1], span_s(3600));
+    for (size_t i = 0; i < 2; i++)
+        loop_turn(p->bench->loops[i], (struct span){ 0 });
+    assert_true(loop_wall(p->bench->loops[1]).ms == loop_wall(p->bench->loops[0]).ms + 3600000);
+    assert_true(loop_now(p->bench->loops[1]).ns == loop_now(p->bench->loops[0]).ns);
+    pair_close(p);
+}
+
 static void a_stopped_loop_is_turned_no_more(void **)
 {
     struct sim_link link = { 0 };
@@ -329,6 +342,7 @@ int main(void)
         cmocka_unit_test(sockets_at_one_address_share_by_the_peer),
         cmocka_unit_test(an_idle_world_skips_time_and_a_busy_one_spends_it),
         cmocka_unit_test(utc_can_be_stepped_and_the_monotonic_clock_not),
+        cmocka_unit_test(the_clock_of_one_machine_can_be_set_apart),
         cmocka_unit_test(a_stopped_loop_is_turned_no_more),
     };
 
