@@ -155,12 +155,13 @@ static void tell_health(const struct telling *t)
     tell(t, report);
 }
 
-static void tell_news(const struct telling *t, unsigned news)
+/* Of those kinds, what was measured; and what follows from it. */
+static void tell_kinds(const struct telling *t, unsigned kinds)
 {
     for (int kind = 0; kind < REPORT_HEALTH; kind++)
-        if ((news >> kind & 1) != 0)
+        if ((kinds >> kind & 1) != 0)
             tell(t, estimate_report(&t->observed->kinds[kind], (enum report_kind)kind));
-    if ((news >> REPORT_RESPONSE & 1) != 0)
+    if ((kinds >> REPORT_RESPONSE & 1) != 0)
         tell_excess(t);
     tell_health(t);
 }
@@ -172,7 +173,26 @@ void observer_report(struct observer *observer, observer_report_fn *tell_to, voi
         unsigned news = observed->news;
 
         observed->news = 0;
-        tell_news(&(struct telling){ observer, observed, tell_to, to }, news);
+        tell_kinds(&(struct telling){ observer, observed, tell_to, to }, news);
+    }
+}
+
+static unsigned kinds_held(const struct observed *observed)
+{
+    unsigned kinds = 0;
+
+    for (int kind = 0; kind < REPORT_KIND_COUNT; kind++)
+        if (observed->kinds[kind].evidence > 0)
+            kinds |= 1u << kind;
+    return kinds;
+}
+
+void observer_each(const struct observer *observer, observer_report_fn *tell_to, void *to)
+{
+    list_each (link, &observer->by_silence) {
+        const struct observed *observed = container_of(link, struct observed, by_silence);
+
+        tell_kinds(&(struct telling){ observer, observed, tell_to, to }, kinds_held(observed));
     }
 }
 

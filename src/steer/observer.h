@@ -56,6 +56,9 @@ typedef void observer_report_fn(void *to, const struct report *report);
  */
 void observer_report(struct observer *observer, observer_report_fn *tell, void *to);
 
+/* Tells all that is held, be it news or not; what changed stays to be told by observer_report. */
+void observer_each(const struct observer *observer, observer_report_fn *tell, void *to);
+
 /*
  * Begins anew with one kind of a check: what was measured of it says nothing any more. What was
  * told stands until the next measurement, which is the caller's to make soon.

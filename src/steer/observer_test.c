@@ -190,6 +190,33 @@ static void what_begins_anew_owes_nothing_to_the_past_and_costs_nothing_else(voi
     observer_free(observer);
 }
 
+static void all_that_is_held_may_be_told_again_as_it_stands(void **)
+{
+    struct observer *observer = observer_new(SELF);
+    struct told told = { 0 };
+
+    observer_each(observer, note, &told);
+    assert_int_equal(told.count, 0);
+    observer_learn(observer, CHECK, REPORT_HEALTH, second(0), 1);
+    for (int64_t s = 0; s < 60; s++)
+        observer_learn(observer, CHECK, REPORT_RESPONSE, second(s), 20 * MS);
+    observer_learn(observer, CHECK + 1, REPORT_CPU, second(5), 300000);
+    struct told first = told_by(observer);
+
+    observer_each(observer, note, &told);
+    assert_memory_equal(&told, &first, sizeof told);
+    assert_int_equal(told.count, 4); // response, its excess, the verdict; and the CPU of another
+    observer_learn(observer, CHECK, REPORT_RESPONSE, second(60), 20 * MS);
+    observer_each(observer, note, &told);
+    assert_int_equal(told.count, 8);
+    assert_int_equal(told.last[REPORT_RESPONSE].at.ms, second(60).ms);
+    assert_int_equal(told_by(observer).of_kind[REPORT_RESPONSE], 1); // it is news still
+    observer_restart(observer, CHECK, REPORT_RESPONSE);
+    observer_each(observer, note, &told);
+    assert_int_equal(told.count, 10);
+    observer_free(observer);
+}
+
 static void one_check_too_many_takes_the_place_of_the_longest_silent(void **)
 {
     struct observer *observer = observer_new(SELF);
@@ -223,6 +250,7 @@ int main(void)
         cmocka_unit_test(a_verdict_is_renewed_by_whatever_is_measured_under_it),
         cmocka_unit_test(what_is_forgotten_is_not_told_and_begins_anew),
         cmocka_unit_test(what_begins_anew_owes_nothing_to_the_past_and_costs_nothing_else),
+        cmocka_unit_test(all_that_is_held_may_be_told_again_as_it_stands),
         cmocka_unit_test(one_check_too_many_takes_the_place_of_the_longest_silent),
     };
 
