@@ -86,9 +86,10 @@ void loop_free(struct loop *loop)
 
 static bool has_work(const struct loop *loop)
 {
-    return atomic_load(&loop->inbox) != NULL || atomic_load(&loop->is_stopping) ||
-           !list_empty(&loop->readable) || !list_empty(&loop->writable) ||
-           !list_empty(&loop->arriving) || !list_empty(&loop->accepting);
+    return atomic_load(&loop->inbox) != NULL || loop->early != NULL ||
+           atomic_load(&loop->is_stopping) || !list_empty(&loop->readable) ||
+           !list_empty(&loop->writable) || !list_empty(&loop->arriving) ||
+           !list_empty(&loop->accepting);
 }
 
 /* The shorter wait, where negative is endless. */
@@ -159,12 +160,11 @@ static void call_hooks(struct loop *loop, size_t which)
     loop->next_hook = NULL;
 }
 
-static bool run_messages(struct loop *loop)
+/* What came to the inbox goes to the end of `early`, oldest first. */
+static void collect_messages(struct loop *loop)
 {
-    struct loop_message *newest, *oldest = NULL;
+    struct loop_message *newest, *oldest = NULL, **end = &loop->early;
 
-    if (atomic_load_explicit(&loop->inbox, memory_order_relaxed) == NULL)
-        return false;
     newest = atomic_exchange_explicit(&loop->inbox, NULL, memory_order_acquire);
     while (newest != NULL) {
         struct loop_message *next = newest->next;
@@ -173,11 +173,23 @@ static bool run_messages(struct loop *loop)
         oldest = newest;
         newest = next;
     }
-    while (oldest != NULL) {
-        struct loop_message *message = oldest;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = oldest;
+}
 
-        oldest = message->next;
-        message->run(message); // may post or free itself
+static bool run_messages(struct loop *loop)
+{
+    if (atomic_load_explicit(&loop->inbox, memory_order_relaxed) == NULL && loop->early == NULL)
+        return false;
+    collect_messages(loop);
+    loop->due = loop->early;
+    loop->early = NULL;
+    while (loop->due != NULL) {
+        struct loop_message *message = loop->due;
+
+        loop->due = message->next;
+        message->run(message); // may post, take back, or free itself
     }
     return true;
 }
@@ -250,6 +262,22 @@ void loop_post(struct loop *loop, struct loop_message *message)
     while (!atomic_compare_exchange_weak(&loop->inbox, &message->next, message))
         ;
     wake(loop);
+}
+
+static void take_out(struct loop_message **first, const struct loop_message *message)
+{
+    for (struct loop_message **at = first; *at != NULL; at = &(*at)->next)
+        if (*at == message) {
+            *at = message->next;
+            return;
+        }
+}
+
+void loop_unpost(struct loop *loop, const struct loop_message *message)
+{
+    collect_messages(loop);
+    take_out(&loop->due, message);
+    take_out(&loop->early, message);
 }
 
 struct instant loop_now(const struct loop *loop)

@@ -93,6 +93,10 @@ void loop_stop(struct loop *loop);
  * it ran. Any thread, also the loop's own. */
 void loop_post(struct loop *loop, struct loop_message *message);
 
+/* A message that was posted and has not run never will; any other is not looked at. For whoever
+ * frees what holds it, once nobody posts it any more. */
+void loop_unpost(struct loop *loop, const struct loop_message *message);
+
 struct instant loop_now(const struct loop *loop);
 struct wall loop_wall(const struct loop *loop);
 unsigned loop_index(const struct loop *loop);

@@ -36,6 +36,8 @@ struct loop {
     struct loop_counts counts;
 
     _Atomic(struct loop_message *) inbox; // newest first
+    struct loop_message *early;           // older than all in the inbox; oldest first
+    struct loop_message *due;             // of this turn, not run yet
     _Atomic bool is_asleep, is_stopping;
 
     struct list hooks;

@@ -133,6 +133,45 @@ static void messages_run_in_order_and_one_posted_meanwhile_in_the_next_turn(void
     bench_close(b);
 }
 
+struct taker {
+    struct note note;
+    struct note *takes;
+};
+
+static void take_run(struct loop_message *message)
+{
+    struct taker *t = container_of(message, struct taker, note.message);
+
+    note_run(message);
+    loop_unpost(t->note.loop, &t->takes->message);
+}
+
+static void a_message_taken_back_never_runs_and_leaves_the_order_of_the_others(void **state)
+{
+    struct bench *b = bench_open(state);
+    struct note notes[5];
+    unsigned log = 0;
+
+    // The last two are taken back: one before its turn begins, one within it, by the first to run.
+    for (unsigned i = 0; i < 5; i++)
+        notes[i] = (struct note){ { .run = note_run }, b->loop, &log, i + 1, i == 2 };
+    struct taker taker = { { { .run = take_run }, b->loop, &log, 0, false }, &notes[4] };
+
+    loop_post(b->loop, &taker.note.message);
+    loop_post(b->loop, &notes[0].message);
+    loop_post(b->loop, &notes[3].message);
+    loop_post(b->loop, &notes[4].message);
+    loop_post(b->loop, &notes[1].message);
+    loop_unpost(b->loop, &notes[3].message);
+    loop_unpost(b->loop, &notes[3].message); // no longer there: nothing happens
+    loop_post(b->loop, &notes[2].message);
+    assert_true(loop_turn(b->loop, span_s(10)));
+    assert_int_equal(log, 4);
+    assert_true(loop_turn(b->loop, span_s(10)));
+    assert_int_equal(log, 5);
+    bench_close(b);
+}
+
 struct counting_hook {
     struct loop_hook hook;
     struct loop *loop;
@@ -360,6 +399,7 @@ int main(void)
         ON_BOTH(a_timer_can_be_moved_and_cleared),
         ON_BOTH(a_timer_set_for_now_while_it_fires_waits_a_turn),
         ON_BOTH(messages_run_in_order_and_one_posted_meanwhile_in_the_next_turn),
+        ON_BOTH(a_message_taken_back_never_runs_and_leaves_the_order_of_the_others),
         ON_BOTH(hooks_are_called_at_both_ends_of_each_turn),
         ON_BOTH(scratch_is_limited_trimmed_and_new_each_turn),
         ON_BOTH(clocks_stand_still_within_a_turn_and_go_on_between),
