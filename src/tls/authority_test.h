@@ -96,6 +96,25 @@ static inline void authority_done(struct authority *a)
     EVP_PKEY_free(a->key);
 }
 
+/* A new key and its certificate, as files for programs that want such. */
+static inline void authority_issue(struct authority *a, const struct claim *claim,
+    const char *certificate_path, const char *key_path)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = authority_certify(a, key, claim);
+    FILE *file = fopen(certificate_path, "w");
+
+    assert(file != NULL);
+    PEM_write_X509(file, certificate);
+    fclose(file);
+    file = fopen(key_path, "w");
+    assert(file != NULL);
+    PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
+    fclose(file);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
 /* Chooses http/1.1 where it is offered. */
 static inline int server_choose(SSL *ssl, const unsigned char **chosen, unsigned char *length,
     const unsigned char *offered, unsigned offered_length, void *unused)
