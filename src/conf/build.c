@@ -244,7 +244,7 @@ struct network *conf_build(const struct set_network *set, struct conf_errors *er
                        ? build_keep(&b, set->contact)
                        : keep_joined(&b, SLICE("hostmaster"), '@', build_keep(&b, set->zone)),
         .state = build_keep(&b, set->state),
-        .bus = build_keep(&b, set->bus),
+        .bus = build_bus(&b, set),
         .geo = build_keep(&b, set->geo),
         .accounts_node = build_keep(&b, set->accounts.node),
         .accounts_ledger = build_keep(&b, set->accounts.ledger),

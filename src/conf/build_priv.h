@@ -20,6 +20,7 @@ struct conf_place build_place(const struct schema_head *head, struct slice key);
 void build_lacks(
     struct builder *b, const struct schema_head *head, const char *key, const char *other);
 
+struct network_bus build_bus(struct builder *b, const struct set_network *set);
 struct pop_probe build_pop_probe(struct builder *b, const struct set_pop_probe *set);
 struct site_probe build_site_probe(struct builder *b, const struct set_site_probe *set);
 

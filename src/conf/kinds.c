@@ -84,17 +84,18 @@ static enum err read_pattern(struct arena *arena, struct slice text, void *field
 
 static enum err read_bus(struct arena *arena, struct slice text, void *field)
 {
-    if (!slice_equal(text, SLICE("local"))) {
-        struct endpoint endpoint;
-        struct slice part;
+    struct slice rest = slice_from(text, strlen("nats://")), part;
+    struct endpoint endpoint;
+    size_t count = 0;
 
-        if (!slice_starts(text, SLICE("nats://")))
+    if (slice_equal(text, SLICE("local")))
+        return read_text(arena, text, field);
+    if (!slice_starts(text, SLICE("nats://")))
+        return ERR_PARSE;
+    for (; slice_cut(&rest, ',', &part); count++)
+        if (!endpoint_parse(part, 0, &endpoint))
             return ERR_PARSE;
-        for (struct slice rest = slice_from(text, 7); slice_cut(&rest, ',', &part);)
-            if (!endpoint_parse(part, 0, &endpoint))
-                return ERR_PARSE;
-    }
-    return read_text(arena, text, field);
+    return count == 0 || count > KIND_BUS_SERVERS_MAX ? ERR_PARSE : read_text(arena, text, field);
 }
 
 static enum err read_currency(struct arena *, struct slice text, void *field)

@@ -11,6 +11,8 @@
 #include "base/slice.h"
 #include "conf/schema.h"
 
+enum { KIND_BUS_SERVERS_MAX = 16 }; // in the text of a KIND_BUS
+
 struct kind {
     const char *name;
     const char *expects;

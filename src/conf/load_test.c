@@ -100,7 +100,7 @@ static void what_is_not_written_has_its_default(void **)
     assert_int_equal(network->pops[0].memory_bytes, UINT64_C(256) << 20);
     check_text(network->name, "waypost");
     check_text(network->state, "/var/lib/waypost");
-    check_text(network->bus, "local");
+    assert_int_equal(network->bus.server_count, 0);
     check_text(network->contact, "hostmaster@cdn.example.net");
     assert_int_equal(network->nameserver_count, 1);
     check_text(network->nameservers[0], "ns1.cdn.example.net");
@@ -109,6 +109,36 @@ static void what_is_not_written_has_its_default(void **)
     assert_int_equal(site->object_max_bytes, UINT64_C(64) << 20);
     assert_int_equal(site->path_count, 1);
     assert_int_equal(site->paths[0].stale_if_error.ns, span_s(3600).ns);
+    network_free(network);
+}
+
+#define NATS BASE "bus: nats://10.0.0.5:4222\n"
+
+static void servers_of_the_bus_and_how_to_sign_in_reach_the_network(void **)
+{
+    struct network *network = load(BASE "bus: nats://10.0.0.5:4222,[2001:db8::6]:4223\n"
+                                        "bus_access: {user: node, password: secret, ca: /a/ca.pem,"
+                                        " cert: /a/cert.pem, key: /a/key.pem}\n");
+    const struct network_bus *bus = &network->bus;
+    char text[ENDPOINT_TEXT_MAX];
+
+    assert_int_equal(bus->server_count, 2);
+    assert_string_equal(endpoint_text(&bus->servers[0], text), "10.0.0.5:4222");
+    assert_string_equal(endpoint_text(&bus->servers[1], text), "[2001:db8::6]:4223");
+    check_text(bus->user, "node");
+    check_text(bus->password, "secret");
+    check_text(bus->ca, "/a/ca.pem");
+    check_text(bus->cert, "/a/cert.pem");
+    check_text(bus->key, "/a/key.pem");
+    assert_int_equal(bus->token.length, 0);
+    assert_true(bus->is_tls);
+    network_free(network);
+    network = load(NATS "bus_access: {token: secret}\n");
+    check_text(network->bus.token, "secret");
+    assert_false(network->bus.is_tls);
+    network_free(network);
+    network = load(BASE "bus: local\n");
+    assert_int_equal(network->bus.server_count, 0);
     network_free(network);
 }
 
@@ -169,6 +199,8 @@ static void look_ups_find_what_is_there_and_nothing_else(void **)
     network_free(network);
 }
 
+#define BUS "addresses such as nats://10.0.0.5:4222,10.0.0.6:4222\n"
+
 /* One mistake each: what the file has wrong, and all that is said about it. */
 static const struct {
     const char *text, *expected;
@@ -213,6 +245,30 @@ static const struct {
                                 "address, such as hostmaster@example.net\n" },
     { BASE "state: \"a\\tb\"\n", "net.yaml:10:8: state: found \"a?b\", expected text without "
                                  "control characters, not empty\n" },
+    { BASE "bus: \"nats://\"\n", "net.yaml:10:6: bus: found \"nats://\", expected local, or " BUS },
+    { BASE "bus: \"nats://10.0.0.5:4222,\"\n",
+        "net.yaml:10:6: bus: found \"nats://10.0.0.5:4222,\", expected local, or " BUS },
+    { BASE "bus: nats://bus.example:4222\n",
+        "net.yaml:10:6: bus: found \"nats://bus.example:4222\", expected local, or " BUS },
+    { BASE "bus_access: {user: a, password: b}\n",
+        "net.yaml:10:14: \"user\" has no meaning without servers: `bus: nats://ADDRESS:PORT`; add "
+        "that, or leave it out\n"
+        "net.yaml:10:23: \"password\" has no meaning without servers: `bus: nats://ADDRESS:PORT`; "
+        "add that, or leave it out\n" },
+    { NATS "bus_access: {user: a}\n", "net.yaml:11:14: \"user\" has no meaning without password; "
+                                      "add that, or leave it out\n" },
+    { NATS "bus_access: {password: a}\n", "net.yaml:11:14: \"password\" has no meaning without "
+                                          "user; add that, or leave it out\n" },
+    { NATS "bus_access: {tls: yes, cert: a}\n", "net.yaml:11:24: \"cert\" has no meaning without "
+                                                "key; add that, or leave it out\n" },
+    { NATS "bus_access: {tls: yes, key: a}\n", "net.yaml:11:24: \"key\" has no meaning without "
+                                               "cert; add that, or leave it out\n" },
+    { NATS "bus_access: {cert: a, key: b}\n",
+        "net.yaml:11:14: \"cert\" has no meaning without `ca` or `tls: yes`; add that, or leave it "
+        "out\n" },
+    { NATS "bus_access: {user: a, password: b, token: c}\n",
+        "net.yaml:11:36: nodes sign in by \"user\" and \"password\" or by \"token\", not both; "
+        "leave one out\n" },
     { BASE "accounts: {node: fra2}\n",
         "net.yaml:10:18: there is no node \"fra2\", did you mean \"fra1\"?\n" },
     { BASE "    plan: standart\n",
@@ -507,6 +563,7 @@ int main(void)
         cmocka_unit_test(the_example_loads_with_pops_nodes_and_plans),
         cmocka_unit_test(the_example_loads_with_customers_origins_and_sites),
         cmocka_unit_test(what_is_not_written_has_its_default),
+        cmocka_unit_test(servers_of_the_bus_and_how_to_sign_in_reach_the_network),
         cmocka_unit_test(settings_of_a_site_reach_the_network),
         cmocka_unit_test(json_is_read_as_well),
         cmocka_unit_test(look_ups_find_what_is_there_and_nothing_else),

@@ -158,15 +158,24 @@ struct customer {
     size_t site_count;
 };
 
+/* How nodes hear of each other. */
+struct network_bus {
+    const struct endpoint *servers;     // of NATS, one cluster
+    size_t server_count;                // 0: local, within one process
+    struct slice user, password, token; // empty: none
+    struct slice ca, cert, key;         // files; empty: none
+    bool is_tls;                        // always with ca
+};
+
 struct network {
     struct arena arena;
     struct slice name;
     struct slice zone; // lower case, no dot at the end
     const struct slice *nameservers;
     size_t nameserver_count;
-    struct slice contact;         // hostmaster@example.net
-    struct slice state;           // folder
-    struct slice bus;             // "local" or nats://ADDRESS:PORT,...
+    struct slice contact; // hostmaster@example.net
+    struct slice state;   // folder
+    struct network_bus bus;
     struct slice geo;             // country database file; empty when not given
     struct slice accounts_node;   // the node that keeps the ledger; empty: none
     struct slice accounts_ledger; // where it keeps it

@@ -280,6 +280,27 @@ static const struct schema_section accounts_section = { "accounts",
     "Where what was delivered is written down and priced.", ROWS(accounts_rows),
     sizeof(struct set_accounts) };
 
+static const struct schema_row bus_access_rows[] = {
+    { "user", KIND_TEXT, AT(set_bus_access, user), .standard_text = "none",
+        .help = "Who signs in, with `password`." },
+    { "password", KIND_SECRET, AT(set_bus_access, password), .standard_text = "none",
+        .help = "With `user`: the password; shown nowhere." },
+    { "token", KIND_SECRET, AT(set_bus_access, token), .standard_text = "none",
+        .help = "Signs in instead of a user; shown nowhere." },
+    { "tls", KIND_YES_NO, AT(set_bus_access, is_tls), .standard_text = "`yes` with `ca`",
+        .help = "Whether servers are spoken to by TLS; their certificates name their addresses." },
+    { "ca", KIND_TEXT, AT(set_bus_access, ca), .standard_text = "the system's",
+        .help = "File of certificates that vouch for the servers." },
+    { "cert", KIND_TEXT, AT(set_bus_access, cert), .standard_text = "none",
+        .help = "File of the certificate that nodes show, with `key`." },
+    { "key", KIND_TEXT, AT(set_bus_access, key), .standard_text = "none",
+        .help = "File of the private key of `cert`." },
+};
+
+static const struct schema_section bus_access_section = { "bus_access",
+    "How nodes sign in at the servers of `bus`.", ROWS(bus_access_rows),
+    sizeof(struct set_bus_access) };
+
 static const struct schema_row network_rows[] = {
     { "include", KIND_TEXT, SHAPE_LIST, AT(set_network, include),
         .help = "More files, by patterns such as sites/*.yaml, relative to this one; maps are "
@@ -295,7 +316,10 @@ static const struct schema_row network_rows[] = {
     { "contact", KIND_MAILBOX, AT(set_network, contact), .standard_text = "hostmaster@ZONE",
         .help = "Whom other operators write to." },
     { "bus", KIND_BUS, AT(set_network, bus), .standard = "local",
-        .help = "How nodes hear of each other: `local` is one process alone." },
+        .help = "How nodes hear of each other: `local` within one process, or by the servers of a "
+                "NATS cluster, at most 16." },
+    { "bus_access", KIND_SECTION, AT(set_network, bus_access), .section = &bus_access_section,
+        .help = "How nodes sign in there." },
     { "geo", KIND_TEXT, AT(set_network, geo), .standard_text = "no geography",
         .help = "Country database, a file of MaxMind's format." },
     { "state", KIND_TEXT, AT(set_network, state), .standard = "/var/lib/waypost",

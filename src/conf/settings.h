@@ -121,12 +121,19 @@ struct set_accounts {
     struct slice node, ledger;
 };
 
+struct set_bus_access {
+    struct schema_head head;
+    struct slice user, password, token, ca, cert, key;
+    bool is_tls;
+};
+
 struct set_network {
     struct schema_head head;
     struct schema_list include; // struct slice; taken out of the tree before it is typed
     struct slice name, zone;
     struct schema_list nameservers; // struct slice
     struct slice contact, bus, geo, state;
+    struct set_bus_access bus_access;
     struct set_accounts accounts;
     struct schema_list pops, plans, customers;
 };
