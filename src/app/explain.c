@@ -5,6 +5,7 @@
 
 #include "admin/view.h"
 #include "admin/why.h"
+#include "app/hearing.h"
 #include "app/process.h"
 #include "io/loop.h"
 #include "io/ping.h"
@@ -140,6 +141,18 @@ static const void *counts_of_observer(const struct steering *s)
     return observer_counts(steering_observer(s));
 }
 
+static const void *counts_of_hearing(const struct steering *s)
+{
+    return hearing_counts(steering_hearing(s));
+}
+
+static const void *counts_of_bus(const struct steering *s)
+{
+    const struct bus *bus = hearing_bus(steering_hearing(s));
+
+    return bus == NULL ? NULL : bus_counts(bus);
+}
+
 static const void *counts_of_probes(const struct steering *s)
 {
     const struct probes *probes = steering_probes(s);
@@ -164,6 +177,8 @@ static const struct measuring_part {
     { observer_counter_rows, &observer_counter_row_count, counts_of_observer },
     { view_counter_rows, &view_counter_row_count, counts_of_view },
     { steering_counter_rows, &steering_counter_row_count, counts_of_steering },
+    { hearing_counter_rows, &hearing_counter_row_count, counts_of_hearing },
+    { bus_counter_rows, &bus_counter_row_count, counts_of_bus },
 };
 
 static void add_narrowed(const struct process *p, size_t node, struct metrics *m)

@@ -11,10 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/join.h"
 #include "app/reload.h"
 #include "app/state.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "bus/bus.h"
 #include "conf/load.h"
 
 enum {
@@ -128,7 +130,10 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
     TRY(err);
     struct running_node *node = p->nodes[p->node_count++];
 
-    p->steering[p->node_count - 1] = steering_new(process_control(p), p->pool, node, &p->log);
+    struct steering *steering = steering_new(process_control(p), p->pool, node, &p->log);
+
+    p->steering[p->node_count - 1] = steering;
+    TRY(join_bus(node, steering, process_control(p), p->hub, why));
     return open_faces(node, &faces, FACE_HTTP, why);
 }
 
@@ -275,6 +280,8 @@ static enum err start(struct process *p, const struct process_plan *plan, struct
 {
     TRY(start_threads(p, plan, why));
     p->reload = reload_new(p);
+    p->hub = bus_hub_new();
+    p->bus_hash = join_hash(&p->release->network->bus);
     p->started = loop_now(process_control(p));
     TRY(add_nodes(p, plan, why));
     TRY(open_admin(p, why));
@@ -410,6 +417,7 @@ void process_free(struct process *process)
         steering_free(process->steering[i]);
         node_free(process->nodes[i]);
     }
+    bus_hub_free(process->hub);
     reload_free(process->reload);
     release_drop(process->release);
     workers_free(process->workers);

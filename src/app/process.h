@@ -18,6 +18,7 @@
 #include "io/pool.h"
 #include "io/workers.h"
 
+struct bus_hub;
 struct reload;
 
 enum { PROCESS_NODES_MAX = 64 };
@@ -40,6 +41,8 @@ struct process {
     struct pool *pool; // for blocking work
     struct running_node *nodes[PROCESS_NODES_MAX];
     struct steering *steering[PROCESS_NODES_MAX]; // of each
+    struct bus_hub *hub;                          // where they meet, unless the bus is elsewhere
+    uint64_t bus_hash;                            // of the bus's settings that are in use
     size_t node_count;
     int locks[PROCESS_NODES_MAX]; // of the nodes' folders
     size_t lock_count;

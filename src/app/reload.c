@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "app/join.h"
 #include "app/process.h"
 #include "base/mem.h"
 #include "conf/load.h"
@@ -145,7 +146,7 @@ static void open_new(struct reload *r, struct step *step)
             &r->process->nodes[i]->workers[step->worker], &r->faces[i], &step->why);
 }
 
-/* A setting that is taken into use at a start alone: said, and not obeyed. */
+/* Settings that are taken into use at a start alone: said, and not obeyed. */
 static void warn_of_memory(
     struct process *p, const struct running_node *node, const struct root *root)
 {
@@ -155,11 +156,18 @@ static void warn_of_memory(
             (unsigned long long)node->memory_bytes);
 }
 
+static void warn_of_bus(struct process *p, const struct network *network)
+{
+    if (join_hash(&network->bus) != p->bus_hash)
+        log_line(&p->log, LOG_WARNING, "app", "needs_restart setting=bus");
+}
+
 static void publish(struct reload *r)
 {
     struct process *p = r->process;
     struct release *before = p->release;
 
+    warn_of_bus(p, r->release->network);
     for (size_t i = 0; i < p->node_count; i++) {
         warn_of_memory(p, p->nodes[i], r->roots[i]);
         steering_publish(p->steering[i], &r->roots[i]);

@@ -519,7 +519,7 @@ static void place_story(struct world *w, struct figures *f)
     struct asking crowd = { .name = "static.test", .subnets = 2, .every = span_s(1) };
 
     world_steer(w);
-    for (crowd.node = 0; crowd.node < WORLD_NODES; crowd.node++) {
+    for (crowd.node = 0; crowd.node < w->node_count; crowd.node++) {
         struct resolver r;
 
         resolver_start(w, &r, crowd);

@@ -96,14 +96,27 @@ static inline struct world *world_prepared(uint64_t seed, const char *network)
     return w;
 }
 
-/* Its nodes measure, and have their first maps. */
+static inline void world_node_steer(struct world *w, size_t at)
+{
+    struct steering *s = steering_new(w->controls[at], w->pool, w->nodes[at], &w->log);
+
+    w->steering[at] = s;
+    if (w->hub == NULL)
+        return;
+    struct bus *bus =
+        bus_local_open(w->hub, w->controls[at], w->nodes[at]->name, steering_bus_user(s));
+
+    steering_join(s, &bus);
+}
+
+/* Its nodes measure, and have their first maps; where the world has a hub, they hear each other. */
 static inline void world_steer(struct world *w)
 {
     struct settled settled = { { all_are_settled }, w };
 
     assert_int_equal(pool_new(0, WORLD_NODES, &w->pool), ERR_NONE);
     for (size_t i = 0; i < w->node_count; i++)
-        w->steering[i] = steering_new(w->control, w->pool, w->nodes[i], &w->log);
+        world_node_steer(w, i);
     assert_true(sim_run_until(w->sim, &settled.wish, span_s(10)));
 }
 

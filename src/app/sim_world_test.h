@@ -3,7 +3,8 @@
 
 /*
  * For tests: a whole node with two workers, two origins (app/sim_origin_test.h) and any number of
- * visitors (app/sim_ask_test.h) on simulated loops. The nodes of one world share the workers.
+ * visitors (app/sim_ask_test.h) on simulated loops. The nodes of one world share the workers; each
+ * has a control loop of its own, at its own address.
  * Nothing is measured unless a test starts it (app/sim_steer_test.h).
  */
 
@@ -16,23 +17,27 @@
 #include "app/sim_release_test.h"
 #include "app/steering.h"
 #include "base/mem.h"
+#include "bus/bus.h"
 #include "io/kernel.h"
 #include "io/pool.h"
 #include "io/sim.h"
 
-enum { WORLD_WORKERS = 2, WORLD_ORIGINS = 2, WORLD_NODES = 2 };
+enum { WORLD_WORKERS = 2, WORLD_ORIGINS = 2, WORLD_NODES = 3 };
 
 struct world {
     struct sim *sim;
     struct epoch epoch;
     struct log log;
-    struct kernel *kernels[WORLD_WORKERS + WORLD_ORIGINS + 2];
-    struct loop *loops[WORLD_WORKERS + WORLD_ORIGINS + 2];
+    struct kernel *kernels[WORLD_WORKERS + WORLD_ORIGINS + WORLD_NODES + 1];
+    struct loop *loops[WORLD_WORKERS + WORLD_ORIGINS + WORLD_NODES + 1];
     size_t loop_count;
-    struct loop *control, *outside;                 // outside: visitors and resolvers
+    struct loop *control, *outside; // control: the first; outside: visitors and resolvers
+    struct loop *controls[WORLD_NODES];
+    struct kernel *clocks[WORLD_NODES];             // of the control loops
     struct running_node *nodes[WORLD_NODES], *node; // node: the first
     struct steering *steering[WORLD_NODES];         // or NULL
     struct pool *pool;                              // without threads; or NULL
+    struct bus_hub *hub;                            // where the nodes meet; or NULL
     size_t node_count;
     struct origin_server origins[WORLD_ORIGINS];
 };
@@ -80,11 +85,15 @@ static inline void world_node_start(struct world *w, struct release *release, co
     struct faces faces;
 
     assert_true(w->node_count < WORLD_NODES);
+    struct loop *control = world_loop(w, of->addresses[0]);
+
+    w->controls[w->node_count] = control;
+    w->clocks[w->node_count] = w->kernels[w->loop_count - 1];
     assert_int_equal(node_faces(root, &faces, &why), ERR_NONE);
     const struct node_plan plan = { .name = of->name,
         .loops = w->loops,
         .loop_count = WORLD_WORKERS,
-        .control = loop_epoch_reader(w->control),
+        .control = loop_epoch_reader(control),
         .log = &w->log,
         .seed = sim_draw(w->sim, UINT64_MAX),
         .machine = "/nowhere" };
@@ -110,7 +119,6 @@ static inline struct world *world_open_on(
     sim_link_set(w->sim, NULL, NULL, link);
     for (size_t i = 0; i < WORLD_WORKERS; i++)
         world_loop(w, ip_v4(10, 0, 0, 1));
-    w->control = world_loop(w, ip_v4(10, 0, 0, 1));
     w->outside = world_loop(w, ip_v4(10, 0, 2, 1));
     for (size_t i = 0; i < WORLD_ORIGINS; i++)
         origin_start(w, i);
@@ -118,6 +126,7 @@ static inline struct world *world_open_on(
         for (size_t k = 0; k < release->network->pops[i].node_count; k++)
             world_node_start(w, release, &release->network->pops[i].nodes[k]);
     w->node = w->nodes[0];
+    w->control = w->controls[0];
     release_drop(release);
     return w;
 }
@@ -141,6 +150,7 @@ static inline void world_close(struct world *w)
         steering_free(w->steering[i]);
         node_free(w->nodes[i]);
     }
+    bus_hub_free(w->hub);
     for (size_t i = 0; i < w->loop_count; i++)
         loop_free(w->loops[i]);
     for (size_t i = 0; i < w->loop_count; i++)

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "app/hearing.h"
 #include "app/node.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -13,11 +14,14 @@
 #include "probe/machine.h"
 #include "steer/observer.h"
 
-#define TICK   span_ms(250) // between two looks at fills that failed
-#define DIGEST span_s(1)    // between two digests of what was measured
-#define SWEEP  span_s(60)   // between two sweeps of the view
+#define TICK  span_ms(250) // between two looks at fills that failed
+#define SWEEP span_s(60)   // between two sweeps of the view
 
-enum { CLOCK_STEP_MS = 2 * STEER_EPOCH_MS }; // no map is planned so long before its time
+enum {
+    CLOCK_STEP_MS = 2 * STEER_EPOCH_MS, // no map is planned so long before its time
+    DIGEST_MS = 1000,                   // between two digests of what was measured
+    DIGEST_SPREAD_MS = 250,             // nodes send theirs within so much after a full second
+};
 
 /* A map on its way, on a thread of the pool. */
 struct planning {
@@ -38,6 +42,7 @@ struct steering {
     struct probes *probes; // NULL before the loop's first turn
     struct observer *observer;
     struct view *view;
+    struct hearing *hearing;
     uint64_t self;
     struct timer tick, digest, epoch, sweep;
     struct planning plan;
@@ -271,11 +276,16 @@ static void tell_load(struct steering *s)
     atomic_store_explicit(&load->memory, machine.memory, memory_order_relaxed);
 }
 
-static void take(void *to, const struct report *report)
+/*
+ * Digests are made just after full seconds of UTC, and so just after an epoch begins: what belongs
+ * to it has nearly all of STEER_LAG to reach the others, and none holds it back for long.
+ */
+static struct span until_digest(const struct steering *s)
 {
-    struct steering *s = to;
+    int64_t past_ms = (wall_now(s).ms - (int64_t)(s->self % DIGEST_SPREAD_MS)) % DIGEST_MS;
+    int64_t wait_ms = DIGEST_MS - past_ms;
 
-    (void)view_take(s->view, report, wall_now(s));
+    return span_ms(wait_ms < DIGEST_MS / 2 ? wait_ms + DIGEST_MS : wait_ms);
 }
 
 /* Of origins that this node has asked, as its own fills see them. */
@@ -301,9 +311,9 @@ static void on_digest(struct timer *timer)
     struct steering *s = container_of(timer, struct steering, digest);
 
     learn_in_flight(s);
-    observer_report(s->observer, take, s);
+    hearing_tell(s->hearing);
     tell_load(s);
-    timer_set(s->loop, timer, instant_after(loop_now(s->loop), DIGEST));
+    timer_set(s->loop, timer, instant_after(loop_now(s->loop), until_digest(s)));
 }
 
 /* The first map made of measurements does not wait for the next epoch. */
@@ -311,7 +321,7 @@ static void settle(struct steering *s)
 {
     if (atomic_load(&s->is_settled) || !probes_are_settled(s->probes) || s->plan.root != NULL)
         return;
-    observer_report(s->observer, take, s);
+    hearing_tell(s->hearing);
     plan_now(s, node_root(s->node), (struct wall){ wall_now(s).ms + 1 });
     atomic_store(&s->is_settled, true);
 }
@@ -410,6 +420,13 @@ struct steering *steering_new(
         .view = view_new(),
     };
     s->observer = observer_new(s->self);
+    s->hearing = hearing_new(&(struct hearing_plan){ .loop = control,
+        .log = log,
+        .name = node->name,
+        .boot = hash_mix(node->seed ^ s->self),
+        .observer = s->observer,
+        .view = s->view });
+    hearing_use(s->hearing, node_root(node)->network, rows_now(s)->checks);
     machine_init(&s->machine, node->machine);
     loop_post(control, &s->begin);
     return s;
@@ -426,6 +443,7 @@ void steering_free(struct steering *steering)
     if (steering->plan.root != NULL)
         plan_end(steering);
     probes_free(steering->probes);
+    hearing_free(steering->hearing);
     observer_free(steering->observer);
     view_free(steering->view);
     mem_free(steering->failed);
@@ -455,7 +473,18 @@ void steering_publish(struct steering *steering, struct root **root)
     plan_now(steering, *root, steering->planned);
     node_publish(steering->node, root);
     probes_use(steering->probes, checks);
+    hearing_use(steering->hearing, node_root(steering->node)->network, checks);
     forget_failures(steering);
+}
+
+struct bus_user *steering_bus_user(struct steering *steering)
+{
+    return hearing_user(steering->hearing);
+}
+
+void steering_join(struct steering *steering, struct bus **bus)
+{
+    hearing_join(steering->hearing, bus);
 }
 
 bool steering_is_settled(const struct steering *steering)
@@ -471,6 +500,11 @@ const struct view *steering_view(const struct steering *steering)
 const struct observer *steering_observer(const struct steering *steering)
 {
     return steering->observer;
+}
+
+const struct hearing *steering_hearing(const struct steering *steering)
+{
+    return steering->hearing;
 }
 
 const struct probes *steering_probes(const struct steering *steering)

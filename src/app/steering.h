@@ -4,10 +4,10 @@
 /*
  * What a node measures and decides by, on the control loop:
  *
- *     probes ── results ──► observer ── a report a second ──► view ── facts of an epoch ──► map
- *        │                     ▲                                                             │
- *        └─ verdicts ──► health│ of the root's rows, at once                 published to ◄──┘
- *     fills that fail ─────────┘ (and a probe at once)                       the workers
+ *     probes ── results ──► observer ── reports, each second ──► view ── facts of an epoch ──► map
+ *        │                     ▲                    ▲  │                                          │
+ *        └─ verdicts ──► health│ of the root's      │  ▼ app/hearing.h            published to ◄──┘
+ *     fills that fail ─────────┘ rows, at once     other nodes                    the workers
  *
  * It also says what this node's own machine and uplink carry, which answers to probes tell.
  *
@@ -22,6 +22,9 @@
 #include "steer/map.h"
 #include "steer/view.h"
 
+struct bus;
+struct bus_user;
+struct hearing;
 struct loop;
 struct pool;
 struct observer;
@@ -47,7 +50,14 @@ extern const size_t steering_counter_row_count;
 struct steering *steering_new(
     struct loop *control, struct pool *pool, struct running_node *node, struct log *log);
 
-/* The loop does not run any more, and the pool has ended. Accepts NULL. */
+/*
+ * To open the node's bus with, on the control loop; and the bus, which is taken over (*bus becomes
+ * NULL). Before the loop's first turn. Without one the node plans with its own measurements alone.
+ */
+struct bus_user *steering_bus_user(struct steering *steering);
+void steering_join(struct steering *steering, struct bus **bus);
+
+/* The loop does not run any more, and the pool has ended. Leaves the bus. Accepts NULL. */
 void steering_free(struct steering *steering);
 
 /*
@@ -61,6 +71,7 @@ bool steering_is_settled(const struct steering *steering);
 
 const struct view *steering_view(const struct steering *steering);
 const struct observer *steering_observer(const struct steering *steering);
+const struct hearing *steering_hearing(const struct steering *steering);
 
 /* NULL before the loop's first turn; then of the checks in the root. */
 const struct probes *steering_probes(const struct steering *steering);
