@@ -69,20 +69,22 @@ def run_waypost(*words, seconds=20):
 
 
 class Waypost:
-    """All nodes of a network in one process, two workers."""
+    """All nodes of a network in one process, or the one that is named; two workers."""
 
-    def __init__(self, world, config, name="waypost", workers=2, env=None):
+    def __init__(self, world, config, name="waypost", workers=2, env=None, node=None):
         self.world, self.name, self.config, self.env = world, name, config, env
         self.folder = world.place(name)
         self.path = self.folder / "waypost.yaml"
-        self.words = ["run", "-c", self.path, "--all-nodes", "--workers", workers]
-        self.addresses = [address for pop in config["pops"].values()
-                          for node in pop["nodes"].values() for address in node["address"]]
+        self.words = ["run", "-c", self.path, "--workers", workers]
+        self.words += ["--node", node] if node else ["--all-nodes"]
+        nodes = {node_name: settings for pop in config["pops"].values()
+                 for node_name, settings in pop["nodes"].items() if node in (None, node_name)}
+        self.addresses = [address for settings in nodes.values()
+                          for address in settings["address"]]
         for address in self.addresses:
             world.address(address)
-        self.admins = {node_name: node.get("ports", {}).get("admin", 8653)
-                       for pop in config["pops"].values()
-                       for node_name, node in pop["nodes"].items()}
+        self.admins = {node_name: settings.get("ports", {}).get("admin", 8653)
+                       for node_name, settings in nodes.items()}
         self.process = None
         self.write(config)
         self.start()
