@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What holds for every bus, whatever is below: each case runs on both back ends. */
+#include <pthread.h>
+
 #include "bus/world_test.h"
 
 static const enum world_kind KINDS[] = { LOCAL_REAL, LOCAL_SIMULATED, NATS_REAL };
@@ -9,6 +11,13 @@ static const enum world_kind KINDS[] = { LOCAL_REAL, LOCAL_SIMULATED, NATS_REAL 
         { #case " simulated", case, NULL, NULL, (void *)(uintptr_t)&KINDS[1] }, \
     {                                                                           \
 #case " nats", case, NULL, NULL, (void *)(uintptr_t)&KINDS[2]           \
+    }
+
+/* Where a loop may have a thread to itself. */
+#define ON_THREADS(case)                                                \
+    { #case " local", case, NULL, NULL, (void *)(uintptr_t)&KINDS[0] }, \
+    {                                                                   \
+#case " nats", case, NULL, NULL, (void *)(uintptr_t)&KINDS[2]   \
     }
 
 static struct world *world_of(void **state)
@@ -186,6 +195,67 @@ static void a_bus_may_go_while_messages_are_under_way(void **state)
     }
 }
 
+enum { TALKER_MESSAGES = 300 };
+
+/* A node on a thread of its own, which says so many things and goes on until it heard the others.
+ */
+struct talker {
+    struct timer timer;
+    struct told_node *node;
+    struct loop *loop;
+    unsigned said;
+    pthread_t thread;
+};
+
+static void talk(struct timer *timer)
+{
+    struct talker *t = container_of(timer, struct talker, timer);
+    char text[24];
+
+    for (unsigned i = 0; i < 3 && t->said < TALKER_MESSAGES; i++) {
+        snprintf(text, sizeof text, "%u", t->said++);
+        say(t->node, BUS_REPORTS, text);
+    }
+    if (t->said == TALKER_MESSAGES && t->node->heard_count >= 2 * TALKER_MESSAGES)
+        loop_stop(t->loop);
+    else
+        timer_set(t->loop, timer, instant_after(loop_now(t->loop), span_us(300)));
+}
+
+static void *talk_on(void *argument)
+{
+    struct talker *t = argument;
+
+    timer_set(t->loop, &t->timer, loop_now(t->loop));
+    loop_run(t->loop);
+    return NULL;
+}
+
+static void loops_on_threads_of_their_own_hear_all_in_order(void **state)
+{
+    struct world *w = world_of(state);
+    struct talker talkers[BENCH_LOOPS];
+
+    for (unsigned i = 0; i < BENCH_LOOPS; i++) {
+        talkers[i] = (struct talker){ .timer.fire = talk, .loop = w->bench->loops[i] };
+        talkers[i].node = world_node(w, i, (char[]){ (char)('a' + i), '\0' });
+    }
+    for (unsigned i = 0; i < BENCH_LOOPS; i++)
+        pthread_create(&talkers[i].thread, NULL, talk_on, &talkers[i]);
+    for (unsigned i = 0; i < BENCH_LOOPS; i++)
+        pthread_join(talkers[i].thread, NULL);
+    for (unsigned i = 0; i < BENCH_LOOPS; i++) {
+        const struct told_node *node = talkers[i].node;
+        int next[BENCH_LOOPS] = { 0 };
+
+        assert_int_equal(node->heard_count, 2 * TALKER_MESSAGES);
+        for (size_t j = 0; j < node->heard_count; j++)
+            assert_int_equal(atoi(node->heard[j].text), next[node->heard[j].from[0] - 'a']++);
+        assert_int_equal(next[i], 0);
+    }
+    world_free(w);
+}
+
 static void one_that_never_got_to_a_turn_goes_without_a_word(void **state)
 {
     struct world *w = world_of(state);
@@ -219,6 +289,7 @@ int main(void)
         ON_ALL(a_node_is_heard_again_after_it_came_back),
         ON_ALL(a_bus_may_go_while_messages_are_under_way),
         ON_ALL(one_that_never_got_to_a_turn_goes_without_a_word),
+        ON_THREADS(loops_on_threads_of_their_own_hear_all_in_order),
         cmocka_unit_test(each_counter_has_its_row),
     };
 

@@ -62,13 +62,13 @@ static void what_we_would_not_have_written_is_none(void **)
         "waypost.net%2Eexample.reports.a.b", "waypost.net%2eexample.reports.a",
         "waypost.net%2Eexample.reports.a%2eb", "waypost.net%2Eexample.reports.a%61",
         "waypost.net%2Eexample.reports.a%", "waypost.net%2Eexample.reports.a%2",
-        "waypost.net%2Eexample.reports.a%G0", "waypost.net%2Eexample.reports.a b",
-        "waypost.net%2Eexample.reports."
-        "a123456789a123456789a123456789a123456789a123456789a123456789a1234" };
+        "waypost.net%2Eexample.reports.a%G0", "waypost.net%2Eexample.reports.a b" };
 
     assert_true(reads("waypost.net%2Eexample.reports.a%2Eb"));
     assert_true(reads("waypost.net%2Eexample.heartbeats."
                       "a123456789a123456789a123456789a123456789a123456789a123456789a123"));
+    assert_false(reads("waypost.net%2Eexample.heartbeats."
+                       "a123456789a123456789a123456789a123456789a123456789a123456789a1234"));
     for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++)
         if (reads(WRONG[i]))
             fail_msg("taken: %s", WRONG[i]);
