@@ -100,11 +100,26 @@ static void nodes_tell_how_often_they_are_asked(void **)
     }
 }
 
+static void the_first_answers_rest_on_measurements(void **)
+{
+    for (uint64_t seed = 1; seed <= seeds(); seed++) {
+        struct world *w = world_prepared(seed, BOTH);
+
+        world_steer(w); // and not a moment longer: questions are taken from now on
+        const struct facts *facts = root_map(node_root(w->node))->facts;
+
+        for (size_t i = 0; i < facts->count; i++)
+            assert_int_equal(facts->checks[i].own[REPORT_LATENCY].sources, 1);
+        world_close(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(a_probe_that_cannot_be_sent_is_no_failure_of_its_target),
         cmocka_unit_test(requests_in_flight_are_learnt_of_origins_that_are_asked),
+        cmocka_unit_test(the_first_answers_rest_on_measurements),
         cmocka_unit_test(nodes_tell_how_often_they_are_asked),
     };
 
