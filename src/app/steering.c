@@ -137,13 +137,12 @@ static void on_verdict(struct probe_user *user, const struct check *check, bool 
 
 static const struct probe_user_ops PROBE_OPS = { .result = on_result, .verdict = on_verdict };
 
-/* The epoch that may be planned at `now`: what belongs to it has had STEER_LAG to arrive. */
+/* The epoch that may be planned at `now`: what belongs to it has had STEER_LAG_MS to arrive. */
 static struct wall epoch_at(struct wall now)
 {
-    const int64_t length_ms = STEER_EPOCH.ns / 1000000;
-    int64_t ready_ms = now.ms - STEER_LAG.ns / 1000000;
+    int64_t ready_ms = now.ms - STEER_LAG_MS;
 
-    return (struct wall){ ready_ms - ready_ms % length_ms };
+    return (struct wall){ ready_ms - ready_ms % STEER_EPOCH_MS };
 }
 
 /* Puts a finished map into the root, which may not be published yet. */
@@ -227,7 +226,7 @@ static void on_epoch(struct timer *timer)
     // us.
     if (epoch.ms > s->planned.ms || s->planned.ms - epoch.ms > CLOCK_STEP_MS)
         plan_begin(s, epoch);
-    int64_t next_ms = epoch.ms + (STEER_EPOCH.ns + STEER_LAG.ns) / 1000000;
+    int64_t next_ms = epoch.ms + STEER_EPOCH_MS + STEER_LAG_MS;
 
     timer_set(s->loop, timer, instant_after(loop_now(s->loop), span_ms(next_ms - now.ms)));
 }
@@ -278,7 +277,7 @@ static void tell_load(struct steering *s)
 
 /*
  * Digests are made just after full seconds of UTC, and so just after an epoch begins: what belongs
- * to it has nearly all of STEER_LAG to reach the others, and none holds it back for long.
+ * to it has nearly all of STEER_LAG_MS to reach the others, and none holds it back for long.
  */
 static struct span until_digest(const struct steering *s)
 {

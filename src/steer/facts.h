@@ -14,7 +14,10 @@
 #include "conf/checks.h"
 #include "wire/report.h"
 
-enum { STEER_EPOCH_MS = 5000 }; // epochs begin at multiples of it since 1970
+enum {
+    STEER_EPOCH_MS = 5000, // epochs begin at multiples of it since 1970
+    STEER_LAG_MS = 1000,   // after an epoch's begin, before it is planned
+};
 
 struct fact {
     int64_t value;    // to plan with (estimate_expect): widened by silence; as in wire/report.h

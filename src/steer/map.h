@@ -51,9 +51,6 @@ enum {
     STEER_SHED_LEAST = STEER_SHED_ALL / 100, // a share below it is not acted on
 };
 
-#define STEER_EPOCH span_ms(STEER_EPOCH_MS)
-#define STEER_LAG   span_s(1) // after an epoch's begin, before it is planned
-
 struct steer_cell {
     uint8_t count; // at least 1
     uint8_t band;  // the first so many are drawn from; at least 1
