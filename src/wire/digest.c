@@ -4,27 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "wire/number_priv.h"
+
 enum { VERSION = 1, MARK_SIZE = 4, COUNT_AT = DIGEST_HEADER_SIZE - 4 };
 
 static const char MARK[MARK_SIZE] = { 'w', 'p', 'd', VERSION };
-
-/* Writes the lowest `size` bytes of it; returns what comes behind them. */
-static char *put(char *out, uint64_t number, size_t size)
-{
-    for (size_t i = size; i-- > 0; number >>= 8)
-        out[i] = (char)(number & 0xff);
-    return out + size;
-}
-
-static uint64_t get(const char **in, size_t size)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < size; i++)
-        number = number << 8 | (unsigned char)(*in)[i];
-    *in += size;
-    return number;
-}
 
 void digest_begin(struct digest_writer *writer, char *out, size_t room, const struct digest *head)
 {
@@ -33,10 +17,10 @@ void digest_begin(struct digest_writer *writer, char *out, size_t room, const st
         .out = out, .room = room, .used = DIGEST_HEADER_SIZE, .at = head->at
     };
     memcpy(out, MARK, MARK_SIZE);
-    out = put(out + MARK_SIZE, head->observer, 8);
-    out = put(out, head->boot, 8);
-    out = put(out, head->sequence, 8);
-    put(out, (uint64_t)head->at.ms, 8);
+    out = number_put(out + MARK_SIZE, head->observer, 8);
+    out = number_put(out, head->boot, 8);
+    out = number_put(out, head->sequence, 8);
+    number_put(out, (uint64_t)head->at.ms, 8);
 }
 
 static uint32_t age_of(const struct report *report, struct wall at)
@@ -53,12 +37,12 @@ bool digest_add(struct digest_writer *writer, const struct report *report)
         return false;
     char *out = writer->out + writer->used;
 
-    out = put(out, report->check, 8);
-    out = put(out, (uint64_t)report->kind, 1);
-    out = put(out, (uint64_t)report->value, 8);
-    out = put(out, (uint64_t)report->spread, 8);
-    out = put(out, report->evidence, 4);
-    put(out, age_of(report, writer->at), 4);
+    out = number_put(out, report->check, 8);
+    out = number_put(out, (uint64_t)report->kind, 1);
+    out = number_put(out, (uint64_t)report->value, 8);
+    out = number_put(out, (uint64_t)report->spread, 8);
+    out = number_put(out, report->evidence, 4);
+    number_put(out, age_of(report, writer->at), 4);
     writer->used += DIGEST_REPORT_SIZE;
     writer->count++;
     return true;
@@ -66,7 +50,7 @@ bool digest_add(struct digest_writer *writer, const struct report *report)
 
 struct slice digest_end(struct digest_writer *writer)
 {
-    put(writer->out + COUNT_AT, writer->count, 4);
+    number_put(writer->out + COUNT_AT, writer->count, 4);
     return slice_of(writer->out, writer->used);
 }
 
@@ -77,12 +61,12 @@ bool digest_parse(struct slice bytes, struct digest *digest)
     const char *in = bytes.at + MARK_SIZE;
     struct digest read = { .reports = slice_from(bytes, DIGEST_HEADER_SIZE) };
 
-    read.observer = get(&in, 8);
-    read.boot = get(&in, 8);
-    read.sequence = get(&in, 8);
-    uint64_t at_ms = get(&in, 8);
+    read.observer = number_get(&in, 8);
+    read.boot = number_get(&in, 8);
+    read.sequence = number_get(&in, 8);
+    uint64_t at_ms = number_get(&in, 8);
 
-    read.count = (size_t)get(&in, 4);
+    read.count = (size_t)number_get(&in, 4);
     if (at_ms > INT64_MAX || read.count > DIGEST_REPORTS_MAX ||
         read.reports.length != read.count * DIGEST_REPORT_SIZE)
         return false;
@@ -97,16 +81,16 @@ bool digest_next(const struct digest *digest, size_t *at, struct report *report)
         const char *in = digest->reports.at + *at * DIGEST_REPORT_SIZE;
         struct report read = { .observer = digest->observer };
 
-        read.check = get(&in, 8);
-        uint64_t kind = get(&in, 1);
+        read.check = number_get(&in, 8);
+        uint64_t kind = number_get(&in, 1);
 
         if (kind >= REPORT_KIND_COUNT)
             continue;
         read.kind = (enum report_kind)kind;
-        read.value = (int64_t)get(&in, 8);
-        read.spread = (int64_t)get(&in, 8);
-        read.evidence = (uint32_t)get(&in, 4);
-        read.at.ms = digest->at.ms - (int64_t)get(&in, 4);
+        read.value = (int64_t)number_get(&in, 8);
+        read.spread = (int64_t)number_get(&in, 8);
+        read.evidence = (uint32_t)number_get(&in, 4);
+        read.at.ms = digest->at.ms - (int64_t)number_get(&in, 4);
         *report = read;
         ++*at;
         return true;
