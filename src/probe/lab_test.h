@@ -115,6 +115,27 @@ static inline void lab_run(struct lab *lab, struct span time)
     bench_until(lab->bench, bench_never, NULL, time);
 }
 
+/* The first verdict is up. */
+static inline struct lab *lab_settled(struct bench *bench, enum check_kind kind, uint64_t seed)
+{
+    struct lab *lab = lab_new(bench, kind, seed);
+
+    probes_use(lab->probes, &lab->checks);
+    assert_false(probes_are_settled(lab->probes));
+    assert_true(bench_until(bench, lab_is_up, lab, WITHIN));
+    assert_true(probes_are_settled(lab->probes));
+    return lab;
+}
+
+/* From now to the verdict. */
+static inline struct span lab_time_to_down(struct lab *lab)
+{
+    struct instant start = loop_now(lab->bench->loop);
+
+    assert_true(bench_until(lab->bench, lab_is_down, lab, WITHIN));
+    return instant_since(start, lab->decided);
+}
+
 /* Uses the check until there is a first result, and nothing afterwards; returns its outcome. */
 static inline enum probe_outcome lab_probe_once(struct lab *lab)
 {

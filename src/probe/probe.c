@@ -33,9 +33,11 @@ struct watch {
     struct instant started;   // the newest probe
     struct instant regular;   // the next, if nothing is in doubt
     struct instant hurried;   // no hurrying before that
+    struct instant alarmed;   // no alarm before that
     struct span usual;        // response time, smoothed; negative: none seen
     uint64_t luck;            // state of the generator
     struct probe_state state; // but for the verdict
+    bool is_alarmed;          //
     bool is_new;              // not probed yet
     bool is_settled;          //
 };
@@ -100,6 +102,24 @@ static struct run *oldest_live(const struct watch *watch)
     return run_of(link);
 }
 
+/* So many misses of what is under way, all of them silent, make it down. */
+static uint32_t misses_wanted(const struct watch *watch)
+{
+    uint32_t patience = health_patience(&watch->health, watch->check->fall);
+
+    return watch->is_alarmed ? (patience + 1) / 2 : patience;
+}
+
+/* How long an answer is waited for. A target that is far is not taken for silent in an alarm. */
+static struct span timeout_of(const struct watch *watch)
+{
+    struct span timeout = span_ms(PROBE_ALARM_TIMEOUT_MS), most = watch->check->timeout;
+
+    if (timeout.ns < 2 * watch->usual.ns)
+        timeout.ns = 2 * watch->usual.ns;
+    return watch->is_alarmed && timeout.ns < most.ns ? timeout : most;
+}
+
 /* When an answer is overdue, judged by those before; INSTANT_NEVER: its timeout says so. */
 static struct instant doubt_at(const struct watch *watch)
 {
@@ -117,13 +137,13 @@ static struct instant due_of(const struct watch *watch, struct instant now)
 {
     struct instant soon = instant_after(watch->started, span_ms(PROBE_CONFIRM_MS));
     struct instant doubt = watch->live_count == 0 ? INSTANT_NEVER : doubt_at(watch);
-    bool is_doubtful = health_is_doubtful(&watch->health);
+    bool is_doubtful = watch->is_alarmed || health_is_doubtful(&watch->health);
 
     if (watch->run_count == PROBE_CONFIRM_MAX)
         return INSTANT_NEVER;
     if (watch->live_count == 0)
         return is_doubtful ? soon : watch->regular;
-    if (watch->live_count >= health_patience(&watch->health, watch->check->fall))
+    if (watch->live_count >= misses_wanted(watch))
         return INSTANT_NEVER;
     return is_doubtful || doubt.ns <= now.ns ? soon : doubt;
 }
@@ -171,11 +191,11 @@ static void outrun(struct watch *watch, struct instant answered)
     }
 }
 
-static enum health_news news_of(enum probe_outcome outcome)
+static enum health_news news_of(enum probe_outcome outcome, bool is_alarmed)
 {
     switch ((int)outcome) {
     case PROBE_OK: return HEALTH_SUCCESS;
-    case PROBE_TIMEOUT: return HEALTH_SILENCE;
+    case PROBE_TIMEOUT: return is_alarmed ? HEALTH_MISS : HEALTH_SILENCE;
     default: return HEALTH_MISS;
     }
 }
@@ -183,8 +203,10 @@ static enum health_news news_of(enum probe_outcome outcome)
 /* True when the verdict changed. */
 static bool learn(struct watch *watch, const struct run *run, const struct probe_result *result)
 {
-    bool is_ok = result->outcome == PROBE_OK;
+    bool is_ok = result->outcome == PROBE_OK, was_alarmed = watch->is_alarmed;
 
+    if (is_ok || result->outcome == PROBE_DENIED) // or what cannot be sent would be tried for ever
+        watch->is_alarmed = false;
     if (result->outcome == PROBE_DENIED)
         settle(watch);
     if (result->outcome == PROBE_DENIED || (run->is_late && !is_ok))
@@ -196,8 +218,11 @@ static bool learn(struct watch *watch, const struct run *run, const struct probe
         outrun(watch, run->start);
     }
     const struct check *check = watch->check;
+    enum health_news news = news_of(result->outcome, was_alarmed);
+    bool is_news = health_learn(&watch->health, news, check->rise, check->fall);
 
-    return health_learn(&watch->health, news_of(result->outcome), check->rise, check->fall);
+    watch->is_alarmed &= watch->health.verdict != HEALTH_DOWN;
+    return is_news;
 }
 
 static struct counter *counter_of(struct probe_counts *counts, enum probe_outcome outcome)
@@ -320,7 +345,7 @@ static void launch(struct watch *watch)
     watch->live_count++;
     probes->in_flight++;
     counter_up(&probes->counts.sent);
-    timer_set(run->loop, &run->timer, instant_after(run->start, watch->check->timeout));
+    timer_set(run->loop, &run->timer, instant_after(run->start, timeout_of(watch)));
     plan(watch);
     runner->start(run);
 }
@@ -477,6 +502,27 @@ void probes_hurry(struct probes *probes, uint32_t check)
         return;
     watch->regular = due;
     watch->hurried = instant_after(due, span_ms(PROBE_HURRY_MS));
+    plan(watch);
+}
+
+void probes_alarm(struct probes *probes, uint32_t check)
+{
+    struct watch *watch = check < probes->count ? probes->watches[check] : NULL;
+    struct instant now = loop_now(probes->loop);
+
+    if (watch == NULL || watch->is_alarmed || watch->health.verdict == HEALTH_DOWN ||
+        now.ns < watch->alarmed.ns)
+        return;
+    watch->is_alarmed = true;
+    watch->alarmed = instant_after(now, span_ms(PROBE_HURRY_MS));
+    counter_up(&probes->counts.alarms);
+    list_each (link, &watch->runs) {
+        struct run *run = run_of(link);
+
+        if (!run->is_late)
+            timer_set(probes->loop, &run->timer,
+                later(instant_after(run->start, timeout_of(watch)), now));
+    }
     plan(watch);
 }
 

@@ -16,6 +16,10 @@
  * 2.5 s, one that refuses in 1.35 s. What is under way when a later probe is answered is still
  * reported when it misses, but counts no more for the verdict.
  *
+ * An alarm says that others have stopped hearing the target. Then confirming begins at once, with
+ * timeouts of PROBE_ALARM_TIMEOUT_MS, and silence is a whole miss: there has been silence already.
+ * So with fall 4 a target that is silent is down 0.7 s after the alarm. An answer ends it.
+ *
  * Limits: an answer is read to PROBE_BODY_MAX bytes, redirects are not followed, a probe ends at
  * its check's timeout whatever comes; of one check at most PROBE_CONFIRM_MAX are under way, of all
  * PROBES_IN_FLIGHT_MAX; others wait for their next turn and are counted.
@@ -41,7 +45,8 @@ enum {
     PROBE_CONFIRM_MS = 100,
     PROBE_CONFIRM_MAX = 8,
     PROBE_SPREAD_MS = 500, // within which all new checks have their first probe
-    PROBE_HURRY_MS = 1000, // between two probes of one check that were hurried
+    PROBE_HURRY_MS = 1000, // between two probes of one check that were hurried, or two alarms
+    PROBE_ALARM_TIMEOUT_MS = 400, // or twice what the target usually takes; never above the check's
     PROBES_IN_FLIGHT_MAX = 4096,
 };
 
@@ -84,19 +89,20 @@ struct probe_user {
     const struct probe_user_ops *ops;
 };
 
-#define PROBE_COUNTERS(X)                                                                    \
-    X(sent, "probe_sent_total", "", "Probes sent")                                           \
-    X(ok, "probe_results_total", "outcome=\"ok\"", "Probes by outcome")                      \
-    X(refused, "probe_results_total", "outcome=\"refused\"", "Probes by outcome")            \
-    X(timeout, "probe_results_total", "outcome=\"timeout\"", "Probes by outcome")            \
-    X(unreachable, "probe_results_total", "outcome=\"unreachable\"", "Probes by outcome")    \
-    X(status, "probe_results_total", "outcome=\"status\"", "Probes by outcome")              \
-    X(mismatch, "probe_results_total", "outcome=\"mismatch\"", "Probes by outcome")          \
-    X(protocol, "probe_results_total", "outcome=\"protocol\"", "Probes by outcome")          \
-    X(tls, "probe_results_total", "outcome=\"tls\"", "Probes by outcome")                    \
-    X(too_long, "probe_results_total", "outcome=\"too_long\"", "Probes by outcome")          \
-    X(denied, "probe_results_total", "outcome=\"denied\"", "Probes by outcome")              \
-    X(load_wrong, "probe_load_wrong_total", "", "Load metrics that could not be understood") \
+#define PROBE_COUNTERS(X)                                                                         \
+    X(sent, "probe_sent_total", "", "Probes sent")                                                \
+    X(ok, "probe_results_total", "outcome=\"ok\"", "Probes by outcome")                           \
+    X(refused, "probe_results_total", "outcome=\"refused\"", "Probes by outcome")                 \
+    X(timeout, "probe_results_total", "outcome=\"timeout\"", "Probes by outcome")                 \
+    X(unreachable, "probe_results_total", "outcome=\"unreachable\"", "Probes by outcome")         \
+    X(status, "probe_results_total", "outcome=\"status\"", "Probes by outcome")                   \
+    X(mismatch, "probe_results_total", "outcome=\"mismatch\"", "Probes by outcome")               \
+    X(protocol, "probe_results_total", "outcome=\"protocol\"", "Probes by outcome")               \
+    X(tls, "probe_results_total", "outcome=\"tls\"", "Probes by outcome")                         \
+    X(too_long, "probe_results_total", "outcome=\"too_long\"", "Probes by outcome")               \
+    X(denied, "probe_results_total", "outcome=\"denied\"", "Probes by outcome")                   \
+    X(alarms, "probe_alarms_total", "", "Targets looked for at once, as others do not hear them") \
+    X(load_wrong, "probe_load_wrong_total", "", "Load metrics that could not be understood")      \
     X(limited, "probe_limited_total", "", "Probes put off: too many under way")
 
 struct probe_counts {
@@ -123,6 +129,10 @@ void probes_use(struct probes *probes, const struct checks *checks);
 /* Traffic has just failed there: the next probe is due now, unless it is known to be down. As often
  * as one likes; most calls change nothing (PROBE_HURRY_MS). */
 void probes_hurry(struct probes *probes, uint32_t check);
+
+/* Others have stopped hearing it: is it there? Found out from now on, unless it is known to be
+ * down. As often as one likes: within PROBE_HURRY_MS of an alarm another one changes nothing. */
+void probes_alarm(struct probes *probes, uint32_t check);
 
 /* What is known of a check by its position, in the newest release that probes_use was given. */
 enum health_verdict probes_verdict(const struct probes *probes, uint32_t check);

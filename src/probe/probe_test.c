@@ -8,27 +8,6 @@ enum { SEEDS = 40 };
 
 static const struct checks NOTHING = { 0 };
 
-/* The first verdict is up. */
-static struct lab *lab_settled(struct bench *bench, enum check_kind kind, uint64_t seed)
-{
-    struct lab *lab = lab_new(bench, kind, seed);
-
-    probes_use(lab->probes, &lab->checks);
-    assert_false(probes_are_settled(lab->probes));
-    assert_true(bench_until(bench, lab_is_up, lab, WITHIN));
-    assert_true(probes_are_settled(lab->probes));
-    return lab;
-}
-
-/* From now to the verdict. */
-static struct span time_to_down(struct lab *lab)
-{
-    struct instant start = loop_now(lab->bench->loop);
-
-    assert_true(bench_until(lab->bench, lab_is_down, lab, WITHIN));
-    return instant_since(start, lab->decided);
-}
-
 enum death { SILENT, DARK, REFUSING };
 
 /* The longest that a target's death goes unnoticed, at moments of all kinds. */
@@ -46,7 +25,7 @@ static struct span longest_to_down(enum death death)
         if (death == REFUSING)
             target_shut(&lab->target);
         sim_link_set(lab->bench->sim, NULL, NULL, &link);
-        struct span time = time_to_down(lab);
+        struct span time = lab_time_to_down(lab);
 
         if (time.ns > longest.ns)
             longest = time;
@@ -110,7 +89,7 @@ static void a_target_that_is_down_is_probed_at_its_interval_alone(void **)
     struct lab *lab = lab_settled(bench_new(sim_new(1)), CHECK_HTTP, 1);
 
     target_shut(&lab->target);
-    time_to_down(lab);
+    lab_time_to_down(lab);
     unsigned results = lab->results;
 
     lab_run(lab, span_s(20));
@@ -157,7 +136,7 @@ static void a_slow_target_is_probed_no_more_often(void **)
     lab_run(lab, span_s(60));
     assert_in_range(lab->target.visits - visits, 60, 67);
     lab->target.is_silent = true;
-    assert_in_range(time_to_down(lab).ns, span_ms(2000).ns, span_ms(2910).ns);
+    assert_in_range(lab_time_to_down(lab).ns, span_ms(2000).ns, span_ms(2910).ns);
     lab_close(lab);
 }
 
@@ -286,7 +265,7 @@ static void verdict_and_phase_outlive_a_release(void **)
     struct check list[3];
 
     target_shut(&lab->target);
-    time_to_down(lab);
+    lab_time_to_down(lab);
     lab_run(lab, span_ms(300));
     // Elsewhere in memory, at another place in the list.
     list[0] = lab_check(lab, CHECK_TCP, 77);
@@ -371,7 +350,7 @@ static void failed_traffic_brings_the_next_probe_forward(void **)
     // It is told to be down by its own probes then.
     target_shut(&lab->target);
     probes_hurry(lab->probes, 0);
-    assert_in_range(time_to_down(lab).ns, span_ms(450).ns, span_ms(1460).ns);
+    assert_in_range(lab_time_to_down(lab).ns, span_ms(450).ns, span_ms(1460).ns);
     unsigned results = lab->results;
 
     probes_hurry(lab->probes, 0);
