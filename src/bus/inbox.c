@@ -33,6 +33,13 @@ void inbox_put(struct inbox *inbox, struct message *message)
     pthread_mutex_unlock(&inbox->lock);
 }
 
+void inbox_wake(struct inbox *inbox)
+{
+    pthread_mutex_lock(&inbox->lock);
+    wake(inbox);
+    pthread_mutex_unlock(&inbox->lock);
+}
+
 static void count(struct inbox *inbox, uint64_t *number)
 {
     pthread_mutex_lock(&inbox->lock);

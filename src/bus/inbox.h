@@ -37,11 +37,12 @@ void inbox_init(struct inbox *inbox, struct loop *loop, void (*run)(struct loop_
 /* On the loop, when no other thread puts anything in any more. */
 void inbox_done(struct inbox *inbox);
 
-/* Any thread: these four. The first takes the caller's count over. */
+/* Any thread: these five. The first takes the caller's count over. */
 void inbox_put(struct inbox *inbox, struct message *message);
 void inbox_count_full(struct inbox *inbox); // dropped before it came here
 void inbox_count_malformed(struct inbox *inbox);
 void inbox_tell(struct inbox *inbox, bool is_linked, const char *why);
+void inbox_wake(struct inbox *inbox); // there is something beside the inbox to look at
 
 struct inbox_taken {
     struct message *messages[BUS_TURN_MAX]; // with their counts

@@ -404,7 +404,13 @@ static void leave(struct bus *bus)
     nats_bus_free(n);
 }
 
-static const struct bus_ops NATS_OPS = { .publish = publish, .free = leave };
+/* Lanes alone. */
+static void attend(struct bus *bus)
+{
+    desk_refuse(&bus->desk, ERR_UNSUPPORTED, "no log of orders over NATS");
+}
+
+static const struct bus_ops NATS_OPS = { .attend = attend, .publish = publish, .free = leave };
 
 /* Terminated, as libnats wants it; empty where there is no such text. */
 struct text {

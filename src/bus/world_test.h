@@ -79,25 +79,32 @@ static inline void told_linked(struct bus_user *user, bool is_linked, const char
 
 static const struct bus_user_ops TOLD_OPS = { .message = told_message, .linked = told_linked };
 
-/* Opens without waiting; each node on its own loop, as far as there are loops. */
-static inline struct told_node *world_open_node(
-    struct world *w, unsigned index, const char *network, const char *name)
+static inline struct bus *world_open_bus(
+    struct world *w, unsigned loop_at, const char *network, const char *name, struct bus_user *user)
 {
-    struct told_node *node = &w->nodes[index];
-    struct loop *loop = w->bench->loops[index % BENCH_LOOPS];
+    struct loop *loop = w->bench->loops[loop_at % BENCH_LOOPS];
+    struct bus *bus = NULL;
 
-    *node = (struct told_node){ .user.ops = &TOLD_OPS };
-    if (w->kind != NATS_REAL) {
-        node->bus = bus_local_open(w->hub, loop, slice_text(name), &node->user);
-        return node;
-    }
+    if (w->kind != NATS_REAL)
+        return bus_local_open(w->hub, loop, slice_text(name), user);
     struct endpoint server = server_endpoint(&w->server);
     struct bus_nats_plan plan = { .network = slice_text(network),
         .node = slice_text(name),
         .servers = &server,
         .server_count = 1 };
 
-    assert_int_equal(bus_nats_open(&plan, loop, &node->user, &node->bus, NULL), ERR_NONE);
+    assert_int_equal(bus_nats_open(&plan, loop, user, &bus, NULL), ERR_NONE);
+    return bus;
+}
+
+/* Opens without waiting; each node on its own loop, as far as there are loops. */
+static inline struct told_node *world_open_node(
+    struct world *w, unsigned index, const char *network, const char *name)
+{
+    struct told_node *node = &w->nodes[index];
+
+    *node = (struct told_node){ .user.ops = &TOLD_OPS };
+    node->bus = world_open_bus(w, index, network, name, &node->user);
     return node;
 }
 
