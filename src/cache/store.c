@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "cache/purges.h"
 #include "cache/store_priv.h"
 
 enum {
@@ -85,6 +86,7 @@ enum err store_new(
 
     s->limits = *limits;
     s->seed = seed;
+    s->purges = purges_new(seed);
     s->map = map;
     s->map_bytes = map_bytes;
     s->shard_count = p.shards;
@@ -111,6 +113,7 @@ void store_free(struct store *store)
     for (unsigned i = 0; i < store->shard_count; i++)
         pthread_mutex_destroy(&store->shards[i].lock);
     memory_done(&store->memory);
+    purges_free(store->purges);
     munmap(store->map, store->map_bytes);
     mem_free(store);
 }
@@ -139,6 +142,11 @@ void store_stats(struct store *store, struct store_stats *stats)
 uint64_t store_seed(const struct store *store)
 {
     return store->seed;
+}
+
+struct purges *store_purges(struct store *store)
+{
+    return store->purges;
 }
 
 uint64_t store_salt_new(struct store *store)

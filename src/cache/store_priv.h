@@ -109,6 +109,7 @@ struct shard {
 struct store {
     struct memory memory;
     struct store_limits limits;
+    struct purges *purges;
     uint64_t seed;
     char *map;
     size_t map_bytes;
