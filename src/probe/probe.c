@@ -217,9 +217,9 @@ static bool learn(struct watch *watch, const struct run *run, const struct probe
         watch->usual.ns += watch->usual.ns < 0 ? surprise.ns : surprise.ns / 8;
         outrun(watch, run->start);
     }
-    const struct check *check = watch->check;
     enum health_news news = news_of(result->outcome, was_alarmed);
-    bool is_news = health_learn(&watch->health, news, check->rise, check->fall);
+    struct health_limits limits = { watch->check->rise, watch->check->fall };
+    bool is_news = health_learn(&watch->health, news, limits, result->now);
 
     watch->is_alarmed &= watch->health.verdict != HEALTH_DOWN;
     return is_news;
