@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "app/heart.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "io/loop.h"
@@ -27,8 +28,12 @@ struct hearing {
     char *name;
     struct digest head; // of the next digest
     struct digest_writer writer;
-    struct instant told_all;
-    bool owes_all, is_lost;
+    struct instant told, told_all;
+    struct timer news; // set: a digest out of turn is due
+    struct heart heart;
+    struct timer look; // set: a peer that is present may fall silent
+    struct list followers;
+    bool owes_all, is_lost, is_suspect;
     struct hearing_counts counts;
     char bytes[DIGEST_MAX]; // of the digest being made
 };
@@ -39,25 +44,130 @@ struct hearing {
 const struct counter_row hearing_counter_rows[] = { HEARING_COUNTERS(COUNTER_ROW_OF_HEARING) };
 const size_t hearing_counter_row_count = COUNT_OF(hearing_counter_rows);
 
-static void count_dropped(struct hearing *h, enum peers_verdict verdict, struct slice from)
+/* Calls one op of every follower that has it. */
+#define TELL(h, op, ...)                                                                         \
+    list_each (link_, &(h)->followers) {                                                         \
+        struct hearing_follower *follower_ = container_of(link_, struct hearing_follower, link); \
+                                                                                                 \
+        if (follower_->ops->op != NULL)                                                          \
+            follower_->ops->op(follower_, __VA_ARGS__);                                          \
+    }
+
+/* Of this lane, by what becomes of its messages; the rows stand in the same order for each. */
+static struct counter *counter_of(struct hearing *h, enum bus_lane lane, enum peers_verdict verdict)
 {
+    struct hearing_counts *c = &h->counts;
+    bool is_beat = lane == BUS_HEARTBEATS;
+
     switch (verdict) {
-    case PEERS_TWIN:
-        counter_up(&h->counts.twin);
+    case PEERS_HEARD:
+    case PEERS_RETURNED: return is_beat ? &c->beat_taken : &c->taken;
+    case PEERS_TWIN: return is_beat ? &c->beat_twin : &c->twin;
+    case PEERS_UNKNOWN: return is_beat ? &c->beat_unknown : &c->unknown;
+    case PEERS_IMPOSTOR: return is_beat ? &c->beat_impostor : &c->impostor;
+    case PEERS_FUTURE: return is_beat ? &c->beat_future : &c->future;
+    case PEERS_REPLAYED: return is_beat ? &c->beat_replayed : &c->replayed;
+    case PEERS_VERDICT_COUNT: break;
+    }
+    assert(false);
+    return NULL;
+}
+
+/* True: it is to be taken. Words that nobody should say are logged. */
+static bool is_taken(
+    struct hearing *h, enum bus_lane lane, struct slice from, enum peers_verdict verdict)
+{
+    counter_up(counter_of(h, lane, verdict));
+    if (verdict == PEERS_TWIN)
         log_remote(h->log, loop_wall(h->loop), "bus", "twin node=%s", h->name);
-        break;
-    case PEERS_UNKNOWN: counter_up(&h->counts.unknown); break;
-    case PEERS_IMPOSTOR:
-        counter_up(&h->counts.impostor);
+    if (verdict == PEERS_IMPOSTOR)
         log_remote(h->log, loop_wall(h->loop), "bus", "impostor node=%s from=\"%.*s\"", h->name,
             SLICE_ARG(from));
-        break;
-    case PEERS_FUTURE: counter_up(&h->counts.future); break;
-    case PEERS_REPLAYED: counter_up(&h->counts.replayed); break;
-    case PEERS_HEARD:
-    case PEERS_RETURNED:
-    case PEERS_VERDICT_COUNT: assert(false);
+    return verdict == PEERS_HEARD || verdict == PEERS_RETURNED;
+}
+
+static void say_suspect(struct hearing *h)
+{
+    struct instant now = loop_now(h->loop);
+    bool is_suspect = peers_are_few(h->peers, now);
+
+    if (is_suspect == h->is_suspect)
+        return;
+    h->is_suspect = is_suspect;
+    log_line(h->log, is_suspect ? LOG_WARNING : LOG_INFO, "bus", "%s node=%s present=%zu peers=%zu",
+        is_suspect ? "suspect" : "trusted", h->name, peers_present(h->peers, now),
+        peers_count(h->peers));
+    hearing_say_flag(h, HEARTBEAT_SUSPECT, is_suspect);
+    TELL(h, suspect, is_suspect);
+}
+
+static void tell_presence(void *to, const struct peer *peer)
+{
+    struct hearing *h = to;
+    bool has_left = peer->heartbeat != NULL && (peer->heartbeat->flags & HEARTBEAT_LEAVING) != 0;
+
+    if (peer->is_missing)
+        counter_up(&h->counts.missed);
+    log_line(h->log, peer->is_present || has_left ? LOG_INFO : LOG_WARNING, "bus",
+        "%s node=%s peer=%.*s",
+        peer->is_present ? "present"
+        : has_left       ? "left"
+                         : "missing",
+        h->name, SLICE_ARG(peer->name));
+    TELL(h, presence, peer);
+}
+
+/* Who came and who is silent; and whether too many are. */
+static void look(struct hearing *h)
+{
+    struct instant next = peers_look(h->peers, loop_now(h->loop), tell_presence, h);
+
+    if (next.ns == INSTANT_NEVER.ns)
+        timer_clear(h->loop, &h->look);
+    else
+        timer_set(h->loop, &h->look, next);
+    say_suspect(h);
+}
+
+static void on_look(struct timer *timer)
+{
+    look(container_of(timer, struct hearing, look));
+}
+
+/* A peer before a word of it was heard, to be compared with what it is then. */
+struct before {
+    struct peer peer;
+    struct heartbeat heartbeat; // where the peer has one
+};
+
+static bool peer_before(struct hearing *h, struct slice from, struct before *before)
+{
+    if (!peers_find(h->peers, hash_bytes(from, 0), loop_now(h->loop), &before->peer))
+        return false;
+    if (before->peer.heartbeat != NULL) {
+        before->heartbeat = *before->peer.heartbeat;
+        before->peer.heartbeat = &before->heartbeat;
     }
+    return true;
+}
+
+/* A word of it was taken: who is told what of that. */
+static void tell_changes(struct hearing *h, const struct before *before)
+{
+    const struct heartbeat *then = before->peer.heartbeat, *now;
+    struct peer peer;
+    bool is_there = peers_find(h->peers, before->peer.observer, loop_now(h->loop), &peer);
+
+    assert(is_there);
+    now = peer.heartbeat;
+    bool is_other = (then == NULL) != (now == NULL);
+
+    if (is_other || (then != NULL && !heartbeat_says_same(then, now)))
+        TELL(h, said, &peer, then);
+    // A heartbeat makes silence count sooner; and one that leaves, or does not, counts otherwise.
+    if (!before->peer.is_present || is_other ||
+        (then != NULL && ((then->flags ^ now->flags) & HEARTBEAT_LEAVING) != 0))
+        look(h);
 }
 
 static void take_all(struct hearing *h, const struct digest *digest)
@@ -67,33 +177,76 @@ static void take_all(struct hearing *h, const struct digest *digest)
     for (size_t at = 0; digest_next(digest, &at, &report);) {
         if (checks_find(h->checks, report.check) == CHECK_NONE)
             counter_up(&h->counts.foreign);
-        else
-            (void)view_take(h->view, &report, loop_wall(h->loop)); // which counts what it refuses
+        else if (view_take(h->view, &report, loop_wall(h->loop)) == VIEW_TAKEN &&
+                 report.kind == REPORT_HEALTH) // the view counts what it refuses
+            TELL(h, health, &report);
     }
+}
+
+static void on_digest(struct hearing *h, struct slice from, struct slice payload)
+{
+    struct digest digest;
+    struct before before;
+
+    if (!digest_parse(payload, &digest)) {
+        counter_up(&h->counts.malformed);
+        return;
+    }
+    bool is_peer = peer_before(h, from, &before);
+    enum peers_verdict verdict =
+        peers_hear(h->peers, from, &digest, loop_wall(h->loop), loop_now(h->loop));
+
+    if (!is_taken(h, BUS_REPORTS, from, verdict))
+        return;
+    assert(is_peer);
+    h->owes_all |= verdict == PEERS_RETURNED;
+    tell_changes(h, &before);
+    take_all(h, &digest);
+}
+
+static void on_heartbeat(struct hearing *h, struct slice from, struct slice payload)
+{
+    struct heartbeat heartbeat;
+    struct before before;
+
+    if (!heartbeat_parse(payload, &heartbeat)) {
+        counter_up(&h->counts.beat_malformed);
+        return;
+    }
+    bool is_peer = peer_before(h, from, &before);
+    enum peers_verdict verdict =
+        peers_hear_heartbeat(h->peers, from, &heartbeat, loop_wall(h->loop), loop_now(h->loop));
+
+    if (!is_taken(h, BUS_HEARTBEATS, from, verdict))
+        return;
+    assert(is_peer);
+    h->owes_all |= verdict == PEERS_RETURNED;
+    tell_changes(h, &before);
+}
+
+/* Of a lane that is not read here. */
+static void on_other(struct hearing *h, enum bus_lane lane, struct slice from, struct slice payload)
+{
+    struct peer peer;
+
+    if (!peers_find(h->peers, hash_bytes(from, 0), loop_now(h->loop), &peer) ||
+        !slice_equal(peer.name, from)) {
+        counter_up(&h->counts.strange);
+        return;
+    }
+    TELL(h, message, lane, &peer, payload);
 }
 
 static void on_message(
     struct bus_user *user, enum bus_lane lane, struct slice from, struct slice payload)
 {
     struct hearing *h = container_of(user, struct hearing, user);
-    struct digest digest;
 
-    if (lane != BUS_REPORTS)
-        return;
-    if (!digest_parse(payload, &digest)) {
-        counter_up(&h->counts.malformed);
-        return;
+    switch ((int)lane) {
+    case BUS_REPORTS: on_digest(h, from, payload); break;
+    case BUS_HEARTBEATS: on_heartbeat(h, from, payload); break;
+    default: on_other(h, lane, from, payload); break;
     }
-    enum peers_verdict verdict =
-        peers_hear(h->peers, from, &digest, loop_wall(h->loop), loop_now(h->loop));
-
-    if (verdict != PEERS_HEARD && verdict != PEERS_RETURNED) {
-        count_dropped(h, verdict, from);
-        return;
-    }
-    h->owes_all |= verdict == PEERS_RETURNED;
-    counter_up(&h->counts.taken);
-    take_all(h, &digest);
 }
 
 static void on_linked(struct bus_user *user, bool is_linked, const char *why)
@@ -107,6 +260,8 @@ static void on_linked(struct bus_user *user, bool is_linked, const char *why)
         log_line(h->log, LOG_INFO, "bus", "back node=%s", h->name);
     h->is_lost = !is_linked;
     h->owes_all |= is_linked;
+    if (is_linked)
+        heart_beat(&h->heart);
 }
 
 static const struct bus_user_ops USER_OPS = { .message = on_message, .linked = on_linked };
@@ -120,6 +275,7 @@ static void digest_open(struct hearing *h)
 
 static void digest_send(struct hearing *h)
 {
+    h->told = loop_now(h->loop);
     counter_up(&h->counts.told);
     counter_add(&h->counts.told_reports, h->writer.count);
     bus_publish(h->bus, BUS_REPORTS, digest_end(&h->writer));
@@ -181,6 +337,68 @@ void hearing_tell(struct hearing *hearing)
         tell(hearing);
 }
 
+static void on_news(struct timer *timer)
+{
+    hearing_tell(container_of(timer, struct hearing, news));
+}
+
+void hearing_tell_now(struct hearing *hearing)
+{
+    struct instant now = loop_now(hearing->loop);
+    struct instant due = instant_after(hearing->told, HEARING_NEWS_LEAST);
+
+    if (!timer_is_set(&hearing->news))
+        timer_set(hearing->loop, &hearing->news, due.ns > now.ns ? due : now);
+}
+
+void hearing_say_flag(struct hearing *hearing, enum heartbeat_flag flag, bool is_set)
+{
+    struct heartbeat says = hearing->heart.says;
+
+    says.flags = (uint8_t)(is_set ? says.flags | flag : says.flags & ~flag);
+    heart_says(&hearing->heart, &says);
+}
+
+void hearing_say_map(struct hearing *hearing, struct wall epoch, uint64_t hash)
+{
+    struct heartbeat says = hearing->heart.says;
+
+    says.epoch = epoch;
+    says.map = hash;
+    heart_says(&hearing->heart, &says);
+}
+
+void hearing_say_orders(struct hearing *hearing, uint64_t era, uint64_t order, uint64_t drains)
+{
+    struct heartbeat says = hearing->heart.says;
+
+    says.era = era;
+    says.order = order;
+    says.drains = drains;
+    heart_says(&hearing->heart, &says);
+}
+
+void hearing_leave(struct hearing *hearing)
+{
+    hearing_say_flag(hearing, HEARTBEAT_LEAVING, true);
+    heart_beat(&hearing->heart);
+}
+
+const struct heartbeat *hearing_says(const struct hearing *hearing)
+{
+    return &hearing->heart.says;
+}
+
+const struct peers *hearing_peers(const struct hearing *hearing)
+{
+    return hearing->peers;
+}
+
+bool hearing_is_suspect(const struct hearing *hearing)
+{
+    return hearing->is_suspect;
+}
+
 struct hearing *hearing_new(const struct hearing_plan *plan)
 {
     struct hearing *h = mem_new(struct hearing);
@@ -194,6 +412,10 @@ struct hearing *hearing_new(const struct hearing_plan *plan)
     h->name = mem_text(plan->name.at, plan->name.length);
     h->head = (struct digest){ .observer = hash_bytes(plan->name, 0), .boot = plan->boot };
     h->owes_all = true;
+    h->news.fire = on_news;
+    h->look.fire = on_look;
+    list_init(&h->followers);
+    heart_init(&h->heart, plan->loop, h->head.observer, plan->boot);
     return h;
 }
 
@@ -201,6 +423,9 @@ void hearing_free(struct hearing *hearing)
 {
     if (hearing == NULL)
         return;
+    timer_clear(hearing->loop, &hearing->news);
+    timer_clear(hearing->loop, &hearing->look);
+    heart_done(&hearing->heart);
     bus_free(hearing->bus);
     peers_free(hearing->peers);
     mem_free(hearing->name);
@@ -219,11 +444,27 @@ void hearing_join(struct hearing *hearing, struct bus **bus)
     *bus = NULL;
 }
 
+void hearing_follow(struct hearing *hearing, struct hearing_follower *follower)
+{
+    list_append(&hearing->followers, &follower->link);
+}
+
+void hearing_begin(struct hearing *hearing)
+{
+    if (hearing->bus != NULL)
+        heart_begin(&hearing->heart, hearing->bus, &hearing->counts.beats);
+}
+
 void hearing_use(
     struct hearing *hearing, const struct network *network, const struct checks *checks)
 {
+    struct heartbeat says = hearing->heart.says;
+
     peers_use(hearing->peers, network);
     hearing->checks = checks;
+    says.release = network->hash;
+    heart_says(&hearing->heart, &says);
+    say_suspect(hearing);
 }
 
 const struct bus *hearing_bus(const struct hearing *hearing)

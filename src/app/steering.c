@@ -128,6 +128,7 @@ static void on_verdict(struct probe_user *user, const struct check *check, bool 
         observer_restart(s->observer, check->id, REPORT_ERRORS);
         learn(s, check, REPORT_ERRORS, 0);
     }
+    hearing_tell_now(s->hearing);
     counter_up(&s->counts.verdicts);
     if (at != CHECK_NONE)
         steer_health_set(rows, at, STEER_DOWN, !is_up);
@@ -155,6 +156,7 @@ static void use_map(struct steering *s, struct root *root, struct steer_map *map
         counter_up(&s->counts.changes);
     s->map_hash = map->hash;
     s->planned = map->epoch;
+    hearing_say_map(s->hearing, map->epoch, map->hash);
     snapshot_publish(&root->map, s->node->control, &value);
 }
 
@@ -393,6 +395,7 @@ static void on_begin(struct loop_message *message)
     s->probes = probes_new(s->loop, s->self, &s->probe_user);
     probes_use(s->probes, rows_now(s)->checks);
     forget_failures(s);
+    hearing_begin(s->hearing);
     on_digest(&s->digest);
     on_epoch(&s->epoch);
     on_tick(&s->tick);
@@ -484,6 +487,11 @@ struct bus_user *steering_bus_user(struct steering *steering)
 void steering_join(struct steering *steering, struct bus **bus)
 {
     hearing_join(steering->hearing, bus);
+}
+
+void steering_leave(struct steering *steering)
+{
+    hearing_leave(steering->hearing);
 }
 
 bool steering_is_settled(const struct steering *steering)

@@ -66,6 +66,9 @@ void steering_free(struct steering *steering);
  */
 void steering_publish(struct steering *steering, struct root **root);
 
+/* Tells the other nodes that this one is being stopped. On the control loop. */
+void steering_leave(struct steering *steering);
+
 /* Every check has its first verdict and there is a map made of them. Any thread. */
 bool steering_is_settled(const struct steering *steering);
 

@@ -226,7 +226,7 @@ bool peers_are_few(const struct peers *peers, struct instant now)
     list_each (link, &peers->all) {
         const struct member *member = container_of(link, struct member, all);
 
-        if ((flags(member) & HEARTBEAT_LEAVING) != 0)
+        if (!member->is_known || (flags(member) & HEARTBEAT_LEAVING) != 0)
             continue;
         count++;
         present += is_present(member, now);

@@ -86,8 +86,8 @@ size_t peers_present(const struct peers *peers, struct instant now);
 
 /*
  * Fewer than half of at least two peers are present. Those that said they are leaving count
- * neither way; those of the release that were never heard do: an island that starts anew is no
- * less of one.
+ * neither way, nor do those that were never heard: they may not have been started yet, or not be
+ * on our bus.
  */
 bool peers_are_few(const struct peers *peers, struct instant now);
 

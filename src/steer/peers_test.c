@@ -357,11 +357,13 @@ static void a_new_boot_has_no_heartbeat_of_the_old_one(void **)
     peers_free(peers);
 }
 
-/* Of `count` peers all but `silent` are heard. */
-static bool are_few(size_t count, size_t silent, uint8_t flags)
+enum { PEERS_MOST = 5, NEVER = -1, SILENT = 0, HEARD = 5000 };
+
+/* One peer for each time at which it was heard. */
+static bool are_few(const int *heard_ms, size_t count, uint8_t flags_of_silent)
 {
-    static const char *const NAMES[] = { "n1", "n2", "n3", "n4", "n5" };
-    struct node nodes[COUNT_OF(NAMES) + 1] = { { .name = SLICE("self") } };
+    static const char *const NAMES[PEERS_MOST] = { "n1", "n2", "n3", "n4", "n5" };
+    struct node nodes[PEERS_MOST + 1] = { { .name = SLICE("self") } };
     const struct pop pop = { .nodes = nodes, .node_count = count + 1 };
     struct peers *peers = peers_new(SLICE("self"));
 
@@ -372,15 +374,13 @@ static bool are_few(size_t count, size_t silent, uint8_t flags)
         const struct slice name = slice_text(NAMES[i]);
         struct heartbeat beat = heartbeat_of(name, 1, 0);
 
-        beat.flags = i < silent ? flags : 0;
-        if (i >= silent || flags != 0)
-            assert_int_equal(
-                peers_hear_heartbeat(peers, name, &beat, WALL, i < silent ? NOW : after_ms(5000)),
+        beat.flags = heard_ms[i] == SILENT ? flags_of_silent : 0;
+        if (heard_ms[i] != NEVER)
+            assert_int_equal(peers_hear_heartbeat(peers, name, &beat, WALL, after_ms(heard_ms[i])),
                 PEERS_RETURNED);
     }
     assert_int_equal(peers_count(peers), count);
-    assert_int_equal(peers_present(peers, after_ms(5000)), count - silent);
-    bool few = peers_are_few(peers, after_ms(5000));
+    bool few = peers_are_few(peers, after_ms(HEARD));
 
     peers_free(peers);
     return few;
@@ -388,20 +388,33 @@ static bool are_few(size_t count, size_t silent, uint8_t flags)
 
 static void fewer_than_half_of_two_and_more_are_few(void **)
 {
-    assert_false(are_few(0, 0, 0));
-    assert_false(are_few(1, 1, 0));
-    assert_false(are_few(2, 1, 0));
-    assert_true(are_few(2, 2, 0));
-    assert_false(are_few(3, 1, 0));
-    assert_true(are_few(3, 2, 0));
-    assert_false(are_few(5, 2, HEARTBEAT_BLIND));
-    assert_true(are_few(5, 3, HEARTBEAT_BLIND));
+    const int HALF[] = { SILENT, HEARD, SILENT, HEARD }, LESS[] = { SILENT, SILENT, HEARD, SILENT };
+
+    assert_false(are_few(HALF, 0, 0));
+    assert_false(are_few(HALF, 1, 0)); // one alone may be the one that is cut off
+    assert_false(are_few(HALF, 2, 0));
+    assert_true(are_few(HALF, 3, 0));
+    assert_false(are_few(HALF, 4, HEARTBEAT_BLIND));
+    assert_true(are_few(LESS, 2, 0));
+    assert_true(are_few(LESS, 4, HEARTBEAT_BLIND));
 }
 
 static void those_that_left_on_purpose_count_neither_way(void **)
 {
-    assert_false(are_few(3, 2, HEARTBEAT_LEAVING));
-    assert_false(are_few(3, 3, HEARTBEAT_LEAVING));
+    const int LEFT[] = { SILENT, SILENT, SILENT, HEARD };
+
+    assert_true(are_few(LEFT, 4, 0));
+    assert_false(are_few(LEFT, 4, HEARTBEAT_LEAVING));
+    assert_false(are_few(LEFT, 3, HEARTBEAT_LEAVING));
+}
+
+static void those_never_heard_count_neither_way(void **)
+{
+    const int NEW[] = { NEVER, NEVER, NEVER, HEARD, SILENT }, CUT[] = { NEVER, SILENT, SILENT };
+
+    assert_false(are_few(NEW, 3, 0));
+    assert_false(are_few(NEW, 5, 0));
+    assert_true(are_few(CUT, 3, 0));
 }
 
 struct told {
@@ -484,6 +497,7 @@ int main(void)
         cmocka_unit_test(a_new_boot_has_no_heartbeat_of_the_old_one),
         cmocka_unit_test(fewer_than_half_of_two_and_more_are_few),
         cmocka_unit_test(those_that_left_on_purpose_count_neither_way),
+        cmocka_unit_test(those_never_heard_count_neither_way),
         cmocka_unit_test(coming_and_going_is_told_once_and_when_to_look_again),
         cmocka_unit_test(one_looks_again_when_the_first_may_fall_silent),
     };

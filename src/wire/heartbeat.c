@@ -63,3 +63,9 @@ bool heartbeat_parse(struct slice bytes, struct heartbeat *heartbeat)
     *heartbeat = read;
     return true;
 }
+
+bool heartbeat_says_same(const struct heartbeat *a, const struct heartbeat *b)
+{
+    return a->flags == b->flags && a->release == b->release && a->epoch.ms == b->epoch.ms &&
+           a->map == b->map && a->era == b->era && a->order == b->order && a->drains == b->drains;
+}

@@ -43,3 +43,6 @@ struct slice heartbeat_write(const struct heartbeat *heartbeat, char out[HEARTBE
 
 /* False: not a heartbeat, cut short, longer, or with a time out of range. */
 bool heartbeat_parse(struct slice bytes, struct heartbeat *heartbeat);
+
+/* Both say the same, whoever said it and when. */
+bool heartbeat_says_same(const struct heartbeat *a, const struct heartbeat *b);

@@ -119,6 +119,21 @@ static void flags_of_a_later_version_come_through(void **)
     assert_int_equal(read.flags, 0xff);
 }
 
+static void two_say_the_same_whoever_said_it_and_when(void **)
+{
+    struct heartbeat read;
+
+    for (size_t i = AT - 24; i < HEARTBEAT_SIZE; i++) {
+        char bytes[sizeof BYTES];
+
+        memcpy(bytes, BYTES, sizeof bytes);
+        bytes[i] ^= 1;
+        assert_true(heartbeat_parse(slice_of(bytes, sizeof bytes), &read));
+        assert_int_equal(heartbeat_says_same(&BEAT, &read), i < FLAGS);
+        assert_int_equal(heartbeat_says_same(&read, &BEAT), i < FLAGS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -128,6 +143,7 @@ int main(void)
         cmocka_unit_test(another_mark_or_version_is_refused),
         cmocka_unit_test(times_before_1970_are_refused),
         cmocka_unit_test(flags_of_a_later_version_come_through),
+        cmocka_unit_test(two_say_the_same_whoever_said_it_and_when),
     };
 
     return cmocka_run_group_tests_name("wire/heartbeat", cases, NULL, NULL);
