@@ -85,7 +85,7 @@ static bool is_down(const struct steer_rows *rows, const struct steer_row *row, 
     const struct steer_target *t = &row->targets[target];
 
     for (size_t i = 0; i < t->member_count; i++)
-        if (steer_health(rows, row->members[t->first_member + i].check) == 0)
+        if ((steer_health(rows, row->members[t->first_member + i].check) & STEER_OUT) == 0)
             return false;
     return true;
 }

@@ -7,6 +7,7 @@
 #include "admin/why.h"
 #include "app/hearing.h"
 #include "app/process.h"
+#include "app/verdicts.h"
 #include "io/loop.h"
 #include "io/ping.h"
 #include "steer/observer.h"
@@ -141,6 +142,11 @@ static const void *counts_of_observer(const struct steering *s)
     return observer_counts(steering_observer(s));
 }
 
+static const void *counts_of_verdicts(const struct steering *s)
+{
+    return verdicts_counts(steering_verdicts(s));
+}
+
 static const void *counts_of_hearing(const struct steering *s)
 {
     return hearing_counts(steering_hearing(s));
@@ -177,6 +183,7 @@ static const struct measuring_part {
     { observer_counter_rows, &observer_counter_row_count, counts_of_observer },
     { view_counter_rows, &view_counter_row_count, counts_of_view },
     { steering_counter_rows, &steering_counter_row_count, counts_of_steering },
+    { verdicts_counter_rows, &verdicts_counter_row_count, counts_of_verdicts },
     { hearing_counter_rows, &hearing_counter_row_count, counts_of_hearing },
     { bus_counter_rows, &bus_counter_row_count, counts_of_bus },
 };

@@ -152,7 +152,7 @@ static void say(struct world *w, size_t origin, uint8_t bit, bool is_set)
 
 static void say_down(struct world *w, size_t origin, bool is_down)
 {
-    say(w, origin, STEER_DOWN, is_down);
+    say(w, origin, STEER_DOWN_HERE, is_down);
 }
 
 static void told_story(struct world *w)

@@ -7,6 +7,7 @@
 
 #include "app/hearing.h"
 #include "app/node.h"
+#include "app/verdicts.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "io/loop.h"
@@ -43,6 +44,7 @@ struct steering {
     struct observer *observer;
     struct view *view;
     struct hearing *hearing;
+    struct verdicts *verdicts;
     uint64_t self;
     struct timer tick, digest, epoch, sweep;
     struct planning plan;
@@ -117,9 +119,6 @@ static void on_result(struct probe_user *user, const struct probe_result *result
 static void on_verdict(struct probe_user *user, const struct check *check, bool is_up)
 {
     struct steering *s = container_of(user, struct steering, probe_user);
-    struct steer_rows *rows = rows_now(s);
-    uint32_t at = checks_find(rows->checks, check->id);
-    char name[CHECK_NAME_MAX];
 
     learn(s, check, REPORT_HEALTH, is_up);
     // The failures of an outage have cost it its place; it does not pay for them once more when
@@ -128,12 +127,8 @@ static void on_verdict(struct probe_user *user, const struct check *check, bool 
         observer_restart(s->observer, check->id, REPORT_ERRORS);
         learn(s, check, REPORT_ERRORS, 0);
     }
-    hearing_tell_now(s->hearing);
     counter_up(&s->counts.verdicts);
-    if (at != CHECK_NONE)
-        steer_health_set(rows, at, STEER_DOWN, !is_up);
-    log_line(s->log, is_up ? LOG_INFO : LOG_WARNING, "steer", "%s node=%.*s check=\"%s\"",
-        is_up ? "up" : "down", SLICE_ARG(s->node->name), check_name(check, name));
+    verdicts_learn(s->verdicts, check, is_up);
 }
 
 static const struct probe_user_ops PROBE_OPS = { .result = on_result, .verdict = on_verdict };
@@ -226,7 +221,11 @@ static void on_epoch(struct timer *timer)
 
     // Not again after the first map, which was early; but a clock that was set back does not stop
     // us.
-    if (epoch.ms > s->planned.ms || s->planned.ms - epoch.ms > CLOCK_STEP_MS)
+    bool is_due = epoch.ms > s->planned.ms || s->planned.ms - epoch.ms > CLOCK_STEP_MS;
+
+    if (is_due && verdicts_keep_map(s->verdicts))
+        counter_up(&s->counts.kept);
+    else if (is_due)
         plan_begin(s, epoch);
     int64_t next_ms = epoch.ms + STEER_EPOCH_MS + STEER_LAG_MS;
 
@@ -394,6 +393,7 @@ static void on_begin(struct loop_message *message)
 
     s->probes = probes_new(s->loop, s->self, &s->probe_user);
     probes_use(s->probes, rows_now(s)->checks);
+    verdicts_probe(s->verdicts, s->probes);
     forget_failures(s);
     hearing_begin(s->hearing);
     on_digest(&s->digest);
@@ -428,6 +428,11 @@ struct steering *steering_new(
         .boot = hash_mix(node->seed ^ s->self),
         .observer = s->observer,
         .view = s->view });
+    s->verdicts = verdicts_new(&(struct verdicts_plan){ .loop = control,
+        .log = log,
+        .name = node->name,
+        .rows = rows_now(s),
+        .hearing = s->hearing });
     hearing_use(s->hearing, node_root(node)->network, rows_now(s)->checks);
     machine_init(&s->machine, node->machine);
     loop_post(control, &s->begin);
@@ -446,24 +451,24 @@ void steering_free(struct steering *steering)
         plan_end(steering);
     probes_free(steering->probes);
     hearing_free(steering->hearing);
+    verdicts_free(steering->verdicts);
     observer_free(steering->observer);
     view_free(steering->view);
     mem_free(steering->failed);
     mem_free(steering);
 }
 
-/* Of checks that stay, health goes on; what is known of those that go is forgotten. */
+/* What is known of checks that go is forgotten, and what operators said of those that stay is not.
+ */
 static void carry_over(struct steering *s, const struct steer_rows *from, struct steer_rows *to)
 {
     for (uint32_t i = 0; i < from->checks->count; i++) {
         uint32_t at = checks_find(to->checks, from->checks->list[i].id);
 
-        if (at == CHECK_NONE) {
+        if (at == CHECK_NONE)
             observer_forget(s->observer, from->checks->list[i].id);
-            continue;
-        }
-        steer_health_set(to, at, STEER_DOWN, (steer_health(from, i) & STEER_DOWN) != 0);
-        steer_health_set(to, at, STEER_DRAINED, (steer_health(from, i) & STEER_DRAINED) != 0);
+        else
+            steer_health_set(to, at, STEER_DRAINED, (steer_health(from, i) & STEER_DRAINED) != 0);
     }
 }
 
@@ -472,6 +477,7 @@ void steering_publish(struct steering *steering, struct root **root)
     const struct checks *checks = (*root)->rows->checks;
 
     carry_over(steering, rows_now(steering), (*root)->rows);
+    verdicts_use(steering->verdicts, (*root)->rows, NULL);
     plan_now(steering, *root, steering->planned);
     node_publish(steering->node, root);
     probes_use(steering->probes, checks);
@@ -512,6 +518,11 @@ const struct observer *steering_observer(const struct steering *steering)
 const struct hearing *steering_hearing(const struct steering *steering)
 {
     return steering->hearing;
+}
+
+const struct verdicts *steering_verdicts(const struct steering *steering)
+{
+    return steering->verdicts;
 }
 
 const struct probes *steering_probes(const struct steering *steering)

@@ -6,8 +6,9 @@
  *
  *     probes ── results ──► observer ── reports, each second ──► view ── facts of an epoch ──► map
  *        │                     ▲                    ▲  │                                          │
- *        └─ verdicts ──► health│ of the root's      │  ▼ app/hearing.h            published to ◄──┘
- *     fills that fail ─────────┘ rows, at once     other nodes                    the workers
+ *        │    fills that fail ─┘                    │  ▼ app/hearing.h            published to ◄──┘
+ *        └─ verdicts ──► app/verdicts.h ◄──────── other nodes                     the workers
+ *                             └──► health of the root's rows, at once
  *
  * It also says what this node's own machine and uplink carry, which answers to probes tell.
  *
@@ -31,10 +32,12 @@ struct observer;
 struct root;
 struct running_node;
 struct steering;
+struct verdicts;
 
 #define STEERING_COUNTERS(X)                                                                \
     X(plans, "steer_plans_total", "", "Maps made")                                          \
     X(changes, "steer_map_changes_total", "", "Maps that differ from the last")             \
+    X(kept, "steer_plans_kept_total", "", "Maps not made: too few peers are heard")         \
     X(late, "steer_plans_late_total", "", "Maps not made: the one before was not finished") \
     X(verdicts, "steer_verdicts_total", "", "Checks that went up or down")
 
@@ -75,6 +78,7 @@ bool steering_is_settled(const struct steering *steering);
 const struct view *steering_view(const struct steering *steering);
 const struct observer *steering_observer(const struct steering *steering);
 const struct hearing *steering_hearing(const struct steering *steering);
+const struct verdicts *steering_verdicts(const struct steering *steering);
 
 /* NULL before the loop's first turn; then of the checks in the root. */
 const struct probes *steering_probes(const struct steering *steering);

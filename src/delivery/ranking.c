@@ -20,7 +20,7 @@ static void see_loads(const struct delivery *d, const struct route *route, struc
         seen[i] = (struct fill_origin){
             .hash = origin->hash,
             .weight = origin->weight,
-            .is_fit = !loads[i].is_avoided && (health & STEER_DOWN) == 0,
+            .is_fit = !loads[i].is_avoided && (health & STEER_DOWN_HERE) == 0,
             .is_drained = (health & STEER_DRAINED) != 0,
             .is_reserve = origin->is_reserve,
             .in_flight = loads[i].in_flight,

@@ -271,13 +271,13 @@ static bool first_is_it(
 
     return (row->count == 1 || row->site->policy == POLICY_ORDERED) && target->member_count == 1 &&
            !target->is_reserve && (member->families & families) != 0 &&
-           steer_health(rows, member->check) == 0;
+           (steer_health(rows, member->check) & STEER_OUT) == 0;
 }
 
 static struct steer_pick pick_by_all(const struct steer_rows *rows, const struct steer_row *row,
     const struct steer_map *map, uint8_t families, const struct ip *client)
 {
-    static const uint8_t UNFIT[] = { STEER_DOWN | STEER_DRAINED, STEER_DRAINED, 0 };
+    static const uint8_t UNFIT[] = { STEER_OUT, STEER_GOING, 0 };
     struct chooser c = { .rows = rows, .row = row, .client = client, .families = families };
     enum steer_reason reason = STEER_BEST;
     struct geo_found found = { 0 };

@@ -30,8 +30,22 @@ enum {
     STEER_PLACES_MAX = 1024,   // distinct places of targets; one beyond counts as not given
 };
 
-/* Bits of a check's health; 0 is fit. */
-enum { STEER_DOWN = 1, STEER_DRAINED = 2 };
+/*
+ * Bits of a check's health; 0 is fit. Who is in the answers is the network's word (steer/votes.h);
+ * whom this node asks for fills it finds out by itself. An operator's word stands beside them.
+ */
+enum {
+    STEER_DOWN = 1,      // by the count of votes
+    STEER_DRAINED = 2,   // by an operator
+    STEER_DOWN_HERE = 4, // by this node's own probes
+    STEER_LEAVING = 8,   // by its own word: it is being stopped
+};
+
+/* Either is reason not to be answered; the latter still holds when all are down. */
+enum {
+    STEER_GOING = STEER_DRAINED | STEER_LEAVING,
+    STEER_OUT = STEER_DOWN | STEER_GOING,
+};
 
 /* Bits of a member: which addresses it has. */
 enum { STEER_HAS_V4 = 1, STEER_HAS_V6 = 2 };

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "steer/watch.h"
 
 enum { NOT_LISTED = VOTES_OBSERVERS_MAX }; // position of an observer that has no vote
 
@@ -50,6 +51,7 @@ struct votes {
     size_t count;
     uint32_t *queue; // of those to be decided
     size_t queued;
+    const struct watch_table *watch; // NULL: all watch
     struct votes_sight sight;
 };
 
@@ -205,7 +207,8 @@ static void carry_over(const struct votes *v, const struct ballot *from,
     }
 }
 
-void votes_use(struct votes *votes, const struct network *network, const struct checks *checks)
+void votes_use(struct votes *votes, const struct network *network, const struct checks *checks,
+    const struct watch_table *watch)
 {
     struct votes before = *votes;
 
@@ -217,6 +220,7 @@ void votes_use(struct votes *votes, const struct network *network, const struct 
 
         o->does_count = at != NOT_LISTED && before.observers[at].does_count;
     }
+    votes->watch = watch;
     votes->count = checks->count;
     votes->ballots = mem_array(checks->count + 1, sizeof *votes->ballots);
     votes->queue = mem_array(checks->count + 1, sizeof *votes->queue);
@@ -273,22 +277,32 @@ void votes_sight(struct votes *votes, struct votes_sight sight)
     mark_all(votes);
 }
 
-static bool does_count(const struct votes *v, const struct seat *seat)
+static bool does_watch(const struct votes *v, uint32_t check, uint64_t observer)
 {
-    const struct observer_of *o = &v->observers[seat->observer];
+    return v->watch == NULL || watch_has(v->watch, check, observer);
+}
 
+static bool does_count(const struct votes *v, const struct observer_of *o)
+{
     return o->id == v->self ? !v->sight.is_blind : o->does_count;
 }
 
-/* Counts the groups that have a word. */
-static void count_groups(const struct votes *v, const struct ballot *b, struct votes_tally *tally)
+/* Counts the groups that have a word; of watchers alone, or of all. */
+static void count_groups(
+    const struct votes *v, uint32_t check, bool are_all, struct votes_tally *tally)
 {
+    const struct ballot *b = &v->ballots[check];
+
     for (uint16_t i = 0; i < b->count;) {
         uint16_t group = v->observers[b->seats[i].observer].group;
         unsigned words = 0, down = 0;
 
-        for (; i < b->count && v->observers[b->seats[i].observer].group == group; i++) {
-            if (!does_count(v, &b->seats[i]))
+        for (; i < b->count; i++) {
+            const struct observer_of *o = &v->observers[b->seats[i].observer];
+
+            if (o->group != group)
+                break;
+            if (!does_count(v, o) || (!are_all && !does_watch(v, check, o->id)))
                 continue;
             words++;
             down += b->seats[i].word == VOTES_DOWN;
@@ -298,11 +312,10 @@ static void count_groups(const struct votes *v, const struct ballot *b, struct v
     }
 }
 
-/* Who decides, and how. */
-static bool judge(const struct votes *v, struct votes_tally *tally)
+/* Who decides, and how; `is_ours`: our own word counts as others' do. */
+static bool judge(const struct votes *v, bool is_ours, struct votes_tally *tally)
 {
     bool own_is_down = tally->own == VOTES_DOWN;
-    bool own_counts = tally->own != VOTES_NONE && !v->sight.is_blind;
 
     tally->by = VOTES_BY_SELF;
     if (v->sight.is_suspect || tally->groups == 0) {
@@ -310,9 +323,7 @@ static bool judge(const struct votes *v, struct votes_tally *tally)
             tally->by = VOTES_BY_NOBODY;
         return own_is_down;
     }
-    bool is_tie = tally->groups <= 2 || tally->down * 2 == tally->groups;
-
-    if (is_tie && own_counts)
+    if (is_ours && (tally->groups <= 2 || tally->down * 2 == tally->groups))
         return own_is_down;
     tally->by = VOTES_BY_GROUPS;
     return tally->down * 2 > tally->groups;
@@ -322,9 +333,14 @@ static struct votes_tally tally_of(const struct votes *v, uint32_t check, bool *
 {
     const struct ballot *b = &v->ballots[check];
     struct votes_tally tally = { .is_down = b->is_down, .own = b->own };
+    bool is_ours = b->own != VOTES_NONE && !v->sight.is_blind;
 
-    count_groups(v, b, &tally);
-    *is_down = judge(v, &tally);
+    count_groups(v, check, false, &tally);
+    if (tally.groups > 0)
+        is_ours = is_ours && does_watch(v, check, v->self);
+    else
+        count_groups(v, check, true, &tally);
+    *is_down = judge(v, is_ours, &tally);
     return tally;
 }
 

@@ -9,6 +9,8 @@
  *
  *   - An observer counts while it is present and neither blind nor suspect (of peers that is what
  *     they say of themselves).
+ *   - Of a check that not all nodes watch (steer/watch.h) only the words of watchers count, as long
+ *     as one does: those of the others are old.
  *   - A group says down when more than half of its observers that count do; a tie is up, since one
  *     who was answered knows more than one who was not.
  *   - Three groups and more have a word: the majority of them decides, in a tie our own word where
@@ -35,6 +37,7 @@
 #include "conf/network.h"
 
 struct votes;
+struct watch_table;
 
 enum { VOTES_OBSERVERS_MAX = 65535 };
 
@@ -47,11 +50,13 @@ struct votes *votes_new(uint64_t self);
 void votes_free(struct votes *votes);
 
 /*
- * From now on the observers are the nodes of this network, and positions are those of these checks,
- * which outlive the votes or the next call. What was said by those that stay, of checks that stay,
- * is kept, and so is what was decided. Peers that are new do not count yet.
+ * From now on the observers are the nodes of this network, and positions are those of these checks.
+ * What was said by those that stay, of checks that stay, is kept, and so is what was decided. Peers
+ * that are new do not count yet. `watch` is of the same checks, and outlives the votes or the next
+ * call; NULL: all watch everything.
  */
-void votes_use(struct votes *votes, const struct network *network, const struct checks *checks);
+void votes_use(struct votes *votes, const struct network *network, const struct checks *checks,
+    const struct watch_table *watch);
 
 /* `observer` says so of the check at that position, until it says otherwise; VOTES_NONE takes its
  * word back. What strangers say is passed over. */

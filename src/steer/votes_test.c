@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "steer/votes.h"
+#include "steer/watch.h"
 
 enum { POPS_MAX = 8, NODES_MAX = 8, NAME_SIZE = 8, WORLD_NODES_MAX = POPS_MAX * NODES_MAX };
 
@@ -82,7 +83,7 @@ static void world_begin(struct world *w, const char *drawn)
 {
     world_draw(w, drawn);
     w->votes = votes_new(w->ids[0]);
-    votes_use(w->votes, &w->network, &LIST);
+    votes_use(w->votes, &w->network, &LIST, NULL);
     say_all(w, drawn);
 }
 
@@ -302,6 +303,99 @@ static void a_word_taken_back_counts_no_more(void **)
     votes_free(w.votes);
 }
 
+enum { MANY_POPS = 8 };
+
+/* Eight pops of a node each; check 0 is watched by five of them. */
+struct watched {
+    struct world w;
+    struct check checks[3];
+    struct checks list;
+    struct watch_table *table;
+    size_t watchers[MANY_POPS], others[MANY_POPS];
+    size_t watcher_count, other_count;
+};
+
+static void watched_begin(struct watched *d, bool we_watch)
+{
+    static const char DRAWN[] = "U|U|U|U|U|U|U|U";
+    uint64_t id = 0;
+
+    do {
+        *d = (struct watched){ 0 };
+        world_draw(&d->w, DRAWN);
+        for (size_t i = 0; i < COUNT_OF(d->checks); i++)
+            d->checks[i] = (struct check){ .id = ++id, .every = span_s(1) };
+        d->list = (struct checks){ .list = d->checks, .count = COUNT_OF(d->checks) };
+        d->table = watch_table_new(&d->w.network, &d->list);
+        if (watch_has(d->table, 0, d->w.ids[0]) == we_watch)
+            break;
+        watch_table_free(d->table);
+    } while (true);
+    for (size_t i = 1; i < MANY_POPS; i++)
+        if (watch_has(d->table, 0, d->w.ids[i]))
+            d->watchers[d->watcher_count++] = i;
+        else
+            d->others[d->other_count++] = i;
+    d->w.votes = votes_new(d->w.ids[0]);
+    votes_use(d->w.votes, &d->w.network, &d->list, d->table);
+    say_all(&d->w, DRAWN);
+}
+
+static void watched_end(struct watched *d)
+{
+    votes_free(d->w.votes);
+    watch_table_free(d->table);
+}
+
+static void only_watchers_are_asked_while_one_counts(void **)
+{
+    struct watched d;
+
+    watched_begin(&d, false);
+    assert_int_equal(d.watcher_count, WATCHERS);
+    say(&d.w, d.others[0], VOTES_DOWN);
+    say(&d.w, d.others[1], VOTES_DOWN);
+    say(&d.w, 0, VOTES_DOWN);
+    assert_false(decide(&d.w));
+    assert_int_equal(votes_tally(d.w.votes, 0).groups, WATCHERS);
+    assert_int_equal(votes_tally(d.w.votes, 0).down, 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(decide(&d.w));
+        say(&d.w, d.watchers[i], VOTES_DOWN);
+    }
+    assert_true(decide(&d.w));
+    watched_end(&d);
+}
+
+static void our_own_word_breaks_no_tie_of_watchers_unless_we_watch(void **)
+{
+    for (unsigned we_watch = 0; we_watch < 2; we_watch++) {
+        struct watched d;
+
+        watched_begin(&d, we_watch != 0);
+        say(&d.w, 0, VOTES_DOWN);
+        for (size_t i = 2 - we_watch; i < d.watcher_count; i++)
+            votes_count(d.w.votes, d.w.ids[d.watchers[i]], false);
+        assert_int_equal(votes_tally(d.w.votes, 0).groups, 2);
+        assert_int_equal(decide(&d.w), we_watch != 0);
+        watched_end(&d);
+    }
+}
+
+static void without_a_watcher_all_are_asked(void **)
+{
+    struct watched d;
+
+    watched_begin(&d, false);
+    for (size_t i = 0; i < d.watcher_count; i++)
+        votes_count(d.w.votes, d.w.ids[d.watchers[i]], false);
+    say(&d.w, d.others[0], VOTES_DOWN);
+    say(&d.w, d.others[1], VOTES_DOWN);
+    assert_int_equal(votes_tally(d.w.votes, 0).groups, 3);
+    assert_true(decide(&d.w));
+    watched_end(&d);
+}
+
 static void strangers_have_no_vote(void **)
 {
     struct world w;
@@ -339,7 +433,7 @@ static void what_was_said_outlives_a_release(void **)
     later.network.pops = later.pops;
     for (size_t i = 1; i < 5; i++) // the same names as before
         later.nodes[i][0].name = w.nodes[i][0].name;
-    votes_use(w.votes, &later.network, &LATER_LIST);
+    votes_use(w.votes, &later.network, &LATER_LIST, NULL);
     votes_decide(w.votes, changed, &w);
     assert_int_equal(w.changes, 1);
     struct votes_tally tally = votes_tally(w.votes, 1);
@@ -362,7 +456,7 @@ static void observers_that_leave_the_release_take_their_words_with_them(void **)
     w.network.pop_count = 5;
     w.pops[3] = w.pops[4];
     w.network.pop_count = 4;
-    votes_use(w.votes, &w.network, &LIST);
+    votes_use(w.votes, &w.network, &LIST, NULL);
     assert_false(decide(&w));
     assert_int_equal(votes_tally(w.votes, 0).groups, 4);
     assert_int_equal(votes_tally(w.votes, 0).down, 2);
@@ -421,6 +515,9 @@ int main(void)
         cmocka_unit_test(it_is_told_who_decided),
         cmocka_unit_test(who_leaves_and_comes_back_counts_as_it_spoke_last),
         cmocka_unit_test(a_word_taken_back_counts_no_more),
+        cmocka_unit_test(only_watchers_are_asked_while_one_counts),
+        cmocka_unit_test(our_own_word_breaks_no_tie_of_watchers_unless_we_watch),
+        cmocka_unit_test(without_a_watcher_all_are_asked),
         cmocka_unit_test(strangers_have_no_vote),
         cmocka_unit_test(whether_we_count_is_no_matter_of_presence),
         cmocka_unit_test(what_was_said_outlives_a_release),
