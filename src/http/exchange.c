@@ -60,6 +60,11 @@ bool http_exchange_keep(struct http_exchange *x)
     return !x->arena.is_full;
 }
 
+enum err http_exchange_user(struct http_exchange *x, uint32_t *user)
+{
+    return stream_peer_user(http_task_of(x)->connection->stream, user);
+}
+
 void http_exchange_wake(struct http_exchange *x)
 {
     stream_ready(http_task_of(x)->connection->stream);

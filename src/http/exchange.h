@@ -19,6 +19,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/slice.h"
 #include "wire/http_head.h"
 
@@ -99,6 +100,9 @@ void http_reply_status(struct http_exchange *x, int status, struct slice more_fi
 /* Copies request and authority to the arena, for an exchange that is not answered in serve.
  * False: the request is larger than the arena's limit; the caller answers 503. */
 [[nodiscard]] bool http_exchange_keep(struct http_exchange *x);
+
+/* Whose process asks, where it came over a Unix socket; ERR_UNSUPPORTED otherwise. */
+[[nodiscard]] enum err http_exchange_user(struct http_exchange *x, uint32_t *user);
 
 /* The source has more to pull. */
 void http_exchange_wake(struct http_exchange *x);

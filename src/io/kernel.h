@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 #include "base/addr.h"
@@ -54,6 +55,8 @@ struct kernel_ops {
     enum err (*send)(
         struct kernel *kernel, int fd, const struct iovec *iov, size_t count, size_t *sent);
     enum err (*round_trip)(struct kernel *kernel, int fd, struct span *rtt);
+    /* Whose process connected over a Unix socket; ERR_UNSUPPORTED where that is not known. */
+    enum err (*peer_user)(struct kernel *kernel, int fd, uint32_t *user);
     void (*shut)(struct kernel *kernel, int fd); // no more output
 
     enum err (*datagram_open)(struct kernel *kernel, const struct endpoint *at, int *fd);

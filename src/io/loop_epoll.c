@@ -324,6 +324,19 @@ static enum err send_all(
     return ERR_NONE;
 }
 
+static enum err peer_user(struct kernel *kernel, int fd, uint32_t *user)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+
+    (void)kernel;
+    // unix(7): as of the time of connect; of any other kind of socket there is no such user.
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.uid == (uid_t)-1)
+        return ERR_UNSUPPORTED;
+    *user = peer.uid;
+    return ERR_NONE;
+}
+
 static enum err round_trip(struct kernel *kernel, int fd, struct span *rtt)
 {
     struct tcp_info info;
@@ -490,6 +503,7 @@ static const struct kernel_ops OPS = {
     .receive = receive,
     .send = send_all,
     .round_trip = round_trip,
+    .peer_user = peer_user,
     .shut = shut,
     .datagram_open = datagram_open,
     .echo_open = echo_open,

@@ -286,6 +286,12 @@ static enum err send_all(
     return length == 0 && wanted > 0 ? ERR_AGAIN : ERR_NONE;
 }
 
+/* Simulated machines have no users. */
+static enum err peer_user(struct kernel *, int, uint32_t *)
+{
+    return ERR_UNSUPPORTED;
+}
+
 static enum err round_trip(struct kernel *kernel, int fd, struct span *rtt)
 {
     struct sim *sim = of(kernel)->sim;
@@ -444,6 +450,7 @@ const struct kernel_ops sim_kernel_ops = {
     .receive = receive,
     .send = send_all,
     .round_trip = round_trip,
+    .peer_user = peer_user,
     .shut = shut,
     .datagram_open = datagram_open,
     .echo_open = echo_open,

@@ -564,3 +564,8 @@ enum err stream_rtt(const struct stream *s, struct span *rtt)
 {
     return s->kernel->ops->round_trip(s->kernel, s->fd, rtt);
 }
+
+enum err stream_peer_user(const struct stream *s, uint32_t *user)
+{
+    return s->kernel->ops->peer_user(s->kernel, s->fd, user);
+}

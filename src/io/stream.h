@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 #include "base/addr.h"
@@ -101,6 +102,10 @@ const char *stream_why(const struct stream *stream);
 
 struct endpoint stream_peer(const struct stream *stream);
 struct loop *stream_loop(const struct stream *stream);
+
+/* The user id of the process that connected over a Unix socket, as the kernel vouches for it;
+ * ERR_UNSUPPORTED for any other stream. */
+[[nodiscard]] enum err stream_peer_user(const struct stream *stream, uint32_t *user);
 
 /* The kernel's smoothed round-trip time; ERR_UNSUPPORTED where there is none. */
 [[nodiscard]] enum err stream_rtt(const struct stream *stream, struct span *rtt);

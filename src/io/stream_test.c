@@ -403,6 +403,9 @@ static void who_connects_is_known_by_address(void **state)
     struct pair *p = pair_open(state);
     struct endpoint at = listener_at(p->host.listener), near = stream_peer(p->near.stream);
     struct endpoint far = stream_peer(p->far.stream);
+    uint32_t user;
+
+    assert_int_equal(stream_peer_user(p->near.stream, &user), ERR_UNSUPPORTED);
 
     assert_true(endpoint_equal(&near, &at));
     assert_true(far.ip.family == IP_V4 && far.ip.bytes[0] == 127 && far.port != 0);
@@ -430,6 +433,7 @@ static void a_unix_listener_replaces_a_stale_name_but_not_a_live_one(void **stat
     struct listener *second;
     struct sockaddr_un name = { .sun_family = AF_UNIX };
     struct stat file;
+    uint32_t user = UINT32_MAX;
 
     talker_init(&t);
     snprintf(name.sun_path, sizeof name.sun_path, "/tmp/stream-test-%d.sock", (int)getpid());
@@ -451,6 +455,8 @@ static void a_unix_listener_replaces_a_stale_name_but_not_a_live_one(void **stat
 
     assert_true(bench_until(b, has_heard, &heard, WITHIN));
     assert_int_equal(stream_peer(t.stream).ip.family, IP_NONE);
+    assert_int_equal(stream_peer_user(t.stream, &user), ERR_NONE);
+    assert_int_equal(user, geteuid());
     close(fd);
     unlink(name.sun_path);
     bench_close(b);
