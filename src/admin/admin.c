@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "admin/admin_priv.h"
 #include "admin/json.h"
+#include "admin/names.h"
 #include "admin/query.h"
 #include "base/mem.h"
 #include "http/exchange.h"
@@ -17,19 +19,8 @@
 
 enum {
     CONNECTIONS_MAX = 256,
-    STATUS_ARENA_MAX = 64 << 20,
     FIELDS_MAX = 256,
     NAME_SHOWN_MAX = 256, // of a name in an error
-};
-
-struct admin {
-    struct http_service service;
-    struct loop *loop;
-    struct http_server *server;
-    struct admin_source *source;
-    struct admin_counts counts;
-    bool is_reloading;
-    struct http_exchange *reload; // who waits for its end; NULL: left, or nobody
 };
 
 static const struct counter_row ROWS[] = {
@@ -80,8 +71,7 @@ static void answer_text(struct http_exchange *x, int status, const char *more, c
     answer(x, &(struct answer){ status, TYPE_TEXT, more, &body });
 }
 
-/* An answer in JSON; takes `json`. */
-static void answer_json(struct http_exchange *x, int status, const char *more, json_t *json)
+void admin_answer_json(struct http_exchange *x, int status, const char *more, json_t *json)
 {
     struct text body;
 
@@ -90,7 +80,7 @@ static void answer_json(struct http_exchange *x, int status, const char *more, j
     answer(x, &(struct answer){ status, TYPE_JSON, more, &body });
 }
 
-static json_t *error_json(const char *code, const char *message, const char *mend)
+json_t *admin_error_json(const char *code, const char *message, const char *mend)
 {
     json_t *json = json_object(), *error = json_object();
 
@@ -133,16 +123,15 @@ static void serve_metrics(struct admin *admin, struct http_exchange *x)
     answer(x, &(struct answer){ 200, TYPE_METRICS, "", &body });
 }
 
-/* A body in JSON that may have been too large, or memory too small for it; takes it. */
-static void answer_written(struct http_exchange *x, struct text *body)
+void admin_answer_written(struct http_exchange *x, struct text *body)
 {
     if (!body->is_full && body->length > 0) {
         answer(x, &(struct answer){ 200, TYPE_JSON, "", body });
         return;
     }
     text_done(body);
-    answer_json(
-        x, 500, "", error_json("large", "this is larger than an answer may be", "read /metrics"));
+    admin_answer_json(x, 500, "",
+        admin_error_json("large", "this is larger than an answer may be", "read /metrics"));
 }
 
 static void serve_status(struct admin *admin, struct http_exchange *x)
@@ -151,12 +140,12 @@ static void serve_status(struct admin *admin, struct http_exchange *x)
     struct arena arena;
     struct text body;
 
-    arena_init(&arena, STATUS_ARENA_MAX);
+    arena_init(&arena, ADMIN_ARENA_MAX);
     text_init(&body, ADMIN_ANSWER_MAX);
     admin->source->ops->status(admin->source, &arena, &status);
     admin_status_write(&status, &body);
     arena_done(&arena);
-    answer_written(x, &body);
+    admin_answer_written(x, &body);
 }
 
 /* The question in a query; false when it is answered as wrong. */
@@ -166,13 +155,14 @@ static bool read_question(struct http_exchange *x, struct admin_question *q)
 
     query_find(path, SLICE("node"), &x->arena, &q->node);
     if (!query_find(path, SLICE("name"), &x->arena, &q->name) || q->name.length == 0) {
-        answer_json(x, 400, "",
-            error_json("name", "no name was asked for", "add ?name=HOST, a site's host name"));
+        admin_answer_json(x, 400, "",
+            admin_error_json(
+                "name", "no name was asked for", "add ?name=HOST, a site's host name"));
         return false;
     }
     if (query_find(path, SLICE("client"), &x->arena, &client) && !ip_parse(client, &q->client)) {
-        answer_json(x, 400, "",
-            error_json("client", "the client is no IP address",
+        admin_answer_json(x, 400, "",
+            admin_error_json("client", "the client is no IP address",
                 "give one address, such as client=192.0.2.7 or client=2001:db8::7"));
         return false;
     }
@@ -190,8 +180,8 @@ static void refuse_question(
         network == NULL ? "node" : "site", SLICE_ARG(name),
         network == NULL ? "in this process" : "in this network");
     if (network == NULL) {
-        answer_json(x, 404, "",
-            error_json("node", message, "`waypost status` lists the nodes of a process"));
+        admin_answer_json(x, 404, "",
+            admin_error_json("node", message, "`waypost status` lists the nodes of a process"));
         return;
     }
     struct slice nearest = admin_site_nearest(network, q->name);
@@ -200,7 +190,7 @@ static void refuse_question(
         snprintf(mend, sizeof mend, "did you mean %.*s?", SLICE_ARG(nearest));
     else
         snprintf(mend, sizeof mend, "`waypost status` lists the sites");
-    answer_json(x, 404, "", error_json("site", message, mend));
+    admin_answer_json(x, 404, "", admin_error_json("site", message, mend));
 }
 
 static void serve_why(struct admin *admin, struct http_exchange *x)
@@ -212,14 +202,14 @@ static void serve_why(struct admin *admin, struct http_exchange *x)
 
     if (!read_question(x, &question))
         return;
-    arena_init(&arena, STATUS_ARENA_MAX);
+    arena_init(&arena, ADMIN_ARENA_MAX);
     text_init(&body, ADMIN_ANSWER_MAX);
     admin->source->ops->why(admin->source, &arena, &question, &why);
     if (why.network == NULL || why.why == NULL) {
         refuse_question(x, &question, why.network);
     } else {
         admin_why_write(&why, &body);
-        answer_written(x, &body);
+        admin_answer_written(x, &body);
     }
     arena_done(&arena);
 }
@@ -242,7 +232,7 @@ static void refuse_node(struct http_exchange *x, struct slice node, const struct
         snprintf(mend, sizeof mend, "did you mean %.*s?", SLICE_ARG(nearest));
     else
         snprintf(mend, sizeof mend, "`waypost status` lists the nodes of a process");
-    answer_json(x, 404, "", error_json("node", message, mend));
+    admin_answer_json(x, 404, "", admin_error_json("node", message, mend));
 }
 
 /* Which reports are asked for; false when it is answered as wrong. */
@@ -253,15 +243,15 @@ static bool read_pages(struct http_exchange *x, struct admin_view_question *q)
 
     if (query_find(x->authority.path, SLICE("limit"), &x->arena, &limit) &&
         (!slice_number(limit, VIEW_TOLD_MAX, &number) || number == 0)) {
-        answer_json(x, 400, "",
-            error_json("limit", "the limit is no number of reports", "give 1 to 10000"));
+        admin_answer_json(x, 400, "",
+            admin_error_json("limit", "the limit is no number of reports", "give 1 to 10000"));
         return false;
     }
     q->limit = (size_t)number;
     q->has_after = query_find(x->authority.path, SLICE("after"), &x->arena, &after);
     if (q->has_after && !admin_view_place_parse(after, &q->after)) {
-        answer_json(x, 400, "",
-            error_json("after", "there is no such place in a view",
+        admin_answer_json(x, 400, "",
+            admin_error_json("after", "there is no such place in a view",
                 "give the member `after` of the answer before"));
         return false;
     }
@@ -283,13 +273,13 @@ static void serve_node(
         refuse_node(x, node, view.network);
         return;
     }
-    arena_init(&arena, STATUS_ARENA_MAX);
+    arena_init(&arena, ADMIN_ARENA_MAX);
     text_init(&body, ADMIN_ANSWER_MAX);
     if (reports != NULL)
         admin_view_write(&view, reports, &arena, &body);
     else
         admin_map_write(&view, &arena, &body);
-    answer_written(x, &body);
+    admin_answer_written(x, &body);
     arena_done(&arena);
 }
 
@@ -310,8 +300,8 @@ static void serve_reload(struct admin *admin, struct http_exchange *x)
 {
     if (admin->is_reloading) {
         counter_up(&admin->counts.reloads_busy);
-        answer_json(
-            x, 409, "", error_json("busy", "a reload is under way", "ask again when it has ended"));
+        admin_answer_json(x, 409, "",
+            admin_error_json("busy", "a reload is under way", "ask again when it has ended"));
         return;
     }
     admin->is_reloading = true;
@@ -326,7 +316,8 @@ static json_t *reload_errors_json(const struct conf_errors *errors, const char *
 
     snprintf(message, sizeof message, "the configuration has %zu error%s; release %s stays in use",
         errors->count + errors->more, errors->count + errors->more == 1 ? "" : "s", release);
-    json_t *json = error_json("configuration", message, "mend the places named and reload again");
+    json_t *json =
+        admin_error_json("configuration", message, "mend the places named and reload again");
 
     for (size_t i = 0; i < errors->count; i++) {
         const struct diag *diag = &errors->list[i];
@@ -357,7 +348,7 @@ void admin_reload_done(struct admin *admin, const struct admin_reload_result *re
         return;
     admin_release_text(result->release_hash, release);
     if (result->errors != NULL) {
-        answer_json(x, 422, "", reload_errors_json(result->errors, release));
+        admin_answer_json(x, 422, "", reload_errors_json(result->errors, release));
         return;
     }
     json_t *json = json_object(), *object = json_object();
@@ -365,11 +356,11 @@ void admin_reload_done(struct admin *admin, const struct admin_reload_result *re
     json_put_text(object, "hash", slice_text(release));
     json_put_number(object, "serial", result->release_serial);
     json_object_set_new(json, "release", object);
-    answer_json(x, 200, "", json);
+    admin_answer_json(x, 200, "", json);
 }
 
 struct route {
-    struct slice path;
+    struct slice path;       // with a slash at the end: all below it
     enum http_method method; // HTTP_GET takes HTTP_HEAD too
     const char *allow;       // the field for a 405
     void (*serve)(struct admin *admin, struct http_exchange *x);
@@ -383,13 +374,18 @@ static const struct route ROUTES[] = {
     { { "/api/v1/view", 12 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_view },
     { { "/api/v1/map", 11 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_map },
     { { "/api/v1/reload", 14 }, HTTP_POST, "Allow: POST\r\n", serve_reload },
+    { { "/api/v1/purge", 13 }, HTTP_POST, "Allow: POST\r\n", admin_serve_purge },
+    { { "/api/v1/drain", 13 }, HTTP_POST, "Allow: POST\r\n", admin_serve_drain },
+    { { "/api/v1/undrain", 15 }, HTTP_POST, "Allow: POST\r\n", admin_serve_undrain },
+    { { "/api/v1/orders", 14 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_orders },
+    { { "/api/v1/orders/", 15 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_one_order },
 };
 
 /* Refuses in the dress of the path: JSON for /api, a line for the rest. */
 static void refuse(struct http_exchange *x, int status, const char *more, json_t *error)
 {
     if (slice_starts(x->authority.path, SLICE("/api/"))) {
-        answer_json(x, status, more, error);
+        admin_answer_json(x, status, more, error);
         return;
     }
     const json_t *inner = json_object_get(error, "error");
@@ -435,6 +431,12 @@ static bool is_foreign(const struct http_exchange *x)
     return false;
 }
 
+static bool is_of(const struct route *route, struct slice path)
+{
+    return slice_ends(route->path, SLICE("/")) ? slice_starts(path, route->path)
+                                               : slice_equal(path, route->path);
+}
+
 static void serve(struct http_service *service, struct http_exchange *x)
 {
     struct admin *admin = container_of(service, struct admin, service);
@@ -445,26 +447,27 @@ static void serve(struct http_service *service, struct http_exchange *x)
     if (!is_literal_host(x->authority.host) || (method != HTTP_GET && is_foreign(x))) {
         counter_up(&admin->counts.refused);
         refuse(x, 403, "",
-            error_json("foreign", "this is not asked for by the admin's own address",
+            admin_error_json("foreign", "this is not asked for by the admin's own address",
                 "ask with a literal address or localhost as Host, and not from another page"));
         return;
     }
     for (size_t i = 0; i < COUNT_OF(ROUTES); i++) {
         const struct route *route = &ROUTES[i];
 
-        if (!slice_equal(route->path, path))
+        if (!is_of(route, path))
             continue;
         if (route->method == method)
             route->serve(admin, x);
         else
             refuse(x, 405, route->allow,
-                error_json("method", "the method is not allowed here", "see Allow"));
+                admin_error_json("method", "the method is not allowed here", "see Allow"));
         return;
     }
     refuse(x, 404, "",
-        error_json("missing", "there is nothing of that name",
+        admin_error_json("missing", "there is nothing of that name",
             "there are /healthz, /metrics, /api/v1/status, /api/v1/why, /api/v1/view, "
-            "/api/v1/map, /api/v1/reload"));
+            "/api/v1/map, /api/v1/orders, and to be asked with POST /api/v1/reload, /api/v1/purge, "
+            "/api/v1/drain, /api/v1/undrain"));
 }
 
 static void over(struct http_service *service, struct http_exchange *x, bool)
@@ -473,6 +476,7 @@ static void over(struct http_service *service, struct http_exchange *x, bool)
 
     if (admin->reload == x)
         admin->reload = NULL;
+    admin_orders_leave(admin, x);
 }
 
 struct admin *admin_new(struct loop *loop, struct admin_source *source)
@@ -481,6 +485,7 @@ struct admin *admin_new(struct loop *loop, struct admin_source *source)
     struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
 
     *admin = (struct admin){ .service = { serve, over }, .loop = loop, .source = source };
+    admin_orders_init(&admin->orders);
     limits.connections = CONNECTIONS_MAX;
     limits.arena_bytes = ADMIN_ANSWER_MAX + (1 << 20);
     admin->server = http_server_new(loop, &admin->service, &limits);

@@ -11,6 +11,11 @@
  *     GET  /api/v1/view      JSON (admin/view.h): &node=NODE, &limit=REPORTS, &after=PLACE
  *     GET  /api/v1/map       likewise: &node=NODE
  *     POST /api/v1/reload    takes the configuration file as it is now into use
+ *     POST /api/v1/purge     JSON: {"url"}, {"prefix"}, {"tag", "site"} or {"site"}, and "soft"
+ *     POST /api/v1/drain     JSON: {"pop"}, {"node"} or {"origin": "CUSTOMER/NAME"}
+ *     POST /api/v1/undrain   likewise
+ *     GET  /api/v1/orders    JSON (admin/orders.h): the newest, ?limit=ORDERS
+ *     GET  /api/v1/orders/N  one, with the receipt of each node
  *
  * Answers of /api are JSON; an error is {"error": {"code", "message", "mend"}}. Nothing may be
  * cached.
@@ -29,6 +34,7 @@
 #include <stdint.h>
 
 #include "admin/metrics.h"
+#include "admin/orders.h"
 #include "admin/status.h"
 #include "admin/view.h"
 #include "admin/why.h"
@@ -45,8 +51,9 @@ struct listener_user;
 struct loop;
 
 enum {
-    ADMIN_ANSWER_MAX = 64 << 20, // bytes of an answer; beyond: 500
-    ADMIN_PATH_MAX = 108,        // of a Unix socket's path, with the terminating zero
+    ADMIN_ANSWER_MAX = 64 << 20,   // bytes of an answer; beyond: 500
+    ADMIN_PATH_MAX = 108,          // of a Unix socket's path, with the terminating zero
+    ADMIN_ORDERS_WAITING_MAX = 64, // orders under way; more are refused with 503
 };
 
 struct admin_source_ops {
@@ -64,6 +71,14 @@ struct admin_source_ops {
     void (*view)(struct admin_source *source, const struct slice *node, struct admin_view *view);
     /* Starts a reload. Answered by admin_reload_done, once, within the call or later. */
     void (*reload)(struct admin_source *source, struct admin *admin);
+    /* Gives an order to the log; it is good until the call's end. Answered by admin_order_done,
+     * once, within the call or later, unless the admin is freed before. */
+    void (*order)(struct admin_source *source, struct admin *admin, uint64_t ticket,
+        const struct order *order);
+    /* Fills the zeroed answer as far as what was asked for is there; network always. What it
+     * points to is good until the call's end or in the arena. */
+    void (*orders)(struct admin_source *source, struct arena *arena,
+        const struct admin_orders_question *question, struct admin_orders *orders);
 };
 
 /* Embedded in what app keeps; it goes back with container_of. Must outlive the admin. */
@@ -76,7 +91,10 @@ struct admin_source {
     X(refused, "admin_refused_total", "", "Requests refused: a browser's page, a wrong Host") \
     X(reloads_done, "admin_reloads_total", "result=\"done\"", "Reloads asked for")            \
     X(reloads_failed, "admin_reloads_total", "result=\"failed\"", "Reloads asked for")        \
-    X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")
+    X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")            \
+    X(orders_given, "admin_orders_total", "result=\"given\"", "Orders asked for")             \
+    X(orders_failed, "admin_orders_total", "result=\"failed\"", "Orders asked for")           \
+    X(orders_refused, "admin_orders_total", "result=\"refused\"", "Orders asked for")
 
 struct admin_counts {
     ADMIN_COUNTERS(COUNTER_FIELD)
@@ -108,3 +126,13 @@ struct admin_reload_result {
 
 /* Ends the reload that the source was asked for; who asked may have left meanwhile. */
 void admin_reload_done(struct admin *admin, const struct admin_reload_result *result);
+
+struct admin_order_result {
+    enum err err;         // ERR_NONE: it is in the log; ERR_TIMEOUT: it may be
+    uint64_t era, number; // with ERR_NONE
+    const char *why;      // else, for people
+};
+
+/* Ends the order that the source was given with this ticket; who asked may have left meanwhile. */
+void admin_order_done(
+    struct admin *admin, uint64_t ticket, const struct admin_order_result *result);

@@ -1,42 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "admin/admin.h"
+#include "admin/ask_test.h"
 #include "admin/json.h"
-#include "base/mem.h"
-#include "io/epoch.h"
-#include "io/kernel.h"
-#include "io/loop.h"
-#include "io/sim.h"
-#include "io/stream.h"
-#include "wire/http_head.h"
 
-/* Admin and who asks it, on one simulated loop, which cuts what they send where it likes. */
-struct bench {
-    struct sim *sim;
-    struct epoch epoch;
-    struct kernel *kernel;
-    struct loop *loop;
-    struct admin_source source;
-    struct admin *admin;
-    struct listener *listener;
-    bool is_healthy, answers_late;
-    const struct conf_errors *errors; // what a reload says
-    unsigned reloads;
-    char asked_name[64]; // by why
-    struct ip asked_client;
-};
-
-static const struct ip HOME = { IP_V4, { 127, 0, 0, 1 } };
-static const struct endpoint AT = { { IP_V4, { 127, 0, 0, 1 } }, 8653 };
 static const struct customer acme = { .name = { "acme", 4 } };
 static const struct site www = { .host = { "www.acme.test", 13 }, .customer = &acme };
 static const struct site *const sites[] = { &www };
@@ -107,138 +75,16 @@ static void reload(struct admin_source *source, struct admin *)
         say_result(b);
 }
 
-static const struct admin_source_ops OPS = { healthy, tell_metrics, tell_status, explain,
-    tell_nothing, reload };
-
-static struct bench *bench_open(void)
-{
-    struct bench *b = mem_new(struct bench);
-
-    b->sim = sim_new(7);
-    epoch_init(&b->epoch);
-    b->kernel = sim_kernel(b->sim, &HOME);
-    b->loop = loop_new(b->kernel, &b->epoch, 0);
-    sim_kernel_turns(b->kernel, b->loop);
-    b->source.ops = &OPS;
-    b->is_healthy = true;
-    b->admin = admin_new(b->loop, &b->source);
-    assert_int_equal(listener_open(b->loop, &AT, admin_listener(b->admin), &b->listener), ERR_NONE);
-    return b;
-}
-
-static void bench_close(struct bench *b)
-{
-    listener_close(b->listener);
-    admin_free(b->admin);
-    sim_kernel_turns(b->kernel, NULL);
-    loop_free(b->loop);
-    kernel_free(b->kernel);
-    epoch_done(&b->epoch);
-    sim_free(b->sim);
-    mem_free(b);
-}
-
-/* Who asks: sends one request, takes all that comes until the end. */
-struct asker {
-    struct stream_user user;
-    struct stream *stream; // NULL: closed
-    struct slice to_send;
-    struct text came;
-    bool has_ended;
-};
-
-static size_t on_data(struct stream_user *user, struct slice bytes)
-{
-    struct asker *o = container_of(user, struct asker, user);
-
-    text_add(&o->came, bytes);
-    return bytes.length;
-}
-
-static void on_end(struct stream_user *user)
-{
-    struct asker *o = container_of(user, struct asker, user);
-
-    o->has_ended = true;
-    stream_close(o->stream, false);
-    o->stream = NULL;
-}
-
-static size_t on_pull(struct stream_user *user, struct iovec *iov, size_t)
-{
-    struct asker *o = container_of(user, struct asker, user);
-    char *at = NULL;
-
-    memcpy(&at, &o->to_send.at, sizeof at); // iovecs lack const
-    iov[0] = (struct iovec){ at, o->to_send.length };
-    return o->to_send.length > 0;
-}
-
-static void on_sent(struct stream_user *user, size_t bytes)
-{
-    struct asker *o = container_of(user, struct asker, user);
-
-    o->to_send = slice_from(o->to_send, bytes);
-}
-
-static void on_closed(struct stream_user *user, enum err)
-{
-    struct asker *o = container_of(user, struct asker, user);
-
-    o->has_ended = true;
-    o->stream = NULL;
-}
-
-static const struct stream_user_ops ASKER_OPS = {
-    .data = on_data, .end = on_end, .pull = on_pull, .sent = on_sent, .closed = on_closed
-};
-
-static void asker_begin(struct bench *b, struct asker *o, const char *request)
-{
-    *o = (struct asker){ .user = { &ASKER_OPS }, .to_send = slice_text(request) };
-    text_init(&o->came, 1 << 20);
-    o->stream = stream_connect(b->loop, &AT, &o->user);
-    stream_ready(o->stream);
-    sim_run_for(b->sim, span_ms(100));
-}
-
-/* The answer's body, terminated; the head is read into `head`. */
-static const char *asker_answer(struct asker *o, struct http_head *head)
-{
-    assert_true(o->has_ended);
-    assert_non_null(o->came.at);
-    assert_int_equal(http_response_parse(text_slice(&o->came), 0, head), HTTP_PARSE_DONE);
-    return o->came.at + head->length;
-}
-
-static void asker_done(struct asker *o)
-{
-    if (o->stream != NULL)
-        stream_close(o->stream, false);
-    text_done(&o->came);
-}
-
-#define REQUEST(line) line " HTTP/1.1\r\nHost: 127.0.0.1:8653\r\nConnection: close\r\n\r\n"
-
-/* One request and its answer: status, and the body as far as `body` has room. */
-static int ask(struct bench *b, const char *request, char body[4096])
-{
-    struct asker o;
-    struct http_head head;
-
-    asker_begin(b, &o, request);
-    snprintf(body, 4096, "%s", asker_answer(&o, &head));
-    assert_true(slice_equal(http_head_value(&head, HTTP_NAME_CACHE_CONTROL), SLICE("no-store")));
-    assert_int_equal(http_head_value(&head, HTTP_NAME_DATE).length, 29);
-    if (head.status == 405)
-        assert_non_null(strstr(o.came.at, "\r\nAllow: "));
-    asker_done(&o);
-    return head.status;
-}
+static const struct admin_source_ops OPS = { .healthy = healthy,
+    .metrics = tell_metrics,
+    .status = tell_status,
+    .why = explain,
+    .view = tell_nothing,
+    .reload = reload };
 
 static void health_is_ok_or_says_what_is_amiss(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     assert_int_equal(ask(b, REQUEST("GET /healthz"), body), 200);
@@ -251,7 +97,7 @@ static void health_is_ok_or_says_what_is_amiss(void **)
 
 static void metrics_hold_what_the_source_says_and_own_counts(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     assert_int_equal(ask(b, REQUEST("GET /metrics?whatever"), body), 200);
@@ -262,7 +108,7 @@ static void metrics_hold_what_the_source_says_and_own_counts(void **)
 
 static void status_is_json(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     assert_int_equal(ask(b, REQUEST("GET /api/v1/status"), body), 200);
@@ -276,7 +122,7 @@ static void status_is_json(void **)
 
 static void head_is_answered_without_a_body(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     assert_int_equal(ask(b, REQUEST("HEAD /healthz"), body), 200);
@@ -298,7 +144,7 @@ static void error_is(const char *body, const char *code)
 
 static void what_is_not_there_is_refused_in_the_dress_of_its_path(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     assert_int_equal(ask(b, REQUEST("GET /"), body), 404);
@@ -314,7 +160,7 @@ static void what_is_not_there_is_refused_in_the_dress_of_its_path(void **)
 
 static void why_is_asked_of_a_name_a_client_and_a_node(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     ask(b, REQUEST("GET /api/v1/why?name=ww%77.Acme.test.&client=2001%3Adb8::7&node=fra1"), body);
@@ -327,7 +173,7 @@ static void why_is_asked_of_a_name_a_client_and_a_node(void **)
 
 static void why_refuses_what_it_cannot_answer_and_names_the_mend(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     assert_int_equal(ask(b, REQUEST("GET /api/v1/why"), body), 400);
@@ -351,7 +197,7 @@ static void why_refuses_what_it_cannot_answer_and_names_the_mend(void **)
 
 static void views_and_maps_are_of_nodes_that_run_here(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     assert_int_equal(ask(b, REQUEST("GET /api/v1/view?node=fr1"), body), 404);
@@ -372,7 +218,7 @@ static void views_and_maps_are_of_nodes_that_run_here(void **)
 
 static void a_reload_names_the_release_in_use(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     assert_int_equal(ask(b, REQUEST("POST /api/v1/reload"), body), 200);
@@ -387,7 +233,7 @@ static void a_reload_names_the_release_in_use(void **)
 
 static void a_reload_that_fails_lists_all_errors_and_what_stays(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     struct conf_errors errors;
     char body[4096];
 
@@ -410,7 +256,7 @@ static void a_reload_that_fails_lists_all_errors_and_what_stays(void **)
 
 static void a_reload_may_take_its_time_and_a_second_one_is_told_so(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     struct asker first;
     struct http_head head;
     char body[4096];
@@ -431,7 +277,7 @@ static void a_reload_may_take_its_time_and_a_second_one_is_told_so(void **)
 
 static void who_asked_for_a_reload_may_leave_before_its_end(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     struct asker o;
     char body[4096];
 
@@ -449,7 +295,7 @@ static void who_asked_for_a_reload_may_leave_before_its_end(void **)
 
 static void names_that_a_stranger_controls_are_refused_as_host(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     assert_int_equal(ask(b,
@@ -478,7 +324,7 @@ static void names_that_a_stranger_controls_are_refused_as_host(void **)
 
 static void pages_from_elsewhere_change_nothing(void **)
 {
-    struct bench *b = bench_open();
+    struct bench *b = bench_open(&OPS);
     char body[4096];
 
     assert_int_equal(ask(b,

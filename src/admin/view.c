@@ -11,8 +11,6 @@
 #include "admin/status.h"
 #include "base/hash.h"
 
-enum { NEAREST_DISTANCE_MAX = 3 };
-
 /* One whose reports are held. */
 struct observer_seen {
     uint64_t hash;
@@ -88,23 +86,6 @@ bool admin_view_place_parse(struct slice text, struct admin_view_place *place)
         return false;
     place->kind = (enum report_kind)kind;
     return true;
-}
-
-struct slice admin_node_nearest(const struct network *network, struct slice name)
-{
-    struct slice nearest = SLICE_NONE;
-    size_t best = NEAREST_DISTANCE_MAX;
-
-    for (size_t i = 0; i < network->pop_count; i++)
-        for (size_t j = 0; j < network->pops[i].node_count; j++) {
-            size_t distance = slice_distance(name, network->pops[i].nodes[j].name);
-
-            if (distance < best) {
-                best = distance;
-                nearest = network->pops[i].nodes[j].name;
-            }
-        }
-    return nearest;
 }
 
 static int order(uint64_t a, uint64_t b)

@@ -60,9 +60,6 @@ const char *admin_view_place_text(
     const struct admin_view_place *place, char text[VIEW_PLACE_TEXT_MAX]);
 bool admin_view_place_parse(struct slice text, struct admin_view_place *place);
 
-/* Of all nodes of the network the one of the most similar name; empty: none is. */
-struct slice admin_node_nearest(const struct network *network, struct slice name);
-
 /* Of a node that runs here. Nothing is added when memory runs out. Scratch is in the arena. */
 void admin_view_write(const struct admin_view *view, const struct admin_view_question *question,
     struct arena *arena, struct text *out);

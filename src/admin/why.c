@@ -7,53 +7,6 @@
 #include "admin/status.h"
 #include "conf/summary.h"
 
-enum {
-    NEAREST_SITES_MAX = 20000, // are looked at for a similar name
-    NEAREST_DISTANCE_MAX = 6,
-};
-
-/* In lower levels a name is either HOST or HOST.ZONE. */
-static struct slice without_zone(const struct network *network, struct slice name)
-{
-    size_t zone = network->zone.length;
-
-    if (name.length > zone + 1 && name.at[name.length - zone - 1] == '.' &&
-        slice_same(slice_from(name, name.length - zone), network->zone))
-        return slice_head(name, name.length - zone - 1);
-    return name;
-}
-
-static struct slice without_dot(struct slice name)
-{
-    bool has_dot = name.length > 0 && name.at[name.length - 1] == '.';
-
-    return slice_head(name, name.length - has_dot);
-}
-
-const struct site *admin_site_find(const struct network *network, struct slice name)
-{
-    struct slice host = without_dot(name);
-    const struct site *site = network_site(network, host);
-
-    return site != NULL ? site : network_site(network, without_zone(network, host));
-}
-
-struct slice admin_site_nearest(const struct network *network, struct slice name)
-{
-    struct slice host = without_zone(network, without_dot(name)), nearest = SLICE_NONE;
-    size_t best = NEAREST_DISTANCE_MAX;
-
-    for (size_t i = 0; i < network->site_count && i < NEAREST_SITES_MAX; i++) {
-        size_t distance = slice_distance(host, network->sites[i]->host);
-
-        if (distance < best) {
-            best = distance;
-            nearest = network->sites[i]->host;
-        }
-    }
-    return nearest;
-}
-
 /* What orders the targets of a row. */
 static const char *order_text(enum site_policy policy)
 {

@@ -33,11 +33,5 @@ struct admin_why {
     struct wall now;
 };
 
-/* NULL: there is none of that name. */
-const struct site *admin_site_find(const struct network *network, struct slice name);
-
-/* Of all hosts of sites the most similar, to mend a name that is not there; empty: none is. */
-struct slice admin_site_nearest(const struct network *network, struct slice name);
-
 /* Of what is complete. Nothing is added when memory for it runs out. */
 void admin_why_write(const struct admin_why *why, struct text *out);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "admin/json.h"
+#include "admin/names.h"
 #include "admin/why.h"
 #include "base/mem.h"
 

@@ -7,6 +7,7 @@
 
 #include "admin/admin.h"
 #include "admin/client.h"
+#include "admin/names.h"
 #include "admin/query.h"
 #include "admin/table.h"
 #include "admin/text.h"

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "admin/names.h"
 #include "admin/view.h"
 #include "admin/why.h"
 #include "app/hearing.h"

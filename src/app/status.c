@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/explain.h"
+#include "app/ordering.h"
 #include "app/process.h"
 #include "app/reload.h"
 #include "app/version.h"
@@ -265,9 +266,23 @@ static void reload(struct admin_source *source, struct admin *admin)
     reload_begin(p->reload, true);
 }
 
+static void give_order(
+    struct admin_source *source, struct admin *admin, uint64_t ticket, const struct order *order)
+{
+    ordering_give(container_of(source, struct process, source), admin, ticket, order);
+}
+
+static void tell_orders(struct admin_source *source, struct arena *arena,
+    const struct admin_orders_question *question, struct admin_orders *orders)
+{
+    ordering_tell(container_of(source, struct process, source), arena, question, orders);
+}
+
 const struct admin_source_ops process_source_ops = { .healthy = healthy,
     .metrics = metrics,
     .status = status,
     .why = explain,
     .view = explain_held,
-    .reload = reload };
+    .reload = reload,
+    .order = give_order,
+    .orders = tell_orders };

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/* The admin face, shared by the files that serve its paths. */
+
+#include "admin/admin.h"
+#include "admin/json.h"
+#include "http/exchange.h"
+
+struct http_server;
+
+enum {
+    ADMIN_ARENA_MAX = 64 << 20, // of what a source tells
+    ADMIN_USER_MAX = 32,        // bytes of a user's name, with the terminating zero
+};
+
+/* Who waits for word of an order from the source. */
+struct admin_waiting {
+    uint64_t ticket;         // 0: nobody
+    struct http_exchange *x; // NULL: left
+};
+
+struct admin_ordering {
+    struct admin_waiting waiting[ADMIN_ORDERS_WAITING_MAX];
+    uint64_t newest_ticket;
+    uint32_t user; // of this process
+    char user_name[ADMIN_USER_MAX];
+};
+
+struct admin {
+    struct http_service service;
+    struct loop *loop;
+    struct http_server *server;
+    struct admin_source *source;
+    struct admin_counts counts;
+    bool is_reloading;
+    struct http_exchange *reload; // who waits for its end; NULL: left, or nobody
+    struct admin_ordering orders;
+};
+
+/* An answer in JSON; takes `json`. */
+void admin_answer_json(struct http_exchange *x, int status, const char *more, json_t *json);
+
+json_t *admin_error_json(const char *code, const char *message, const char *mend);
+
+/* A body in JSON that may have been too large, or memory too small for it; takes it. */
+void admin_answer_written(struct http_exchange *x, struct text *body);
+
+/* serve_orders.c. Asks the system once for the name of this process's user. */
+void admin_orders_init(struct admin_ordering *orders);
+void admin_orders_leave(struct admin *admin, const struct http_exchange *x);
+void admin_serve_purge(struct admin *admin, struct http_exchange *x);
+void admin_serve_drain(struct admin *admin, struct http_exchange *x);
+void admin_serve_undrain(struct admin *admin, struct http_exchange *x);
+void admin_serve_orders(struct admin *admin, struct http_exchange *x);
+void admin_serve_one_order(struct admin *admin, struct http_exchange *x);
