@@ -46,6 +46,12 @@ static bool is_left_out(const struct http_head *head, const struct http_field *f
            slice_same(field->name, SLICE("proxy-authentication-info"));
 }
 
+/* Names tags by which it can be purged; is not for visitors. */
+static bool is_tags(struct slice name)
+{
+    return slice_same(name, SLICE("surrogate-key")) || slice_same(name, SLICE("cache-tag"));
+}
+
 static bool has_date(const struct http_head *head, struct wall now)
 {
     const struct http_field *field = http_head_field(head, HTTP_NAME_DATE);
@@ -71,10 +77,14 @@ size_t cache_fields_write(
     struct cache_text text = { .at = room, .room = room_bytes };
     bool keeps_date = has_date(response, now);
 
+    for (size_t i = 0; i < response->field_count; i++)
+        if (is_tags(response->fields[i].name) && !is_left_out(response, &response->fields[i]))
+            add_field(&text, response, &response->fields[i]);
     for (size_t i = 0; i < response->field_count; i++) {
         const struct http_field *field = &response->fields[i];
 
-        if (!is_left_out(response, field) && (field->id != HTTP_NAME_DATE || keeps_date))
+        if (!is_left_out(response, field) && (field->id != HTTP_NAME_DATE || keeps_date) &&
+            !is_tags(field->name))
             add_field(&text, response, field);
     }
     if (!keeps_date)
@@ -118,20 +128,45 @@ static bool updates(const struct http_head *update, struct slice name, bool date
     return false;
 }
 
-size_t cache_fields_update(struct slice stored, const struct http_head *update, struct wall now,
-    char *room, size_t room_bytes)
+/* The lines that stay, and those of the update, of tags or of all else. */
+static void add_updated(struct cache_text *text, struct slice stored,
+    const struct http_head *update, bool of_tags, bool dated)
 {
-    struct cache_text text = { .at = room, .room = room_bytes };
-    bool dated = has_date(update, now);
     struct slice name, value;
 
     // The new Date goes with the new freshness: a kept old one would make it look aged.
     while (take_line(&stored, &name, &value))
         if (!updates(update, name, dated) && !slice_same(name, SLICE("date")))
-            add_line(&text, name, value);
+            add_line(text, name, value);
     for (size_t i = 0; i < update->field_count; i++)
-        if (is_updated(update, &update->fields[i], dated))
-            add_field(&text, update, &update->fields[i]);
+        if (is_tags(update->fields[i].name) == of_tags &&
+            is_updated(update, &update->fields[i], dated))
+            add_field(text, update, &update->fields[i]);
+}
+
+struct slice cache_fields_tags(struct slice stored)
+{
+    struct slice rest = stored, name, value;
+    size_t length = 0;
+
+    while (take_line(&rest, &name, &value) && is_tags(name))
+        length = stored.length - rest.length;
+    return slice_head(stored, length);
+}
+
+struct slice cache_fields_sent(struct slice stored)
+{
+    return slice_from(stored, cache_fields_tags(stored).length);
+}
+
+size_t cache_fields_update(struct slice stored, const struct http_head *update, struct wall now,
+    char *room, size_t room_bytes)
+{
+    struct cache_text text = { .at = room, .room = room_bytes };
+    bool dated = has_date(update, now);
+
+    add_updated(&text, cache_fields_tags(stored), update, true, dated);
+    add_updated(&text, cache_fields_sent(stored), update, false, dated);
     if (!dated)
         add_date(&text, now);
     return text.is_cut ? 0 : text.length;

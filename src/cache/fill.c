@@ -41,6 +41,30 @@ void fill_list(struct shard *shard, struct store_fill *fill)
     list_append(fill_bucket(shard, fill->key.hash), &fill->link);
 }
 
+void fill_drop(struct shard *shard, struct store_fill *fill)
+{
+    struct cache_object *object = fill->object;
+
+    list_remove(&fill->link);
+    fill->is_dropped = true;
+    if ((object->place & PLACE_LINKED) != 0)
+        object_unlink(shard, object, fill->key.hash);
+}
+
+/* Whether a purge came since it began that what it gets may match; with the shard's lock. */
+static bool fill_is_purged(const struct store_fill *fill)
+{
+    const struct purges *purges = fill->store->purges;
+    const struct cache_object *object = fill->object;
+    bool has_head = cache_object_state(object) != CACHE_STATE_WAITING;
+    const struct purge_subject subject = { .key = fill->key.text,
+        .tags = has_head ? cache_fields_tags(cache_object_kept_fields(object)) : SLICE_NONE,
+        .has_unknown_tags = !has_head };
+
+    return fill->generation < purges_generation(purges) &&
+           purges_judge(purges, &subject, fill->generation) != PURGED_NOT;
+}
+
 /* A placeholder until the head comes; the key's text lies behind it. */
 struct cache_object *fill_placeholder(const struct cache_key *key)
 {
@@ -55,8 +79,7 @@ struct cache_object *fill_placeholder(const struct cache_key *key)
 
 static void run(struct loop_message *message);
 
-static struct store_fill *fill_new(
-    struct store *store, const struct cache_key *key, struct cache_object *stale)
+static struct store_fill *fill_new(struct store *store, const struct cache_key *key)
 {
     unsigned workers = store->limits.worker_count;
     struct store_fill *fill = mem_alloc(sizeof *fill + workers * sizeof fill->workers[0]);
@@ -64,8 +87,8 @@ static struct store_fill *fill_new(
     fill->store = store;
     fill->waiting[0] = fill_placeholder(key);
     fill->key = (struct cache_key){ cache_object_key(fill->waiting[0]), key->hash };
+    fill->generation = purges_generation(store->purges);
     fill->total = -1;
-    fill->stale = stale;
     atomic_init(&fill->refs, 1);
     atomic_init(&fill->object, fill->waiting[0]);
     list_init(&fill->link);
@@ -98,14 +121,22 @@ static bool claim_known(struct shard *shard, const struct cache_key *key,
 {
     struct store_fill *running = fill_find(shard, key);
 
+    if (running != NULL && fill_is_purged(running)) {
+        fill_drop(shard, running);
+        running = NULL;
+    }
     if (running != NULL) {
         store_fill_ref(running);
         *fill = running;
         *claim = STORE_JOINED;
         return true;
     }
-    const struct cache_object *found = index_find(shard, key);
+    struct cache_object *found = index_find(shard, key);
 
+    if (found != NULL && store_purged(shard->store, found) == PURGED_GONE) {
+        object_unlink(shard, found, key->hash);
+        found = NULL;
+    }
     *claim = STORE_FOUND;
     return found != NULL && found != stale;
 }
@@ -116,11 +147,10 @@ enum store_claim store_claim(struct store *store, struct epoch_reader *reader,
     struct shard *shard = shard_of(store, key->hash);
     enum store_claim claim = STORE_FULL;
 
-    (void)reader; // of the interface: what claims may one day evict
     pthread_mutex_lock(&shard->lock);
     bool is_known = claim_known(shard, key, stale, fill, &claim);
 
-    pthread_mutex_unlock(&shard->lock);
+    shard_unlock(shard, reader);
     if (is_known)
         return claim;
     if (key->text.length > CACHE_KEY_MAX || atomic_fetch_add(&store->fill_count, 1) >= FILLS_MAX) {
@@ -130,21 +160,24 @@ enum store_claim store_claim(struct store *store, struct epoch_reader *reader,
         return STORE_FULL;
     }
     // Made before the lock is taken again, since memory may have to come from the system.
-    struct store_fill *ours = fill_new(store, key, NULL);
+    struct store_fill *ours = fill_new(store, key);
 
     pthread_mutex_lock(&shard->lock);
     if (!claim_known(shard, key, stale, fill, &claim)) {
         claim = STORE_CLAIMED;
         fill_list(shard, ours);
     }
-    pthread_mutex_unlock(&shard->lock);
+    shard_unlock(shard, reader);
     if (claim != STORE_CLAIMED) {
         fill_free(ours, reader);
         return claim;
     }
-    if (stale != NULL)
+    // What its own fill gave up, or was purged since it was found, is of no use to anybody.
+    if (stale != NULL && cache_object_state(stale) == CACHE_STATE_COMPLETE &&
+        store_purged(store, stale) != PURGED_GONE) {
         cache_object_ref(stale);
-    ours->stale = stale;
+        ours->stale = stale;
+    }
     *fill = ours;
     return STORE_CLAIMED;
 }

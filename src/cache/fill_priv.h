@@ -29,8 +29,9 @@ struct store_fill {
     struct cache_object *waiting[2]; // placeholders: of the first key, and of the second
     struct cache_object *before;     // the object that a more compact one replaced
     struct cache_object *stale;
-    int64_t total;   // of the body, as announced; -1: not known
-    bool is_dropped; // purged meanwhile: goes on for those who wait, is kept for nobody else
+    uint64_t generation; // of purges, when it began
+    int64_t total;       // of the body, as announced; -1: not known
+    bool is_dropped;     // purged meanwhile: goes on for those who wait, is kept for nobody else
     bool has_ended;
     uint8_t failure; // enum store_failure; set before the object's state says so
     struct fill_worker workers[];
@@ -40,6 +41,9 @@ struct store_fill {
  * shard's lock. */
 struct store_fill *fill_find(struct shard *shard, const struct cache_key *key);
 void fill_list(struct shard *shard, struct store_fill *fill);
+
+/* From now on it is for those alone who wait already. With the shard's lock. */
+void fill_drop(struct shard *shard, struct store_fill *fill);
 
 /* Stands for the object until its head comes. Freed with mem_free. */
 struct cache_object *fill_placeholder(const struct cache_key *key);

@@ -42,6 +42,7 @@ static struct cache_object *marker_new(struct store_fill *fill, struct epoch_rea
         .fields = fields,
         .traits = (uint8_t)kind,
         .number = number,
+        .generation = fill->generation,
     };
 
     store_make_room(fill->store, reader, object_bytes(&parts));
@@ -168,9 +169,11 @@ static bool is_too_long(const struct store_fill *fill, struct slice fields)
 enum err store_fill_head(struct store_fill *fill, struct epoch_reader *reader, uint16_t status,
     struct slice fields, const struct cache_meta *meta, int64_t total_bytes)
 {
-    struct object_parts parts = {
-        .key = fill->key.text, .fields = fields, .meta = meta, .status = status
-    };
+    struct object_parts parts = { .key = fill->key.text,
+        .fields = fields,
+        .meta = meta,
+        .status = status,
+        .generation = fill->generation };
 
     assert(!fill->has_ended && !is_stored(fill));
     fill->total = total_bytes;
@@ -265,9 +268,11 @@ static struct cache_object *with_body_of(struct store *store, struct epoch_reade
 enum err store_fill_refresh(struct store_fill *fill, struct epoch_reader *reader, uint16_t status,
     struct slice fields, const struct cache_meta *meta)
 {
-    struct object_parts parts = {
-        .key = fill->key.text, .fields = fields, .meta = meta, .status = status
-    };
+    struct object_parts parts = { .key = fill->key.text,
+        .fields = fields,
+        .meta = meta,
+        .status = status,
+        .generation = fill->generation };
     struct cache_object *stale = fill->stale;
 
     assert(!fill->has_ended && !is_stored(fill) && stale != NULL &&
@@ -317,9 +322,10 @@ static struct cache_object *compact(
     uint64_t length = cache_object_length(object);
     struct cache_meta meta;
     struct object_parts parts = { .key = cache_object_key(object),
-        .fields = cache_object_fields(object),
+        .fields = cache_object_kept_fields(object),
         .meta = &meta,
-        .status = object->status,
+        .status = cache_object_status(object),
+        .generation = object_generation(object),
         .inline_bytes = (uint32_t)length };
 
     if ((object->traits & TRAIT_UNKNOWN_TOTAL) == 0 || length > m->block_bytes / BLOCK_MIDDLE)
@@ -370,12 +376,10 @@ void store_drop(struct store *store, struct epoch_reader *reader, const struct c
     struct shard *shard = shard_of(store, key->hash);
 
     pthread_mutex_lock(&shard->lock);
+    for (struct store_fill *fill; (fill = fill_find(shard, key)) != NULL;)
+        fill_drop(shard, fill);
     struct cache_object *object = index_find(shard, key);
 
-    for (struct store_fill *fill; (fill = fill_find(shard, key)) != NULL;) {
-        list_remove(&fill->link);
-        fill->is_dropped = true;
-    }
     if (object != NULL)
         object_unlink(shard, object, key->hash);
     shard_unlock(shard, reader);

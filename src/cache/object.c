@@ -58,12 +58,24 @@ enum cache_state cache_object_state(const struct cache_object *object)
 
 uint16_t cache_object_status(const struct cache_object *object)
 {
-    return object->status;
+    return (uint16_t)atomic_load_explicit(&object->birth, memory_order_relaxed);
+}
+
+uint64_t object_generation(const struct cache_object *object)
+{
+    return atomic_load_explicit(&object->birth, memory_order_relaxed) >> BIRTH_STATUS_BITS;
+}
+
+struct slice cache_object_kept_fields(const struct cache_object *object)
+{
+    return slice_of(tail_of(object) + object->key_bytes, object->fields_bytes);
 }
 
 struct slice cache_object_fields(const struct cache_object *object)
 {
-    return slice_of(tail_of(object) + object->key_bytes, object->fields_bytes);
+    struct slice fields = cache_object_kept_fields(object);
+
+    return (object->traits & TRAIT_HAS_TAGS) == 0 ? fields : cache_fields_sent(fields);
 }
 
 /* The value that begins there, to the end of its line. */
@@ -74,14 +86,38 @@ static struct slice value_at(struct slice fields, uint16_t at)
     return at == FIELD_NONE ? SLICE_NONE : slice_head(rest, slice_find(rest, '\r'));
 }
 
+static uint32_t seconds_kept(int64_t s)
+{
+    assert(s >= 0);
+    return s > UINT32_MAX / 2 + 1 ? UINT32_MAX / 2 + 1 : (uint32_t)s;
+}
+
+/*
+ * Seconds of grace in 16 bits: eleven of them, and in the lowest five how often to double that.
+ * Exact up to half an hour, then less by a thousandth at most.
+ */
+static uint16_t grace_kept(int64_t s)
+{
+    uint32_t left = seconds_kept(s), doubled = 0;
+
+    for (; left >> 11 != 0; left >>= 1)
+        doubled++;
+    return (uint16_t)(left << 5 | doubled);
+}
+
+static int64_t grace_s(uint16_t kept)
+{
+    return (int64_t)(kept >> 5) << (kept & 31);
+}
+
 void cache_object_freshness(const struct cache_object *object, struct cache_meta *meta)
 {
     *meta = (struct cache_meta){
         .received = { object->number },
         .age_s = object->age_s,
         .lifetime_s = object->lifetime_s,
-        .stale_if_error_s = object->stale_if_error_s,
-        .stale_while_revalidate_s = object->stale_while_revalidate_s,
+        .stale_if_error_s = grace_s(object->stale_if_error),
+        .stale_while_revalidate_s = grace_s(object->stale_while_revalidate),
         .must_revalidate = (object->traits & TRAIT_MUST_REVALIDATE) != 0,
         .always_revalidate = (object->traits & TRAIT_ALWAYS_REVALIDATE) != 0,
         .serves_authorized = (object->traits & TRAIT_SERVES_AUTHORIZED) != 0,
@@ -95,7 +131,6 @@ void cache_object_meta(const struct cache_object *object, struct cache_meta *met
     cache_object_freshness(object, meta);
     meta->etag = value_at(fields, object->etag_at);
     meta->last_modified = value_at(fields, object->last_modified_at);
-    meta->vary = value_at(fields, object->vary_at);
 }
 
 uint64_t cache_object_length(const struct cache_object *object)
@@ -121,12 +156,6 @@ size_t object_bytes(const struct object_parts *parts)
            parts->fields.length + parts->inline_bytes;
 }
 
-static uint32_t seconds_kept(int64_t s)
-{
-    assert(s >= 0);
-    return s > UINT32_MAX / 2 + 1 ? UINT32_MAX / 2 + 1 : (uint32_t)s;
-}
-
 static uint16_t field_kept(struct slice fields, struct slice value)
 {
     return value.length == 0 ? FIELD_NONE : (uint16_t)(value.at - fields.at);
@@ -141,14 +170,13 @@ static void meta_keep(struct cache_object *object, const struct cache_meta *meta
     object->number = meta->received.ms;
     object->age_s = seconds_kept(meta->age_s);
     object->lifetime_s = seconds_kept(meta->lifetime_s);
-    object->stale_if_error_s = seconds_kept(meta->stale_if_error_s);
-    object->stale_while_revalidate_s = seconds_kept(meta->stale_while_revalidate_s);
+    object->stale_if_error = grace_kept(meta->stale_if_error_s);
+    object->stale_while_revalidate = grace_kept(meta->stale_while_revalidate_s);
     object->traits |= (uint8_t)((meta->must_revalidate ? TRAIT_MUST_REVALIDATE : 0) |
                                 (meta->always_revalidate ? TRAIT_ALWAYS_REVALIDATE : 0) |
                                 (meta->serves_authorized ? TRAIT_SERVES_AUTHORIZED : 0));
     object->etag_at = field_kept(fields, bound.etag);
     object->last_modified_at = field_kept(fields, bound.last_modified);
-    object->vary_at = field_kept(fields, bound.vary);
 }
 
 /* One reference, the caller's; not in the index yet. */
@@ -164,7 +192,7 @@ struct cache_object *object_new(struct store *store, const struct object_parts *
     atomic_init(&object->state, CACHE_STATE_READING);
     object->number = parts->number;
     object->inline_bytes = parts->inline_bytes;
-    object->status = parts->status;
+    atomic_init(&object->birth, parts->generation << BIRTH_STATUS_BITS | parts->status);
     object->key_bytes = (uint16_t)parts->key.length;
     object->fields_bytes = (uint16_t)parts->fields.length;
     object->traits = parts->traits;
@@ -173,6 +201,8 @@ struct cache_object *object_new(struct store *store, const struct object_parts *
     memcpy(tail_of(object), parts->key.at, parts->key.length);
     if (parts->fields.length > 0)
         memcpy(tail_of(object) + parts->key.length, parts->fields.at, parts->fields.length);
+    if (parts->meta != NULL && cache_fields_tags(parts->fields).length > 0)
+        object->traits |= TRAIT_HAS_TAGS;
     if (parts->meta != NULL)
         meta_keep(object, parts->meta);
     return object;
@@ -343,13 +373,12 @@ bool object_move(struct shard *shard, struct cache_object *object, uint64_t hash
     moved->number = object->number;
     moved->age_s = object->age_s;
     moved->lifetime_s = object->lifetime_s;
-    moved->stale_if_error_s = object->stale_if_error_s;
-    moved->stale_while_revalidate_s = object->stale_while_revalidate_s;
+    moved->stale_if_error = object->stale_if_error;
+    moved->stale_while_revalidate = object->stale_while_revalidate;
     moved->inline_bytes = object->inline_bytes;
     moved->etag_at = object->etag_at;
     moved->last_modified_at = object->last_modified_at;
-    moved->vary_at = object->vary_at;
-    moved->status = object->status;
+    atomic_init(&moved->birth, atomic_load_explicit(&object->birth, memory_order_relaxed));
     moved->key_bytes = object->key_bytes;
     moved->fields_bytes = object->fields_bytes;
     moved->traits = object->traits;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/slice.h"
+#include "cache/purges.h"
 #include "wire/http_head.h"
 
 /* What the site says beyond the protocol. */
@@ -65,6 +66,11 @@ enum cache_verdict {
 enum cache_verdict cache_may_use(const struct http_head *request, const struct cache_meta *meta,
     struct wall now, int64_t *age_s);
 
+/* The same of one that was, or may have been, purged: as if its lifetime ended now. While it is
+ * refreshed it is served where it says so itself, and a purge was made for certain. */
+enum cache_verdict cache_may_use_purged(
+    enum cache_verdict verdict, enum purged purged, const struct cache_meta *meta);
+
 /* May it stand in although it is not fresh, since the origin failed (stale-if-error)? */
 bool cache_may_use_stale(const struct cache_meta *meta, struct wall now);
 
@@ -100,7 +106,8 @@ enum cache_range cache_range(const struct http_head *request, const struct cache
 /*
  * The fields to store and to answer with, as lines "Name: value" with CR LF each: without
  * hop-by-hop fields, Age, framing and what is ours to add; Vary on one line; Date mended when it
- * is missing or no date. Returns their bytes, or 0 when `room` is too small.
+ * is missing or no date. Surrogate-Key and Cache-Tag come first: they are kept to purge by, and
+ * not sent. Returns their bytes, or 0 when `room` is too small.
  */
 size_t cache_fields_write(
     const struct http_head *response, struct wall now, char *room, size_t room_bytes);
@@ -112,6 +119,10 @@ size_t cache_fields_write(
  */
 size_t cache_fields_update(struct slice stored, const struct http_head *update, struct wall now,
     char *room, size_t room_bytes);
+
+/* Of those lines: the ones that name tags, and the others, which visitors get. */
+struct slice cache_fields_tags(struct slice stored);
+struct slice cache_fields_sent(struct slice stored);
 
 /* Points the meta's slices into the stored fields; call after the fields were moved. */
 void cache_meta_bind(struct cache_meta *meta, struct slice fields);

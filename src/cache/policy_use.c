@@ -47,6 +47,17 @@ enum cache_verdict cache_may_use(
     return late_s < meta->stale_while_revalidate_s ? CACHE_STALE : CACHE_REVALIDATE;
 }
 
+enum cache_verdict cache_may_use_purged(
+    enum cache_verdict verdict, enum purged purged, const struct cache_meta *meta)
+{
+    if (purged == PURGED_NOT || verdict == CACHE_REVALIDATE || verdict == CACHE_UNUSABLE)
+        return verdict;
+    // What is in doubt may be gone for good: nobody gets it unasked.
+    return purged == PURGED_STALE && meta->stale_while_revalidate_s > 0 && !meta->must_revalidate
+               ? CACHE_STALE
+               : CACHE_REVALIDATE;
+}
+
 bool cache_may_use_stale(const struct cache_meta *meta, struct wall now)
 {
     if (meta->must_revalidate || meta->always_revalidate)

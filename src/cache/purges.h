@@ -32,6 +32,7 @@
 #include "base/slice.h"
 
 struct purges;
+struct cache_object;
 struct store;
 
 enum { PURGES_MAX = 65536, PURGE_LENGTHS_MAX = 64, PURGE_TAGS_MAX = 1024 };
@@ -68,6 +69,10 @@ void purges_free(struct purges *purges);
 
 /* Those of a store. */
 struct purges *store_purges(struct store *store);
+
+/* What became of a stored object, complete or being read: one comparison, unless there was a purge
+ * since this was last asked of it. */
+enum purged store_purged(struct store *store, struct cache_object *object);
 
 /*
  * Control thread. `site`: its host, as the network names it; `text`: what the kind says, URL and

@@ -126,6 +126,8 @@ void store_stats(struct store *store, struct store_stats *stats)
         .fills = store->fill_count,
         .refused_space = store->refused_space,
         .refused_large = store->refused_large,
+        .found_gone = store->found_gone,
+        .found_stale = store->found_stale,
     };
     for (unsigned i = 0; i < store->shard_count; i++) {
         struct shard *shard = &store->shards[i];
@@ -154,11 +156,46 @@ uint64_t store_salt_new(struct store *store)
     return atomic_fetch_add_explicit(&store->salt, 1, memory_order_relaxed) + 1;
 }
 
+/* Than the newest purge, of whatever. */
+static bool is_older(const struct store *store, const struct cache_object *object)
+{
+    return object_generation(object) < purges_generation(store->purges);
+}
+
+enum purged store_purged(struct store *store, struct cache_object *object)
+{
+    if (LIKELY(!is_older(store, object)))
+        return PURGED_NOT;
+    uint64_t generation = purges_generation(store->purges);
+    struct slice fields = cache_object_kept_fields(object);
+    const struct purge_subject subject = { .key = cache_object_key(object),
+        .tags = (object->traits & TRAIT_HAS_TAGS) != 0 ? cache_fields_tags(fields) : SLICE_NONE };
+    enum purged purged = purges_judge(store->purges, &subject, object_generation(object));
+
+    // What another worker stores here meanwhile is as true.
+    if (purged == PURGED_NOT)
+        atomic_store_explicit(&object->birth,
+            generation << BIRTH_STATUS_BITS | cache_object_status(object), memory_order_relaxed);
+    return purged;
+}
+
+/* Counts what is met; false: it is gone. */
+static bool outlives(struct store *store, struct cache_object *object)
+{
+    enum purged purged = store_purged(store, object);
+
+    if (purged != PURGED_NOT)
+        atomic_fetch_add_explicit(purged == PURGED_GONE ? &store->found_gone : &store->found_stale,
+            1, memory_order_relaxed);
+    return purged != PURGED_GONE;
+}
+
 struct cache_object *store_find(struct store *store, const struct cache_key *key)
 {
     struct cache_object *object = index_find(shard_of(store, key->hash), key);
 
-    if (object != NULL)
-        object_visit(object);
+    if (object == NULL || (UNLIKELY(is_older(store, object)) && !outlives(store, object)))
+        return NULL;
+    object_visit(object);
     return object;
 }

@@ -44,6 +44,7 @@ struct store_limits {
 struct store_stats {
     uint64_t memory_bytes, used_bytes, objects, fills;
     uint64_t inserts, evictions, ghost_hits, refused_space, refused_large;
+    uint64_t found_gone, found_stale; // look-ups that met something purged, or in doubt
 };
 
 enum cache_kind {
@@ -77,8 +78,8 @@ void store_stats(struct store *store, struct store_stats *stats);
 uint64_t store_seed(const struct store *store);
 
 /* What stands under the key: an object that is complete or being read, or a marker; NULL when
- * nothing does (a fill that waits for its head is met by store_claim). Marks it as used. Lock
- * free; good until the turn's end. */
+ * nothing does that is not PURGED_GONE (a fill that waits for its head is met by store_claim).
+ * Marks it as used. Lock free; good until the turn's end. */
 struct cache_object *store_find(struct store *store, const struct cache_key *key);
 
 enum cache_kind cache_object_kind(const struct cache_object *object);
@@ -87,10 +88,12 @@ struct wall cache_object_until(const struct cache_object *object);      // of a 
 uint64_t cache_object_salt(const struct cache_object *object);          // of a VARY marker
 enum cache_state cache_object_state(const struct cache_object *object); // acquire
 
-/* Good from CACHE_STATE_READING on (read the state first); fields also of a VARY marker. Freshness
- * is meta less its slices, which stay empty: all that a plain hit asks for. */
+/* Good from CACHE_STATE_READING on (read the state first); fields also of a VARY marker. They are
+ * what is sent; kept_fields have tags before them. Freshness is meta less its slices, which stay
+ * empty: all that a plain hit asks for; `vary` stays so in either. */
 uint16_t cache_object_status(const struct cache_object *object);
 struct slice cache_object_fields(const struct cache_object *object);
+struct slice cache_object_kept_fields(const struct cache_object *object);
 void cache_object_meta(const struct cache_object *object, struct cache_meta *meta);
 void cache_object_freshness(const struct cache_object *object, struct cache_meta *meta);
 int64_t cache_object_total(const struct cache_object *object); // of the body; -1: not known yet
@@ -111,7 +114,7 @@ void cache_object_unref(
 enum store_claim {
     STORE_CLAIMED, // nothing stood there (or what stood there is stale and not being refreshed):
                    // *fill is ours to run
-    STORE_JOINED,  // someone fills already: *fill may be watched
+    STORE_JOINED,  // someone fills already: *fill may be watched; what it gets is not purged
     STORE_FOUND,   // meanwhile there is something to use: look again
     STORE_FULL,    // no memory: go without
 };
@@ -119,8 +122,9 @@ enum store_claim {
 /*
  * Starts, or joins, the fill of a key. `stale` is what the caller found and cannot use as it is,
  * or NULL: a claimed fill then stands beside it, and what is in the index stays until the fill's
- * head replaces it. Each claim or join is one reference to the fill, given up by
- * store_fill_unref.
+ * head replaces it. A fill that began before a purge which matches it is not joined: it goes on for
+ * those who wait for it, and is kept for nobody else. Each claim or join is one reference to the
+ * fill, given up by store_fill_unref.
  */
 enum store_claim store_claim(struct store *store, struct epoch_reader *reader,
     const struct cache_key *key, struct cache_object *stale, struct store_fill **fill);
@@ -132,7 +136,8 @@ enum store_claim store_claim(struct store *store, struct epoch_reader *reader,
  */
 struct cache_object *store_fill_object(struct store_fill *fill);
 
-/* What it is to replace, or NULL; good likewise (a failed fill's watchers may serve it stale). */
+/* What it is to replace, complete, or NULL; good likewise (a failed fill's watchers may serve it
+ * stale). */
 struct cache_object *store_fill_stale(struct store_fill *fill);
 
 /*

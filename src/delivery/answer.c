@@ -262,8 +262,9 @@ static bool watch_rest(struct visit *visit, struct cache_object *object)
     if (!visit_keep(visit))
         return false;
     switch (store_claim(d->setup.store, delivery_reader(d), &visit->key, NULL, &fill)) {
-    case STORE_JOINED:
-        store_fill_watch(fill, d->setup.loop, &visit->watch);
+    case STORE_JOINED: // maybe one that was begun anew since we found the object
+        if (store_fill_object(fill) == object)
+            store_fill_watch(fill, d->setup.loop, &visit->watch);
         store_fill_unref(fill, delivery_reader(d));
         break;
     case STORE_CLAIMED: // it failed or was purged this very moment, and the key is ours now

@@ -250,7 +250,7 @@ static enum err store_refresh(struct filling *f, const struct fetch_answer *answ
     struct cache_meta meta;
 
     memcpy(room, START.at, START.length);
-    size_t length = cache_fields_update(cache_object_fields(stale), answer->head, now,
+    size_t length = cache_fields_update(cache_object_kept_fields(stale), answer->head, now,
         room + START.length, HEAD_ROOM - START.length - 2);
     struct slice fields = slice_of(room + START.length, length);
 
@@ -268,10 +268,11 @@ static enum err store_refresh(struct filling *f, const struct fetch_answer *answ
 
 static bool stale_stands_in(const struct filling *f, int status)
 {
-    const struct cache_object *stale = store_fill_stale(f->fill);
+    struct cache_object *stale = store_fill_stale(f->fill);
     struct cache_meta meta;
 
-    if (status < 500 || stale == NULL || cache_object_kind(stale) != CACHE_KIND_OBJECT)
+    if (status < 500 || stale == NULL || cache_object_kind(stale) != CACHE_KIND_OBJECT ||
+        store_purged(f->delivery->setup.store, stale) == PURGED_GONE)
         return false;
     cache_object_freshness(stale, &meta);
     return cache_may_use_stale(&meta, loop_wall(f->delivery->setup.loop));

@@ -242,7 +242,7 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
     http_reply(visit_exchange(visit),
         &(struct http_reply){
             .status = answer->head->status,
-            .fields = fields,
+            .fields = cache_fields_sent(fields),
             .more = fields_of_ours(visit, age_of(answer->head), slice_of(how, (size_t)length)),
             .length = announced_length(answer, visit_exchange(visit)->request->method),
             .source = &p->down_source,

@@ -103,7 +103,7 @@ static void fill_or_join(struct visit *visit, struct cache_object *stale)
         return;
     switch (store_claim(d->setup.store, delivery_reader(d), &visit->key, stale, &fill)) {
     case STORE_CLAIMED:
-        visit->outcome = is_object(stale) ? OUTCOME_REVALIDATED : OUTCOME_MISS;
+        visit->outcome = is_object(store_fill_stale(fill)) ? OUTCOME_REVALIDATED : OUTCOME_MISS;
         wait_for(visit, fill);
         filling_start(d, visit, fill, true);
         break;
@@ -136,14 +136,16 @@ static void refresh_beside(struct visit *visit, struct cache_object *stale)
     }
 }
 
-static void use_found(struct visit *visit, struct cache_object *object)
+static void use_found(struct visit *visit, struct cache_object *object, enum purged purged)
 {
     const struct http_exchange *x = visit_exchange(visit);
     struct cache_meta meta;
     int64_t age_s;
 
     cache_object_freshness(object, &meta);
-    switch (cache_may_use(x->request, &meta, loop_wall(x->loop), &age_s)) {
+    enum cache_verdict verdict = cache_may_use(x->request, &meta, loop_wall(x->loop), &age_s);
+
+    switch (cache_may_use_purged(verdict, purged, &meta)) {
     case CACHE_FRESH: visit_answer(visit, object, &meta, OUTCOME_HIT); break;
     case CACHE_STALE:
         refresh_beside(visit, object);
@@ -151,12 +153,14 @@ static void use_found(struct visit *visit, struct cache_object *object)
         break;
     case CACHE_REVALIDATE:
         // It was on its way when we asked, so it may be used even if it is stale at once.
-        if (visit->outcome == OUTCOME_COLLAPSED && meta.received.ms >= visit->began.ms) {
+        if (visit->outcome == OUTCOME_COLLAPSED && meta.received.ms >= visit->began.ms &&
+            purged == PURGED_NOT) {
             visit_answer(visit, object, &meta, OUTCOME_COLLAPSED);
             break;
         }
-        visit->forward =
-            age_s < meta.lifetime_s && !meta.always_revalidate ? FORWARD_REQUEST : FORWARD_STALE;
+        visit->forward = age_s < meta.lifetime_s && !meta.always_revalidate && purged == PURGED_NOT
+                             ? FORWARD_REQUEST
+                             : FORWARD_STALE;
         fill_or_join(visit, object);
         break;
     case CACHE_UNUSABLE: pass(visit, "fwd=request"); break;
@@ -172,6 +176,40 @@ static void use_nothing(struct visit *visit)
         pass(visit, is_variant ? "fwd=vary-miss" : "fwd=uri-miss");
     else
         fill_or_join(visit, NULL);
+}
+
+static void use_object(struct visit *visit, struct cache_object *object)
+{
+    enum purged purged = store_purged(visit->delivery->setup.store, object);
+
+    if (purged == PURGED_GONE) { // since it was found
+        use_nothing(visit);
+        return;
+    }
+    switch (cache_object_state(object)) {
+    case CACHE_STATE_WAITING:
+    case CACHE_STATE_FAILED: use_nothing(visit); break;
+    case CACHE_STATE_READING:
+        if (purged == PURGED_NOT)
+            use_found(visit, object, purged);
+        else // its fill is not joined any more, and cannot be asked about before it ended
+            use_nothing(visit);
+        break;
+    case CACHE_STATE_COMPLETE: use_found(visit, object, purged); break;
+    }
+}
+
+/* Known not to be cacheable, unless that is long ago, or a purge says that things have changed. */
+static void use_pass_mark(struct visit *visit, struct cache_object *mark)
+{
+    const struct delivery *d = visit->delivery;
+
+    visit->forward = FORWARD_URI_MISS;
+    if (cache_object_until(mark).ms > loop_wall(d->setup.loop).ms &&
+        store_purged(d->setup.store, mark) < PURGED_STALE)
+        pass(visit, "fwd=uri-miss; detail=uncacheable");
+    else
+        fill_or_join(visit, mark);
 }
 
 void visit_look_up(struct visit *visit)
@@ -193,24 +231,12 @@ void visit_look_up(struct visit *visit)
         }
         object = store_find(d->setup.store, &visit->key);
     }
-    if (object == NULL) {
+    if (object == NULL)
         use_nothing(visit);
-        return;
-    }
-    if (cache_object_kind(object) == CACHE_KIND_PASS) {
-        visit->forward = FORWARD_URI_MISS;
-        if (cache_object_until(object).ms > loop_wall(d->setup.loop).ms)
-            pass(visit, "fwd=uri-miss; detail=uncacheable");
-        else
-            fill_or_join(visit, object);
-        return;
-    }
-    switch (cache_object_state(object)) {
-    case CACHE_STATE_WAITING:
-    case CACHE_STATE_FAILED: use_nothing(visit); break;
-    case CACHE_STATE_READING:
-    case CACHE_STATE_COMPLETE: use_found(visit, object); break;
-    }
+    else if (cache_object_kind(object) == CACHE_KIND_PASS)
+        use_pass_mark(visit, object);
+    else
+        use_object(visit, object);
 }
 
 /* The fill that was waited for came to nothing. */
@@ -229,7 +255,7 @@ static void use_failed(struct visit *visit, struct store_fill *fill)
         passing_start(visit, "fwd=uri-miss; detail=uncacheable");
         return;
     }
-    if (is_object(stale)) {
+    if (is_object(stale) && store_purged(d->setup.store, stale) != PURGED_GONE) {
         cache_object_freshness(stale, &meta);
         if (cache_may_use_stale(&meta, now)) {
             visit_answer(visit, stale, &meta, OUTCOME_STALE);
