@@ -2,9 +2,10 @@
 #include "steer/map.h"
 
 #include <assert.h>
+#include <string.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
+#include "steer/share.h"
 #include "steer/terms.h"
 
 enum {
@@ -40,16 +41,6 @@ struct planner {
     size_t best_at, second_at;
 };
 
-static uint64_t hash_with(uint64_t hash, uint64_t value)
-{
-    return hash_mix(hash + value * UINT64_C(0x9e3779b97f4a7c15));
-}
-
-static bool is_planned(const struct steer_row *row)
-{
-    return row->site->policy != POLICY_ORDERED && row->site->policy != POLICY_WEIGHTED;
-}
-
 /* Comes before, when both are listed. Names break ties, so that all nodes break them alike. */
 static bool suits_better(const struct planner *p, size_t a, size_t b)
 {
@@ -57,7 +48,7 @@ static bool suits_better(const struct planner *p, size_t a, size_t b)
 
     if (one->is_reserve != other->is_reserve)
         return other->is_reserve;
-    if (!is_planned(p->row))
+    if (!steer_row_is_planned(p->row))
         return a < b;
     if (p->candidates[a].key != p->candidates[b].key)
         return p->candidates[a].key < p->candidates[b].key;
@@ -82,6 +73,15 @@ static void choices_list(const struct planner *p, struct steer_cell *cell)
     }
 }
 
+/* Comes before the one at `other` of that value, if there is one. Ties as in suits_better. */
+static bool is_worth_more(const struct planner *p, size_t at, int64_t value, size_t other)
+{
+    int64_t own = p->candidates[at].value_us;
+
+    return own < value || (own == value && value != NO_VALUE &&
+                              p->row->targets[at].hash < p->row->targets[other].hash);
+}
+
 static void candidates_value(struct planner *p, uint32_t cell)
 {
     bool is_strict = p->row->site->policy == POLICY_STRICT;
@@ -97,12 +97,12 @@ static void candidates_value(struct planner *p, uint32_t cell)
         c->key = is_strict ? c->value_us : c->cost_us;
         if (target->is_reserve)
             continue;
-        if (c->value_us < p->best_value) {
+        if (is_worth_more(p, i, p->best_value, p->best_at)) {
             p->second_value = p->best_value;
             p->second_at = p->best_at;
             p->best_value = c->value_us;
             p->best_at = i;
-        } else if (c->value_us < p->second_value) {
+        } else if (is_worth_more(p, i, p->second_value, p->second_at)) {
             p->second_value = c->value_us;
             p->second_at = i;
         }
@@ -283,7 +283,7 @@ static void cell_plan(
     p->basis = terms_basis(p->rows, row, p->terms, at);
     candidates_value(p, at);
     choices_list(p, cell);
-    if (!is_planned(row))
+    if (!steer_row_is_planned(row))
         return;
     band_cut(p, cell, before);
     if (row->site->policy != POLICY_STRICT)
@@ -338,19 +338,15 @@ static void class_plan(struct planner *p, size_t class)
         p->candidates[i].pressure = terms_pressure(p->terms[i].load);
     }
     gains_set(p);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         cell_plan(p, (uint32_t)i, &cells[i], before == NULL ? NULL : &before[i]);
-        map->hash = hash_with(map->hash, (uint64_t)cells[i].count << 8 | cells[i].band);
-        for (size_t j = 0; j < cells[i].count; j++)
-            map->hash = hash_with(map->hash,
-                p->row->targets[cells[i].targets[j]].hash ^ (uint64_t)cells[i].shed[j] << 32);
-    }
 }
 
 /* One cell is enough where the client's does not decide. */
 static bool is_narrow(const struct steer_rows *rows, const struct steer_row *row)
 {
-    return row->count == 1 || rows->geo->cell_count == 1 || !row->is_placed || !is_planned(row);
+    return row->count == 1 || rows->geo->cell_count == 1 || !row->is_placed ||
+           !steer_row_is_planned(row);
 }
 
 static void cells_lay_out(struct steer_map *map, const struct steer_rows *rows)
@@ -408,7 +404,53 @@ struct steer_map *steer_plan(const struct steer_rows *rows, struct arena *arena,
         class_plan(&p, i);
     mem_free(p.terms);
     mem_free(p.candidates);
+    share_seal(rows, map);
     return map;
+}
+
+/* How many cells there are, of all classes. */
+static size_t cells_of(const struct steer_map *map)
+{
+    size_t last = map->class_count - 1;
+
+    if (map->class_count == 0)
+        return 0;
+    return map->class_at[last] + (map->class_is_narrow[last] ? 1 : map->cell_count);
+}
+
+static void *copy_of(struct arena *arena, const void *from, size_t bytes)
+{
+    void *copy = arena_room(arena, bytes);
+
+    if (bytes > 0)
+        memcpy(copy, from, bytes);
+    return copy;
+}
+
+struct steer_map *steer_map_copy(const struct steer_map *map)
+{
+    struct steer_map *copy = mem_new(struct steer_map);
+    size_t classes = map->class_count;
+
+    copy->rows_id = map->rows_id;
+    copy->epoch = map->epoch;
+    copy->hash = map->hash;
+    copy->shared_hash = map->shared_hash;
+    copy->cell_count = map->cell_count;
+    copy->class_count = classes;
+    copy->geo_hash = map->geo_hash;
+    copy->classes_narrowed = map->classes_narrowed;
+    snapshot_value_init(&copy->value, free_value);
+    arena_init(&copy->arena, map->arena.limit_bytes);
+    copy->facts = copy_of(&copy->arena, map->facts,
+        sizeof *map->facts + map->facts->count * sizeof map->facts->checks[0]);
+    copy->class_at = copy_of(&copy->arena, map->class_at, classes * sizeof *map->class_at);
+    copy->class_is_narrow =
+        copy_of(&copy->arena, map->class_is_narrow, classes * sizeof *map->class_is_narrow);
+    copy->class_hashes =
+        copy_of(&copy->arena, map->class_hashes, classes * sizeof *map->class_hashes);
+    copy->cells = copy_of(&copy->arena, map->cells, cells_of(map) * sizeof *map->cells);
+    return copy;
 }
 
 void steer_map_free(struct steer_map *map)

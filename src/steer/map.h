@@ -64,7 +64,8 @@ struct steer_map {
     uint64_t rows_id;          // of the rows it belongs to, and no others
     const struct facts *facts; // it was made of, for whoever asks why; in the arena
     struct wall epoch;
-    uint64_t hash; // of all choices: equal maps, equal hashes, on whatever node
+    uint64_t hash;        // of all choices: equal maps, equal hashes, on whatever node
+    uint64_t shared_hash; // of what all nodes plan alike (steer/share.h); never 0
     uint32_t cell_count;
     uint32_t *class_at;    // by class: where its cells begin
     bool *class_is_narrow; // by class: cell 0 alone
@@ -82,6 +83,9 @@ struct steer_map {
  */
 struct steer_map *steer_plan(const struct steer_rows *rows, struct arena *arena,
     const struct facts *facts, const struct steer_map *before);
+
+/* With facts of its own. */
+struct steer_map *steer_map_copy(const struct steer_map *map);
 
 /* One that was never published. Accepts NULL. */
 void steer_map_free(struct steer_map *map);

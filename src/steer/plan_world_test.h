@@ -34,6 +34,7 @@ struct plan_world {
     struct checks checks;
     struct geo geo;
     struct geo_cell cells[PLAN_CELLS];
+    struct network network;
     struct steer_rows rows;
     struct wall epoch;
     struct check_facts facts[PLAN_TARGETS];
@@ -81,6 +82,7 @@ static inline void plan_world_init(struct plan_world *w, enum site_policy policy
     w->geo = (struct geo){ .cells = w->cells, .cell_count = PLAN_CELLS, .hash = 3 };
     assert_true(prefix_table_new(places, 2, &w->geo.table) == ERR_NONE);
     w->rows = (struct steer_rows){ .id = 5,
+        .network = &w->network,
         .checks = &w->checks,
         .geo = &w->geo,
         .list = &w->row,

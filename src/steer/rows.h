@@ -113,5 +113,11 @@ static inline uint8_t steer_health(const struct steer_rows *rows, uint32_t check
 /* NULL when the site is not of this network. */
 const struct steer_row *steer_row_of(const struct steer_rows *rows, const struct site *site);
 
+/* Who suits whom is planned anew each epoch, and not as the configuration lists it. */
+static inline bool steer_row_is_planned(const struct steer_row *row)
+{
+    return row->site->policy != POLICY_ORDERED && row->site->policy != POLICY_WEIGHTED;
+}
+
 /* Of the origin or pop, as the configuration has it. */
 struct slice steer_target_name(const struct steer_target *target);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Maps told by strangers: whatever the bytes are, what was taken over leads to targets that there
+ * are, and is what the hash says. */
+#include <assert.h>
+#include <string.h>
+
+#define assert_true            assert
+#define assert_int_equal(a, b) assert((a) == (b))
+
+#include "base/hash.h"
+#include "steer/share_world_test.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+static void check_cells(const struct share_world *w, const struct steer_map *map)
+{
+    for (size_t i = 0; i < map->class_count; i++)
+        for (uint32_t k = 0; k < (map->class_is_narrow[i] ? 1 : map->cell_count); k++) {
+            const struct steer_cell *cell = &map->cells[map->class_at[i] + k];
+
+            assert(cell->count >= 1 && cell->count <= w->rows->classes[i]->count);
+            assert(cell->band >= 1 && cell->band <= cell->count);
+            for (size_t j = 0; j < cell->count; j++)
+                assert(cell->targets[j] < w->rows->classes[i]->count);
+        }
+}
+
+/* The bytes are the cells; the rest of the message is as it has to be, and so is the hash if the
+ * cells are those of the map. */
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+    struct share_world w;
+
+    share_world_init(&w, 0);
+    share_world_plan(&w);
+    struct share_taker *taker = share_taker_new(w.rows, w.map, w.map->shared_hash);
+    uint32_t total = share_size(w.rows, w.map).cells;
+    const struct map_part part = { .kind = MAP_PART,
+        .release = share_release(w.rows),
+        .hash = w.map->shared_hash,
+        .total = total,
+        .count = size > 0 && data[0] < total ? total - data[0] : total,
+        .cells = slice_of(data + (size > 0), size - (size > 0)) };
+
+    if (share_take(taker, &part) == SHARE_WHOLE) {
+        struct steer_map *map = share_taker_end(taker);
+
+        assert(map->shared_hash == w.map->shared_hash);
+        check_cells(&w, map);
+        steer_map_free(map);
+    } else {
+        share_taker_free(taker);
+    }
+    share_world_done(&w);
+    return 0;
+}
