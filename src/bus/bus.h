@@ -38,6 +38,7 @@ struct bus;
 struct bus_hub;
 struct bus_user;
 struct loop;
+struct pool;
 
 enum {
     BUS_PAYLOAD_MAX = 512 * 1024,
@@ -119,6 +120,17 @@ void bus_hub_free(struct bus_hub *hub); // after its buses; accepts NULL
  */
 void bus_hub_cut(struct bus_hub *hub, struct slice from, struct slice to, bool is_cut);
 #define BUS_LOG SLICE_NONE
+
+/*
+ * Where the hub keeps the log; without, or with NULL, in memory alone. Reads the file, or makes it:
+ * blocks, and comes before the first bus. It is written and synced on the pool, which is freed
+ * before the hub; `loop`, of which is every answer of the pool, is freed after. An order that was
+ * cut short when the process ended is cut off. Where the file is broken, what comes before is used,
+ * in another era, with the reason in *why (empty where there is none). ERR_SYSTEM and the like,
+ * with the reason: it cannot be read or written.
+ */
+[[nodiscard]] enum err bus_hub_log(
+    struct bus_hub *hub, struct pool *pool, struct loop *loop, const char *path, struct diag *why);
 
 struct bus *bus_local_open(
     struct bus_hub *hub, struct loop *loop, struct slice node, struct bus_user *user);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the bus of one process adds: cuts, and a simulation that repeats itself. */
 #include "base/hash.h"
-#include "bus/world_test.h"
+#include "bus/follower_test.h"
 
 static void a_cut_holds_one_way_until_it_is_mended(void **)
 {
@@ -67,6 +67,59 @@ static void two_of_one_name_do_not_hear_each_other(void **)
     world_free(w);
 }
 
+static void a_node_cut_from_the_log_is_refused_and_hears_all_afterwards(void **)
+{
+    struct world *w = world_new(LOCAL_SIMULATED);
+    static struct follower a, b;
+
+    follower_start(&a, w, "a", 0, 0);
+    follower_start(&b, w, "b", 0, 0);
+    bus_hub_cut(w->hub, BUS_LOG, SLICE("b"), true);
+    bus_hub_cut(w->hub, SLICE("b"), BUS_LOG, true);
+    world_until(w, is_fallen_behind, &b);
+    follower_give(&a, w, 1, "meanwhile");
+    follower_ask(&b, 2, "never");
+    assert_int_equal(follower_answer(&b, w)->err, ERR_UNREACHABLE);
+    world_settle(w);
+    assert_int_equal(b.told_count, 0);
+    bus_hub_cut(w->hub, SLICE("b"), BUS_LOG, false);
+    bus_hub_cut(w->hub, BUS_LOG, SLICE("b"), false);
+    world_until(w, is_up_to_date, &b);
+    follower_hear(&b, w, 1);
+    assert_order(&b, 0, 1, "meanwhile");
+    assert_int_equal(b.behind_count, 1);
+    assert_int_equal(counter_read(&bus_counts(b.bus)->behind), 1);
+    assert_int_equal(counter_read(&bus_counts(b.bus)->orders_refused), 1);
+    world_settle(w);
+    assert_int_equal(a.told_count, 1); // what was refused never comes
+    follower_close(&a);
+    follower_close(&b);
+    world_free(w);
+}
+
+static void an_answer_that_is_lost_leaves_open_what_became_of_the_order(void **)
+{
+    struct world *w = world_new(LOCAL_SIMULATED);
+    static struct follower a;
+
+    follower_start(&a, w, "a", 0, 0);
+    bus_hub_cut(w->hub, BUS_LOG, SLICE("a"), true);
+    struct instant asked = sim_now(w->bench->sim);
+
+    follower_ask(&a, 1, "perhaps");
+    const struct told_answer *answer = follower_answer(&a, w);
+    int64_t took_ns = instant_since(asked, sim_now(w->bench->sim)).ns;
+
+    assert_int_equal(answer->err, ERR_TIMEOUT);
+    assert_non_null(strstr(answer->why, "may have"));
+    assert_in_range(took_ns, span_ms(BUS_ORDER_WAIT_MS).ns, span_ms(BUS_ORDER_WAIT_MS + 20).ns);
+    bus_hub_cut(w->hub, BUS_LOG, SLICE("a"), false);
+    assert_int_equal(follower_give(&a, w, 1, "perhaps"), 1); // to ask again is harmless
+    follower_hear(&a, w, 1);
+    follower_close(&a);
+    world_free(w);
+}
+
 /* All that three chatting nodes hear, in one number. */
 static uint64_t chat(uint64_t seed)
 {
@@ -109,6 +162,8 @@ int main(void)
         cmocka_unit_test(cuts_both_ways_part_two_nodes_and_no_third),
         cmocka_unit_test(a_cut_outlives_the_bus_of_a_node_that_starts_anew),
         cmocka_unit_test(two_of_one_name_do_not_hear_each_other),
+        cmocka_unit_test(a_node_cut_from_the_log_is_refused_and_hears_all_afterwards),
+        cmocka_unit_test(an_answer_that_is_lost_leaves_open_what_became_of_the_order),
         cmocka_unit_test(the_same_seed_hears_the_same),
     };
 

@@ -2,13 +2,13 @@
 /* What holds for every log of orders, whatever is below: each case runs on all back ends. */
 #include "bus/follower_test.h"
 
-static const enum world_kind KINDS[] = { LOCAL_REAL, LOCAL_SIMULATED, NATS_REAL };
+static const enum world_kind KINDS[] = { LOCAL_REAL, LOCAL_SIMULATED, LOCAL_FILE, NATS_REAL };
 
-#define ON_ALL(case)                                                       \
-    { #case " local", case, NULL, NULL, (void *)(uintptr_t)&KINDS[0] },    \
-    {                                                                      \
-#case " simulated", case, NULL, NULL, (void *)(uintptr_t)&KINDS[1] \
+#define ON(case, name, at)                                              \
+    {                                                                   \
+#case " " name, case, NULL, NULL, (void *)(uintptr_t)&KINDS[at] \
     }
+#define ON_ALL(case) ON(case, "local", 0), ON(case, "simulated", 1), ON(case, "in a file", 2)
 
 static struct follower A, B;
 

@@ -1,83 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/* Nodes that talk over a bus and write down what they hear, on either back end. */
+/* Nodes that talk over a bus, on any back end. */
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "bus/bus.h"
+#include "bus/node_test.h"
 #include "bus/server_test.h"
-#include "io/both_test.h"
+#include "io/pool.h"
 
-const char *leaks_accepted(void) __asm__("__lsan_default_suppressions");
+enum { NODES_MAX = 4 };
 
-/* libnats (3.4) forgets the part of a message that it has when its connection ends. */
-const char *leaks_accepted(void)
-{
-    return "leak:natsBuf_Create";
-}
-
-enum { HEARD_MAX = 4096, NODES_MAX = 4 };
-
-struct heard {
-    enum bus_lane lane;
-    char from[BUS_NAME_MAX + 1];
-    char text[24]; // the payload's beginning
-    size_t length;
-};
-
-struct told_node {
-    struct bus_user user;
-    struct bus *bus;
-    struct heard heard[HEARD_MAX];
-    size_t heard_count;
-    unsigned linked_count, lost_count; // times told
-    char why[200];
-};
-
-enum world_kind { LOCAL_REAL, LOCAL_SIMULATED, NATS_REAL };
+enum world_kind { LOCAL_REAL, LOCAL_SIMULATED, NATS_REAL, LOCAL_FILE };
 
 struct world {
     enum world_kind kind;
     struct bench *bench;
     struct bus_hub *hub;
+    struct pool *pool;
+    char log[64]; // the file
     struct nats_server server;
     struct told_node nodes[NODES_MAX];
 };
-
-static inline struct told_node *told_node_of(struct bus_user *user)
-{
-    return container_of(user, struct told_node, user);
-}
-
-static inline void told_message(
-    struct bus_user *user, enum bus_lane lane, struct slice from, struct slice payload)
-{
-    struct told_node *node = told_node_of(user);
-
-    assert_true(node->heard_count < HEARD_MAX);
-    struct heard *heard = &node->heard[node->heard_count++];
-
-    heard->lane = lane;
-    heard->length = payload.length;
-    snprintf(heard->from, sizeof heard->from, "%.*s", SLICE_ARG(from));
-    snprintf(heard->text, sizeof heard->text, "%.*s",
-        (int)(payload.length < 20 ? payload.length : 20), payload.at);
-}
-
-static inline void told_linked(struct bus_user *user, bool is_linked, const char *why)
-{
-    struct told_node *node = told_node_of(user);
-
-    assert_int_equal(is_linked, bus_is_linked(node->bus));
-    node->linked_count += is_linked;
-    node->lost_count += !is_linked;
-    assert_int_equal(why[0] == '\0', is_linked); // a loss has its reason
-    snprintf(node->why, sizeof node->why, "%s", why);
-}
-
-static const struct bus_user_ops TOLD_OPS = { .message = told_message, .linked = told_linked };
 
 static inline struct bus *world_open_bus(
     struct world *w, unsigned loop_at, const char *network, const char *name, struct bus_user *user)
@@ -133,16 +78,31 @@ static inline void node_free(struct told_node *node)
     node->bus = NULL;
 }
 
+/* Once more, after the buses and the pool went: as when the process starts anew. */
+static inline void world_open_hub(struct world *w, struct diag *why)
+{
+    pool_free(w->pool);
+    bus_hub_free(w->hub);
+    w->pool = NULL;
+    w->hub = bus_hub_new();
+    if (w->kind == LOCAL_FILE) {
+        assert_int_equal(pool_new(1, 16, &w->pool), ERR_NONE);
+        assert_int_equal(bus_hub_log(w->hub, w->pool, w->bench->loop, w->log, why), ERR_NONE);
+    }
+}
+
 static inline struct world *world_new(enum world_kind kind)
 {
     struct world *w = mem_new(struct world);
 
     w->kind = kind;
     w->bench = bench_new(kind == LOCAL_SIMULATED ? sim_new(1) : NULL);
-    w->hub = bus_hub_new();
+    if (kind == LOCAL_FILE)
+        snprintf(w->log, sizeof w->log, "/tmp/bus-test-log-%d", getpid());
+    world_open_hub(w, NULL);
     if (kind == NATS_REAL) {
         server_init(&w->server);
-        server_start(&w->server, "");
+        server_start(&w->server, w->server.jetstream);
     }
     return w;
 }
@@ -153,7 +113,10 @@ static inline void world_free(struct world *w)
         node_free(&w->nodes[i]);
     if (w->kind == NATS_REAL)
         server_done(&w->server);
+    pool_free(w->pool);
     bus_hub_free(w->hub);
+    if (w->kind == LOCAL_FILE)
+        unlink(w->log);
     bench_close(w->bench);
     mem_free(w);
 }
