@@ -45,7 +45,7 @@ json_t *admin_check_json(const struct admin_check_status *s)
     json_put_text(object, "kind", slice_text(check_kind_text(s->check->kind)));
     json_put_text(object, "node", s->node);
     json_put_number(object, "every_ms", (uint64_t)s->check->every.ns / 1000000);
-    json_put_number(object, "rise", s->check->rise);
+    json_put_number(object, "rise", s->rise);
     json_put_text(object, "verdict", slice_text(verdict_text(s->verdict)));
     if (s->since.ms > 0)
         json_put_time(object, "since", s->since);

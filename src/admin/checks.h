@@ -24,6 +24,7 @@ struct admin_check_status {
     struct slice node; // that measures it
     enum health_verdict verdict;
     struct wall since;        // of the verdict; 0: not told
+    uint32_t rise;            // good probes in a row that bring it back when it is down
     struct slice outcome;     // "timeout": of the newest probe; empty: none so far
     uint16_t reply;           // status of HTTP or code of FTP, with the outcome; 0: none came
     struct wall outcome_at;   // with outcome

@@ -14,8 +14,7 @@ static const struct check http = { .id = 0xabc,
     .kind = CHECK_HTTP,
     .origin = &ams,
     .path = { "/health", 7 },
-    .every = { 1000000000 },
-    .rise = 5 };
+    .every = { 1000000000 } };
 
 static const struct fact facts[REPORT_KIND_COUNT] = {
     [REPORT_LATENCY] = { .value = 9100, .measured = 9012, .spread = 120, .sources = 1 },
@@ -33,6 +32,7 @@ static struct admin_check_status status(enum health_verdict verdict)
         .node = SLICE("fra1"),
         .verdict = verdict,
         .since = epoch,
+        .rise = 5,
         .outcome = SLICE("status"),
         .reply = 503,
         .outcome_at = { epoch.ms + 3000 },

@@ -155,7 +155,7 @@ static void plan(struct scene *s)
 
     arena_init(&arena, 64 << 20);
     const struct facts *facts =
-        view_facts(s->view, &arena, s->checks, hash_bytes(s->rows->self->name, 0), epoch);
+        view_facts(s->view, &arena, s->checks, NULL, hash_bytes(s->rows->self->name, 0), epoch);
 
     s->map = steer_plan(s->rows, &arena, facts, NULL);
 }

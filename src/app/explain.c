@@ -55,6 +55,7 @@ static void fill_checks(const struct process *p, size_t node, struct admin_check
 
         status->verdict = state.verdict;
         status->since = state.since;
+        status->rise = state.rise;
         if (!state.has_outcome)
             continue;
         status->outcome = slice_text(probe_outcome_text(state.outcome));

@@ -12,6 +12,7 @@
 #include "dns/compile.h"
 #include "steer/geo.h"
 #include "steer/rows.h"
+#include "steer/watch.h"
 
 /* The file that the configuration names, or none. */
 static enum err load_geo(const struct network *network, struct geo **geo, struct diag *why)
@@ -43,6 +44,7 @@ enum err release_new(struct network **network, struct release **release, struct 
         return err;
     }
     built->checks = checks_new(built->network);
+    built->watch = watch_table_new(built->network, built->checks);
     *release = built;
     return ERR_NONE;
 }
@@ -55,6 +57,7 @@ void release_drop(struct release *release)
     if (--release->uses > 0)
         return;
     geo_free(release->geo);
+    watch_table_free(release->watch);
     checks_free(release->checks);
     network_free(release->network);
     mem_free(release);

@@ -19,10 +19,12 @@ struct dns_zones;
 struct geo;
 struct routes;
 struct steer_rows;
+struct watch_table;
 
 struct release {
     struct network *network;
     struct checks *checks;
+    struct watch_table *watch; // which nodes watch each of them
     struct geo *geo;
     size_t uses; // roots and whoever loads; control thread alone
 };

@@ -14,6 +14,7 @@
 #include "io/pool.h"
 #include "probe/machine.h"
 #include "steer/observer.h"
+#include "steer/watch.h"
 
 #define TICK  span_ms(250) // between two looks at fills that failed
 #define SWEEP span_s(60)   // between two sweeps of the view
@@ -155,13 +156,19 @@ static void use_map(struct steering *s, struct root *root, struct steer_map *map
     snapshot_publish(&root->map, s->node->control, &value);
 }
 
+static const struct facts *draw_facts(
+    const struct steering *s, const struct root *root, struct arena *arena, struct wall epoch)
+{
+    return view_facts(s->view, arena, root->rows->checks, root->release->watch, s->self, epoch);
+}
+
 /* At once, for what cannot wait: the first map, and that of a new root. */
 static void plan_now(struct steering *s, struct root *root, struct wall epoch)
 {
     struct arena arena;
 
     arena_init(&arena, SIZE_MAX);
-    const struct facts *facts = view_facts(s->view, &arena, root->rows->checks, s->self, epoch);
+    const struct facts *facts = draw_facts(s, root, &arena, epoch);
 
     use_map(s, root, steer_plan(root->rows, &arena, facts, root_map(node_root(s->node))));
 }
@@ -205,7 +212,7 @@ static void plan_begin(struct steering *s, struct wall epoch)
     snapshot_hold(&plan->root->value, loop_index(s->loop));
     plan->map = NULL;
     arena_init(&plan->arena, SIZE_MAX);
-    plan->facts = view_facts(s->view, &plan->arena, plan->root->rows->checks, s->self, epoch);
+    plan->facts = draw_facts(s, plan->root, &plan->arena, epoch);
     plan->job = (struct pool_job){ .work = plan_work, .done = plan_done, .loop = s->loop };
     if (pool_submit(s->pool, &plan->job) == ERR_NONE)
         return;
@@ -386,13 +393,26 @@ static void on_sweep(struct timer *timer)
     timer_set(s->loop, timer, instant_after(loop_now(s->loop), SWEEP));
 }
 
+/* Those of the root in use: often what this node watches, seldom the rest. */
+static void measure(struct steering *s)
+{
+    const struct root *root = node_root(s->node);
+    const struct checks *checks = root->rows->checks;
+    struct span *intervals = mem_array(checks->count + 1, sizeof *intervals);
+
+    for (uint32_t i = 0; i < checks->count; i++)
+        intervals[i] = watch_interval(root->release->watch, i, s->self);
+    probes_use(s->probes, checks, intervals);
+    mem_free(intervals);
+}
+
 static void on_begin(struct loop_message *message)
 {
     struct steering *s = container_of(message, struct steering, begin);
     struct instant now = loop_now(s->loop);
 
     s->probes = probes_new(s->loop, s->self, &s->probe_user);
-    probes_use(s->probes, rows_now(s)->checks);
+    measure(s);
     verdicts_probe(s->verdicts, s->probes);
     forget_failures(s);
     hearing_begin(s->hearing);
@@ -432,6 +452,7 @@ struct steering *steering_new(
         .log = log,
         .name = node->name,
         .rows = rows_now(s),
+        .watch = node_root(node)->release->watch,
         .hearing = s->hearing });
     hearing_use(s->hearing, node_root(node)->network, rows_now(s)->checks);
     machine_init(&s->machine, node->machine);
@@ -477,10 +498,10 @@ void steering_publish(struct steering *steering, struct root **root)
     const struct checks *checks = (*root)->rows->checks;
 
     carry_over(steering, rows_now(steering), (*root)->rows);
-    verdicts_use(steering->verdicts, (*root)->rows, NULL);
+    verdicts_use(steering->verdicts, (*root)->rows, (*root)->release->watch);
     plan_now(steering, *root, steering->planned);
     node_publish(steering->node, root);
-    probes_use(steering->probes, checks);
+    measure(steering);
     hearing_use(steering->hearing, node_root(steering->node)->network, checks);
     forget_failures(steering);
 }

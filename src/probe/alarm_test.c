@@ -116,7 +116,7 @@ static void a_far_target_is_not_taken_for_silent(void **)
 
     lab->target.wait = span_ms(600);
     lab->list[0].timeout = span_s(2);
-    probes_use(lab->probes, &lab->checks);
+    probes_use(lab->probes, &lab->checks, NULL);
     lab_run(lab, span_s(60));
     unsigned missed = lab->outcomes[PROBE_TIMEOUT];
 

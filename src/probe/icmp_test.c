@@ -33,7 +33,7 @@ static void what_is_dark_is_down_in_time(void **)
     struct lab *lab = lab_new(bench_new(sim_new(1)), CHECK_ICMP, 1);
     struct sim_link dark = { .is_dark = true };
 
-    probes_use(lab->probes, &lab->checks);
+    probes_use(lab->probes, &lab->checks, NULL);
     assert_true(bench_until(lab->bench, lab_is_up, lab, WITHIN));
     lab_run(lab, span_ms(3500));
     struct instant start = loop_now(lab->bench->loop);

@@ -120,7 +120,7 @@ static inline struct lab *lab_settled(struct bench *bench, enum check_kind kind,
 {
     struct lab *lab = lab_new(bench, kind, seed);
 
-    probes_use(lab->probes, &lab->checks);
+    probes_use(lab->probes, &lab->checks, NULL);
     assert_false(probes_are_settled(lab->probes));
     assert_true(bench_until(bench, lab_is_up, lab, WITHIN));
     assert_true(probes_are_settled(lab->probes));
@@ -142,10 +142,10 @@ static inline enum probe_outcome lab_probe_once(struct lab *lab)
     static const struct checks NOTHING = { 0 };
 
     lab->results = lab->verdicts = 0;
-    probes_use(lab->probes, &lab->checks);
+    probes_use(lab->probes, &lab->checks, NULL);
     probes_hurry(lab->probes, 0);
     assert_true(bench_until(lab->bench, lab_has_result, lab, WITHIN));
-    probes_use(lab->probes, &NOTHING);
+    probes_use(lab->probes, &NOTHING, NULL);
     lab_run(lab, span_ms(20));
     return lab->last.outcome;
 }

@@ -25,6 +25,7 @@
 struct watch {
     struct probes *probes;
     const struct check *check;
+    struct span every;        // as told; at least the check's own
     struct timer timer;       // the next probe
     struct list runs;         // under way, oldest first
     uint32_t run_count;       //
@@ -132,6 +133,15 @@ static struct instant doubt_at(const struct watch *watch)
     return instant_after(oldest_live(watch)->start, patience);
 }
 
+/* It answers again: whether it is back is not to take as many of the intervals at which it rests.
+ */
+static struct instant regular_of(const struct watch *watch)
+{
+    if (watch->health.verdict != HEALTH_DOWN || watch->health.successes == 0)
+        return watch->regular;
+    return earlier(watch->regular, instant_after(watch->started, watch->check->every));
+}
+
 /* When the next probe is due, from what is known now; INSTANT_NEVER while runs are waited for. */
 static struct instant due_of(const struct watch *watch, struct instant now)
 {
@@ -142,7 +152,7 @@ static struct instant due_of(const struct watch *watch, struct instant now)
     if (watch->run_count == PROBE_CONFIRM_MAX)
         return INSTANT_NEVER;
     if (watch->live_count == 0)
-        return is_doubtful ? soon : watch->regular;
+        return is_doubtful ? soon : regular_of(watch);
     if (watch->live_count >= misses_wanted(watch))
         return INSTANT_NEVER;
     return is_doubtful || doubt.ns <= now.ns ? soon : doubt;
@@ -354,7 +364,7 @@ static void turn_comes(struct timer *timer)
 {
     struct watch *watch = container_of(timer, struct watch, timer);
     struct probes *probes = watch->probes;
-    int64_t every = watch->check->every.ns;
+    int64_t every = watch->every.ns;
 
     if (probes->in_flight == PROBES_IN_FLIGHT_MAX) { // again soon: its interval may be an hour
         counter_up(&probes->counts.limited);
@@ -371,12 +381,13 @@ static void turn_comes(struct timer *timer)
     launch(watch);
 }
 
-static struct watch *watch_new(struct probes *probes, const struct check *check)
+static struct watch *watch_new(struct probes *probes, const struct check *check, struct span every)
 {
     struct watch *watch = mem_new(struct watch);
 
     watch->probes = probes;
     watch->check = check;
+    watch->every = every;
     watch->timer.fire = turn_comes;
     watch->luck = hash_mix(check->id ^ probes->seed);
     watch->usual.ns = -1;
@@ -399,13 +410,14 @@ static void watch_free(struct watch *watch)
 }
 
 /* Goes on with another release's word for the same. */
-static void watch_adopt(struct watch *watch, const struct check *check)
+static void watch_adopt(struct watch *watch, const struct check *check, struct span every)
 {
     watch->check = check;
+    watch->every = every;
     list_each (link, &watch->runs)
         run_of(link)->check = check;
     if (!watch->is_new)
-        watch->regular = earlier(watch->regular, instant_after(watch->started, check->every));
+        watch->regular = earlier(watch->regular, instant_after(watch->started, every));
     plan(watch);
 }
 
@@ -460,7 +472,7 @@ static struct watch *offers_take(struct offer *offers, size_t count, uint64_t id
     return watch;
 }
 
-void probes_use(struct probes *probes, const struct checks *checks)
+void probes_use(struct probes *probes, const struct checks *checks, const struct span *intervals)
 {
     assert(!probes->is_calling);
     size_t old_count = probes->count;
@@ -476,12 +488,15 @@ void probes_use(struct probes *probes, const struct checks *checks)
     probes->count = checks->count;
     probes->unsettled_count = 0;
     for (size_t i = 0; i < checks->count; i++) {
-        struct watch *watch = offers_take(offers, old_count, checks->list[i].id);
+        const struct check *check = &checks->list[i];
+        struct span every = intervals == NULL ? check->every : intervals[i];
+        struct watch *watch = offers_take(offers, old_count, check->id);
 
+        assert(every.ns >= check->every.ns);
         if (watch != NULL)
-            watch_adopt(watch, &checks->list[i]);
+            watch_adopt(watch, check, every);
         else
-            watch = watch_new(probes, &checks->list[i]);
+            watch = watch_new(probes, check, every);
         probes->watches[i] = watch;
         probes->unsettled_count += !watch->is_settled;
     }
@@ -494,7 +509,8 @@ void probes_hurry(struct probes *probes, uint32_t check)
 {
     struct watch *watch = check < probes->count ? probes->watches[check] : NULL;
 
-    if (watch == NULL || watch->live_count > 0 || watch->health.verdict == HEALTH_DOWN)
+    if (watch == NULL || watch->live_count > 0 ||
+        (watch->health.verdict == HEALTH_DOWN && watch->every.ns == watch->check->every.ns))
         return;
     struct instant due = later(loop_now(probes->loop), watch->hurried);
 
@@ -535,9 +551,11 @@ enum health_verdict probes_verdict(const struct probes *probes, uint32_t check)
 struct probe_state probes_state(const struct probes *probes, uint32_t check)
 {
     assert(check < probes->count);
-    struct probe_state state = probes->watches[check]->state;
+    const struct watch *watch = probes->watches[check];
+    struct probe_state state = watch->state;
 
-    state.verdict = probes_verdict(probes, check);
+    state.verdict = watch->health.verdict;
+    state.rise = health_rise(&watch->health, watch->check->rise);
     return state;
 }
 

@@ -6,7 +6,9 @@
  * the user as they come; nobody is told anything by this part beyond that.
  *
  * Each check has a phase of its own (from its id and the seed), and each interval is up to a tenth
- * shorter than asked for, so that neither checks nor nodes march in step.
+ * shorter than asked for, so that neither checks nor nodes march in step. A check may rest: be
+ * probed at a longer interval than its own. Then a miss is confirmed as quickly as ever, and so is
+ * the return of a target that was down: from its first success on its own interval holds.
  *
  * Usually a check has one probe under way. A miss is confirmed by more of them PROBE_CONFIRM_MS
  * apart, each with the check's whole timeout, until `fall` in a row have missed, silence counting
@@ -123,11 +125,14 @@ void probes_free(struct probes *probes);
  * Measures these from now on; in place of those before, of which checks with the same id go on as
  * they are, verdict and probes under way included; those of the others are ended. New ones are
  * probed at once, spread over PROBE_SPREAD_MS. The checks are the caller's and outlive their use.
+ * `intervals`: how far apart probes of each are to be, by position, at least its own interval;
+ * copied; NULL: all at their own.
  */
-void probes_use(struct probes *probes, const struct checks *checks);
+void probes_use(struct probes *probes, const struct checks *checks, const struct span *intervals);
 
-/* Traffic has just failed there: the next probe is due now, unless it is known to be down. As often
- * as one likes; most calls change nothing (PROBE_HURRY_MS). */
+/* Traffic has just failed there, or others found it otherwise: the next probe is due now, unless it
+ * is known to be down and does not rest. As often as one likes; most calls change nothing
+ * (PROBE_HURRY_MS). */
 void probes_hurry(struct probes *probes, uint32_t check);
 
 /* Others have stopped hearing it: is it there? Found out from now on, unless it is known to be
@@ -145,6 +150,7 @@ struct probe_state {
     enum probe_outcome outcome; // of the newest probe that ended
     uint16_t status;            // that came with it; else 0
     struct wall at;
+    uint32_t rise; // always there: successes in a row that bring it up when it is down
 };
 
 /* By position, as probes_verdict. */

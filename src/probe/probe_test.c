@@ -126,10 +126,10 @@ static void a_slow_target_is_probed_no_more_often(void **)
     struct lab *lab = lab_settled(bench_new(sim_new(1)), CHECK_HTTP, 1);
 
     lab_run(lab, span_s(1));
-    probes_use(lab->probes, &NOTHING);
+    probes_use(lab->probes, &NOTHING, NULL);
     lab->target.wait = span_ms(500);
     lab->verdicts = 0;
-    probes_use(lab->probes, &lab->checks);
+    probes_use(lab->probes, &lab->checks, NULL);
     assert_true(bench_until(lab->bench, lab_is_up, lab, WITHIN));
     unsigned visits = lab->target.visits;
 
@@ -175,7 +175,7 @@ static struct check *use_many(struct lab *lab, struct checks *many, size_t count
     for (size_t i = 0; i < count; i++)
         list[i] = lab_check(lab, CHECK_HTTP, i + 1);
     *many = (struct checks){ .list = list, .count = count };
-    probes_use(lab->probes, many);
+    probes_use(lab->probes, many, NULL);
     return list;
 }
 
@@ -199,7 +199,7 @@ static void checks_do_not_march_in_step(void **)
     // From the second round on: about 21 are due in each tenth of a second.
     for (unsigned i = 6; i < TENTHS; i++)
         assert_in_range(tenths[i], 5, 45);
-    probes_use(lab->probes, &NOTHING);
+    probes_use(lab->probes, &NOTHING, NULL);
     mem_free(list);
     lab_close(lab);
 }
@@ -250,7 +250,7 @@ static void what_leaves_the_configuration_is_probed_no_more(void **state)
         lab_run(lab, span_ms(5));
     unsigned results = lab->results, visits = lab->target.visits;
 
-    probes_use(lab->probes, &NOTHING);
+    probes_use(lab->probes, &NOTHING, NULL);
     lab_run(lab, span_ms(1200));
     assert_int_equal(lab->results, results);
     assert_int_equal(lab->target.visits, visits);
@@ -274,14 +274,14 @@ static void verdict_and_phase_outlive_a_release(void **)
     struct checks next = { .list = list, .count = 3 };
     unsigned results = lab->results;
 
-    probes_use(lab->probes, &next);
+    probes_use(lab->probes, &next, NULL);
     memset(lab->list, 0xee, sizeof lab->list);
     assert_int_equal(probes_verdict(lab->probes, 2), HEALTH_DOWN);
     assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_UNKNOWN);
     assert_false(probes_are_settled(lab->probes));
     next.list = list + 2;
     next.count = 1;
-    probes_use(lab->probes, &next);
+    probes_use(lab->probes, &next, NULL);
     assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_DOWN);
     assert_true(probes_are_settled(lab->probes));
     assert_int_equal(lab->verdicts, 2);
@@ -289,7 +289,7 @@ static void verdict_and_phase_outlive_a_release(void **)
     assert_int_equal(lab->results, results);
     lab_run(lab, span_ms(300));
     assert_int_equal(lab->results, results + 1);
-    probes_use(lab->probes, &NOTHING);
+    probes_use(lab->probes, &NOTHING, NULL);
     lab_close(lab);
 }
 
@@ -298,11 +298,11 @@ static void a_shorter_interval_holds_at_once(void **)
     struct lab *lab = lab_new(bench_new(sim_new(1)), CHECK_HTTP, 1);
 
     lab->list[0].every = span_s(600);
-    probes_use(lab->probes, &lab->checks);
+    probes_use(lab->probes, &lab->checks, NULL);
     lab_run(lab, span_s(1));
     assert_int_equal(lab->target.visits, 1);
     lab->list[0].every = span_s(1);
-    probes_use(lab->probes, &lab->checks);
+    probes_use(lab->probes, &lab->checks, NULL);
     lab_run(lab, span_ms(1050));
     assert_in_range(lab->target.visits, 2, 3);
     lab_close(lab);
@@ -319,13 +319,13 @@ static void releases_in_a_row_do_not_put_off_a_verdict(void **)
         struct checks next = { .list = &list[i % 2], .count = 1 };
 
         list[i % 2].match = SLICE("yes");
-        probes_use(lab->probes, &next);
+        probes_use(lab->probes, &next, NULL);
         memset(&list[(i + 1) % 2], 0xee, sizeof list[0]);
         list[(i + 1) % 2] = list[i % 2];
         lab_run(lab, span_ms(100));
     }
     assert_false(lab->is_up);
-    probes_use(lab->probes, &NOTHING);
+    probes_use(lab->probes, &NOTHING, NULL);
     lab_close(lab);
 }
 
@@ -334,7 +334,7 @@ static void failed_traffic_brings_the_next_probe_forward(void **)
     struct lab *lab = lab_new(bench_new(sim_new(1)), CHECK_HTTP, 1);
 
     lab->list[0].every = span_s(600);
-    probes_use(lab->probes, &lab->checks);
+    probes_use(lab->probes, &lab->checks, NULL);
     lab_run(lab, span_s(1));
     assert_int_equal(lab->target.visits, 1);
     probes_hurry(lab->probes, 0);
@@ -384,7 +384,7 @@ static void only_so_many_probes_are_under_way(void **)
     lab_run(lab, span_s(30));
     assert_true(probes_are_settled(lab->probes));
     assert_int_equal(lab->verdicts, many.count);
-    probes_use(lab->probes, &NOTHING);
+    probes_use(lab->probes, &NOTHING, NULL);
     mem_free(list);
     lab_close(lab);
 }
@@ -400,14 +400,14 @@ static void a_probe_that_cannot_be_sent_tells_nothing(void **)
     struct check other = lab_check(lab, CHECK_TCP, 2);
     struct checks next = { .list = &other, .count = 1 };
 
-    probes_use(lab->probes, &next);
+    probes_use(lab->probes, &next, NULL);
     lab_run(lab, span_s(1));
     assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_UNKNOWN);
     assert_true(probes_are_settled(lab->probes));
     sim_limit_descriptors(lab->bench->sim, 100);
     lab_run(lab, span_s(2));
     assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_UP);
-    probes_use(lab->probes, &NOTHING);
+    probes_use(lab->probes, &NOTHING, NULL);
     lab_close(lab);
 }
 

@@ -9,6 +9,7 @@
 #include "steer/estimate.h"
 #include "steer/id_table.h"
 #include "steer/median.h"
+#include "steer/watch.h"
 
 enum {
     LENGTHS_KEPT = 3, // before the epoch, after its begin, and of clocks that are ahead
@@ -226,13 +227,17 @@ static struct report report_of(
         .at = heard->at };
 }
 
+/* What a report is worth beside others: only the best there are count. */
+enum worth { WORTH_STALE, WORTH_FRESH, WORTH_WATCHED };
+
 /* Of one kind of one check, what counts for an epoch. */
 struct draw {
     const struct check *check;
+    const struct watch_table *watch;
+    uint32_t at; // position of the check
     uint64_t self;
     struct wall epoch;
-    int64_t fresh_ms;
-    bool takes_fresh; // and nothing else; then nothing is widened
+    enum worth worth;
     size_t count;
     int64_t youngest_ms;
     int64_t values[VIEW_OBSERVERS_MAX], measured[VIEW_OBSERVERS_MAX], spreads[VIEW_OBSERVERS_MAX];
@@ -251,18 +256,35 @@ static size_t heard_before(const struct place *place, struct wall epoch)
     return at;
 }
 
+/* Whoever fills from an origin knows what is in flight there, without a probe. */
+static bool watches(const struct draw *d, const struct report *report)
+{
+    return d->watch == NULL || report->kind == REPORT_IN_FLIGHT ||
+           watch_has(d->watch, d->at, report->observer);
+}
+
+static enum worth worth_of(const struct report *report, bool is_fresh, bool is_watcher)
+{
+    if (!is_fresh)
+        return WORTH_STALE;
+    return is_watcher || report->kind == REPORT_LATENCY ? WORTH_WATCHED : WORTH_FRESH;
+}
+
 static void draw_report(struct draw *d, const struct report *report, struct fact *own)
 {
+    bool is_watcher = watches(d, report);
+    struct span every = is_watcher ? d->check->every : watch_rest(d->check->every);
     int64_t age_ms = d->epoch.ms - report->at.ms;
-    bool is_fresh = age_ms <= d->fresh_ms;
-    int64_t value = is_fresh ? report->value : estimate_expect(report, d->check->every, d->epoch);
+    bool is_fresh = age_ms <= estimate_fresh_ms(every);
+    int64_t value = is_fresh ? report->value : estimate_expect(report, every, d->epoch);
+    enum worth worth = worth_of(report, is_fresh, is_watcher);
 
     if (report->observer == d->self)
         *own = (struct fact){ value, report->value, report->spread, age_ms, 1 };
-    if (d->takes_fresh && !is_fresh)
+    if (worth < d->worth)
         return;
-    if (!d->takes_fresh && is_fresh) { // the first that is: forget the others
-        d->takes_fresh = true;
+    if (worth > d->worth) { // the first that is: forget the others
+        d->worth = worth;
         d->count = 0;
     }
     if (d->count == 0 || age_ms < d->youngest_ms)
@@ -277,7 +299,7 @@ static void draw_shelf(
 {
     const struct shelf *shelf = &subject->shelves[kind];
 
-    d->takes_fresh = false;
+    d->worth = WORTH_STALE;
     d->count = 0;
     for (size_t i = 0; i < shelf->count; i++) {
         size_t at = heard_before(&shelf->places[i], d->epoch);
@@ -291,14 +313,14 @@ static void draw_shelf(
     if (d->count == 0)
         return;
     all->value = median(d->values, d->count);
-    all->measured = d->takes_fresh ? all->value : median(d->measured, d->count);
+    all->measured = d->worth > WORTH_STALE ? all->value : median(d->measured, d->count);
     all->spread = median(d->spreads, d->count);
     all->age_ms = d->youngest_ms;
     all->sources = (unsigned)d->count;
 }
 
 struct facts *view_facts(const struct view *view, struct arena *arena, const struct checks *checks,
-    uint64_t self, struct wall epoch)
+    const struct watch_table *watch, uint64_t self, struct wall epoch)
 {
     size_t size = checks->count * sizeof(struct check_facts);
     struct facts *facts = arena_alloc(arena, sizeof *facts + size);
@@ -306,15 +328,16 @@ struct facts *view_facts(const struct view *view, struct arena *arena, const str
 
     facts->epoch = epoch;
     facts->count = checks->count;
+    d.watch = watch;
     d.self = self;
     d.epoch = epoch;
-    for (size_t i = 0; i < checks->count; i++) {
+    for (uint32_t i = 0; i < checks->count; i++) {
         const struct subject *subject = find(view, checks->list[i].id);
 
         if (subject == NULL)
             continue;
         d.check = &checks->list[i];
-        d.fresh_ms = estimate_fresh_ms(d.check->every);
+        d.at = i;
         for (size_t kind = 0; kind < REPORT_KIND_COUNT; kind++)
             draw_shelf(&d, subject, kind, &facts->checks[i].all[kind], &facts->checks[i].own[kind]);
     }

@@ -19,8 +19,11 @@
  * out what is older than VIEW_USED_MS, so that it does not matter when whose view is swept.
  *
  * Of a node that fell silent nothing is heard; its last words must not count for hours against
- * what others say. So the median is that of the reports that are fresh (estimate_fresh_ms), or of
- * all where none is.
+ * what others say. So the median is that of the reports that are fresh (estimate_fresh_ms, by the
+ * interval at which the observer probes), or of all where none is. And what is to show a crowd
+ * while it arrives is not to wait for those who look twice a minute: as long as there are fresh
+ * reports of watchers (steer/watch.h), theirs are the median, but of latency, where more places say
+ * more.
  *
  * One thread (control). Limits: VIEW_REPORTS_MAX places in all, VIEW_OBSERVERS_MAX for one kind of
  * one check.
@@ -36,6 +39,7 @@
 #include "wire/report.h"
 
 struct view;
+struct watch_table;
 
 enum {
     VIEW_REPORTS_MAX = 1 << 20,
@@ -79,12 +83,12 @@ enum view_taken view_take(struct view *view, const struct report *report, struct
 
 /*
  * Facts of the epoch that begins at `epoch`, for these checks, in the arena; `self` is the node
- * whose view it is. To be drawn within STEER_EPOCH_MS after the epoch's begin. An epoch that begins
- * elsewhere than at a multiple of STEER_EPOCH_MS has its facts right as long as nothing stamped
- * later was heard.
+ * whose view it is. `watch` is of these checks too; NULL: all watch everything. To be drawn within
+ * STEER_EPOCH_MS after the epoch's begin. An epoch that begins elsewhere than at a multiple of
+ * STEER_EPOCH_MS has its facts right as long as nothing stamped later was heard.
  */
 struct facts *view_facts(const struct view *view, struct arena *arena, const struct checks *checks,
-    uint64_t self, struct wall epoch);
+    const struct watch_table *watch, uint64_t self, struct wall epoch);
 
 /* Forgets what was silent for VIEW_KEPT_MS; now and then. */
 void view_sweep(struct view *view, struct wall now);

@@ -105,8 +105,8 @@ static void compare(
     struct arena arena;
 
     arena_init(&arena, SIZE_MAX);
-    const struct facts *left = view_facts(one, &arena, &LIST, 1, epoch);
-    const struct facts *right = view_facts(other, &arena, &LIST, 1, epoch);
+    const struct facts *left = view_facts(one, &arena, &LIST, NULL, 1, epoch);
+    const struct facts *right = view_facts(other, &arena, &LIST, NULL, 1, epoch);
 
     for (size_t i = 0; i < left->count; i++)
         for (int kind = 0; kind < REPORT_KIND_COUNT; kind++) {

@@ -73,7 +73,7 @@ static enum view_taken hear(struct fixture *f, struct report report)
 
 static const struct facts *facts(struct fixture *f, int64_t epoch_ms)
 {
-    return view_facts(f->view, &f->arena, &LIST, SELF, after(epoch_ms));
+    return view_facts(f->view, &f->arena, &LIST, NULL, SELF, after(epoch_ms));
 }
 
 static const struct fact *latency_fact(struct fixture *f, int64_t epoch_ms)
@@ -506,8 +506,8 @@ static void views_that_heard_the_same_in_another_order_hold_equal_facts(void **)
 
         for (int64_t ahead = -1; ahead <= 1; ahead++) {
             struct wall at = { epoch.ms + ahead * STEER_EPOCH_MS };
-            const struct facts *left = view_facts(one, &arena, &LIST, SELF, at);
-            const struct facts *right = view_facts(other, &arena, &LIST, SELF, at);
+            const struct facts *left = view_facts(one, &arena, &LIST, NULL, SELF, at);
+            const struct facts *right = view_facts(other, &arena, &LIST, NULL, SELF, at);
 
             assert_equal_facts(left, right);
         }
@@ -543,7 +543,8 @@ static void facts_are_of_the_last_report_before_the_epoch_in_whatever_order_they
         make_reports(reports, COUNT, round << 32);
         shuffle(reports, COUNT, round);
         struct view *view = view_of(reports, COUNT, after(LAST_MS));
-        const struct check_facts *known = &view_facts(view, &arena, &LIST, SELF, epoch)->checks[0];
+        const struct check_facts *known =
+            &view_facts(view, &arena, &LIST, NULL, SELF, epoch)->checks[0];
 
         for (int kind = 0; kind < REPORT_KIND_COUNT; kind++) {
             const struct report *last = last_before(reports, COUNT, (enum report_kind)kind, epoch);
