@@ -175,10 +175,12 @@ static void take_all(struct hearing *h, const struct digest *digest)
     struct report report;
 
     for (size_t at = 0; digest_next(digest, &at, &report);) {
-        if (checks_find(h->checks, report.check) == CHECK_NONE)
+        if (checks_find(h->checks, report.check) == CHECK_NONE) {
             counter_up(&h->counts.foreign);
-        else if (view_take(h->view, &report, loop_wall(h->loop)) == VIEW_TAKEN &&
-                 report.kind == REPORT_HEALTH) // the view counts what it refuses
+            continue;
+        }
+        (void)view_take(h->view, &report, loop_wall(h->loop)); // which counts what it refuses
+        if (report.kind == REPORT_HEALTH && report_is_sane(&report))
             TELL(h, health, &report);
     }
 }

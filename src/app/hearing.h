@@ -85,7 +85,8 @@ struct hearing_follower_ops {
      * new boot yet. */
     void (*said)(
         struct hearing_follower *follower, const struct peer *peer, const struct heartbeat *before);
-    /* A peer's report of REPORT_HEALTH was taken into the view: news, or the same once more. */
+    /* A peer's report of REPORT_HEALTH: news, or the same once more. The digests' order counts, and
+     * not the stamps: a verdict holds also of one whose clock was set back. */
     void (*health)(struct hearing_follower *follower, const struct report *report);
     /* This node hears few of its peers, or enough again. */
     void (*suspect)(struct hearing_follower *follower, bool is_suspect);

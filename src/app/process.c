@@ -24,6 +24,7 @@ enum {
     POOL_WAITING_MAX = 64,
     SETTLE_MS = 1000, // the first answers wait at most so long for measurements
     SETTLE_LOOK_MS = 10,
+    LEAVE_MS = 100, // for the others to hear that we leave, before we refuse anybody
     STOP_GRACE_S = 5,
     STOP_LOOK_MS = 20, // between two looks at what is still open
 };
@@ -372,13 +373,31 @@ static void stop_threads(struct process *p)
         loop_turn(workers_loop(p->workers, i), (struct span){ 0 });
 }
 
+/* A message to the control thread, likewise. */
+struct leave {
+    struct loop_message message;
+    struct process *process;
+};
+
+static void on_leave(struct loop_message *message)
+{
+    struct process *p = container_of(message, struct leave, message)->process;
+
+    for (size_t i = 0; i < p->node_count; i++)
+        steering_leave(p->steering[i]);
+}
+
 static void stop(struct process *p)
 {
     struct drain drains[WORKERS_MAX];
+    struct leave leave = { .message.run = on_leave, .process = p };
+    const struct timespec moment = { .tv_nsec = LEAVE_MS * 1000000L };
     const struct timespec look = { .tv_nsec = STOP_LOOK_MS * 1000000L };
 
     log_line(&p->log, LOG_INFO, "app", "stopping open_connections=%llu",
         (unsigned long long)open_connections(p));
+    loop_post(process_control(p), &leave.message);
+    nanosleep(&moment, NULL);
     for (unsigned i = 0; i < workers_count(p->workers); i++) {
         drains[i] = (struct drain){ .message.run = on_drain, .process = p, .worker = i };
         loop_post(workers_loop(p->workers, i), &drains[i].message);
@@ -387,6 +406,7 @@ static void stop(struct process *p)
          waited_ms += STOP_LOOK_MS)
         nanosleep(&look, NULL);
     stop_threads(p);
+    loop_unpost(process_control(p), &leave.message); // a control loop that never had the time
 }
 
 void process_run(struct process *process)

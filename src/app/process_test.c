@@ -15,6 +15,8 @@
 #include "app/reload.h"
 #include "app/sim_origin_test.h"
 #include "base/mem.h"
+#include "bus/bus.h"
+#include "wire/heartbeat.h"
 
 enum { VISITORS = 4, ROUNDS = 150, RELOADS = 20, PORT = 20080, TEXT_MAX = 4096 };
 
@@ -251,11 +253,65 @@ static void what_was_started_and_never_run_is_freed_while_it_serves(void **)
     scene_close(s);
 }
 
+/* Another end of the bus that the process's nodes meet on. */
+struct tap {
+    struct bus_user user;
+    unsigned beats, leaving;
+};
+
+static void tap_hears(
+    struct bus_user *user, enum bus_lane lane, struct slice from, struct slice payload)
+{
+    struct tap *tap = container_of(user, struct tap, user);
+    struct heartbeat heartbeat;
+
+    if (lane != BUS_HEARTBEATS)
+        return;
+    assert_true(slice_equal(from, SLICE("fra1")));
+    assert_true(heartbeat_parse(payload, &heartbeat));
+    tap->beats++;
+    tap->leaving += (heartbeat.flags & HEARTBEAT_LEAVING) != 0;
+}
+
+static void tap_linked(struct bus_user *, bool, const char *)
+{
+}
+
+static void a_node_that_is_stopped_tells_the_others(void **)
+{
+    static const struct bus_user_ops OPS = { .message = tap_hears, .linked = tap_linked };
+    const struct workers_plan plan = { .name = "tap", .count = 1 };
+    struct scene *s = scene_open();
+    struct tap tap = { .user.ops = &OPS };
+    struct workers *threads;
+
+    assert_int_equal(workers_new(&plan, &s->epoch, &threads), ERR_NONE);
+    struct loop *loop = workers_loop(threads, 0); // turned here
+    struct bus *bus = bus_local_open(s->process->hub, loop, SLICE("tap"), &tap.user);
+
+    assert_int_equal(pthread_create(&s->running, NULL, run_process, s), 0);
+    for (size_t i = 0; i < 50 && tap.beats == 0; i++)
+        loop_turn(loop, span_ms(HEARTBEAT_PERIOD_MS));
+    assert_true(tap.beats > 0);
+    assert_int_equal(tap.leaving, 0);
+    pthread_kill(s->running, SIGTERM);
+    pthread_join(s->running, NULL);
+    while (loop_turn(loop, (struct span){ 0 }))
+        ;
+    assert_true(tap.leaving > 0);
+    bus_free(bus);
+    workers_free(threads);
+    process_free(s->process);
+    s->process = NULL;
+    scene_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(visitors_notice_nothing_of_reloads),
         cmocka_unit_test(a_stop_amid_visits_and_a_reload_ends_in_peace),
+        cmocka_unit_test(a_node_that_is_stopped_tells_the_others),
         cmocka_unit_test(what_was_started_and_never_run_is_freed_while_it_serves),
     };
     sigset_t set;
