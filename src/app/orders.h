@@ -4,7 +4,7 @@
 /*
  * The orders of a node. Each order of the network's log is applied once and in its turn: purges go
  * to the store's table, drains into a set that steering reads. Then it is written down
- * (app/orders_file.h), and only when it is on disk does the node's position say so, which
+ * (app/orders_journal.h), and only when it is on disk does the node's position say so, which
  * heartbeats carry: that is its receipt.
  *
  *     log ── bus ──► orders ──► purges of the store
@@ -14,8 +14,8 @@
  * - Orders that are lost for good (the log reaches back no longer, or another log has begun) may
  *   have been purges of anything: all that is stored becomes stale.
  * - While the node is behind the log, what was stored before is asked about before it is used.
- * - What cannot be written is obeyed all the same; it is said loudly, tried again each
- *   ORDERS_RETRY, and there is no receipt until it is written.
+ * - What cannot be written is obeyed all the same; it is said loudly, tried again, and there is no
+ * receipt until it is written.
  * - What this version does not know is passed over and counted, and the position moves on.
  * - An order whose id is among those that are kept came twice, and changes nothing.
  *
@@ -32,17 +32,15 @@
 struct bus;
 struct loop;
 struct orders;
+struct orders_journal;
 struct orders_user;
 struct pool;
 struct purges;
 
 enum {
     ORDERS_KEPT = 1000,      // of the newest, to be shown
-    ORDERS_WAITING_MAX = 64, // given here and not in the log yet
-    ORDERS_NODES_MAX = 1024, // of which receipts are known
+    ORDERS_WAITING_MAX = 64, // given here and not in the log yet; of more the last is refused
 };
-
-#define ORDERS_RETRY span_s(1)
 
 #define ORDERS_COUNTERS(X)                                                                        \
     X(applied, "orders_total", "result=\"applied\"", "Orders of the log, by what became of them") \
@@ -52,10 +50,7 @@ enum {
     X(refused, "orders_total", "result=\"refused\"", "Orders of the log, by what became of them") \
     X(gaps, "orders_gaps_total", "", "Times that orders were lost for good")                      \
     X(given, "orders_given_total", "", "Orders that were given to this node")                     \
-    X(not_taken, "orders_not_taken_total", "", "Of those, the ones that did not reach the log")   \
-    X(writes, "orders_writes_total", "", "Times that orders were written down")                   \
-    X(rewrites, "orders_rewrites_total", "", "Times that the file of orders was made anew")       \
-    X(write_errors, "orders_write_errors_total", "", "Times that orders could not be written")
+    X(not_taken, "orders_not_taken_total", "", "Of those, the ones that did not reach the log")
 
 struct orders_counts {
     ORDERS_COUNTERS(COUNTER_FIELD)
@@ -92,13 +87,12 @@ struct orders_plan {
 };
 
 /*
- * Reads the file, which blocks: before the loop runs. A torn end is cut off; a file that is broken
- * before its end is set aside (PATH.broken) and the log followed from its beginning; either is
- * logged. Errors are those of opening it, with the mend. All that the plan names outlives the
+ * Reads the file, which blocks: before the loop runs. A torn end is cut off. A file that is broken
+ * before its end, or cannot be read, is set aside (PATH.broken) and the log followed from its
+ * beginning. Each is logged; none keeps a node from serving. All that the plan names outlives the
  * orders, but for the texts.
  */
-[[nodiscard]] enum err orders_open(
-    const struct orders_plan *plan, struct orders **orders, struct diag *why);
+struct orders *orders_new(const struct orders_plan *plan);
 
 /* The loop does not run any more, the pool has ended, and the bus was freed. Accepts NULL. */
 void orders_free(struct orders *orders);
@@ -158,7 +152,7 @@ const struct orders_kept *orders_newest(const struct orders *orders, size_t at);
 /*
  * Receipts: a node named by the hash of its name (this one too) said at `at` that it is so far.
  * Of each node the newest steps are kept; the receipt of an order is the first step that reached
- * it, 0: there is none yet. Nodes beyond ORDERS_NODES_MAX have none.
+ * it, 0: there is none yet (app/receipts.h).
  */
 void orders_heard(
     struct orders *orders, uint64_t node, uint64_t era, uint64_t number, struct wall at);
@@ -166,3 +160,6 @@ struct wall orders_receipt(
     const struct orders *orders, uint64_t node, uint64_t era, uint64_t number);
 
 const struct orders_counts *orders_counts(const struct orders *orders);
+
+/* What brings them to the disk; NULL: memory alone. */
+const struct orders_journal *orders_journal(const struct orders *orders);
