@@ -33,12 +33,12 @@ static const char SELDOM[] =
 static const char RARELY[] =
     THREE_NODES "      www.test: {steer: [one, two], probe: {http: /health, every: 10m}}\n";
 
-enum { FRA, NYC, SIN, CLIENTS = 40 };
+enum { FRA, NYC, SIN, NODES, CLIENTS = 40 };
 
 /* Three nodes with a crowd of clients each, the same names asked of all. */
 struct story {
     struct world *w;
-    struct resolver resolvers[WORLD_NODES];
+    struct resolver resolvers[NODES];
 };
 
 static void story_begin_on(struct story *s, uint64_t seed, const char *network, bool has_bus)
@@ -54,7 +54,7 @@ static void story_begin_on(struct story *s, uint64_t seed, const char *network, 
         s->w->hub = bus_hub_new();
     world_steer(s->w);
     sim_run_for(s->w->sim, span_s(60));
-    for (crowd.node = 0; crowd.node < WORLD_NODES; crowd.node++)
+    for (crowd.node = 0; crowd.node < NODES; crowd.node++)
         resolver_start(s->w, &s->resolvers[crowd.node], crowd);
 }
 
@@ -66,7 +66,7 @@ static void story_begin(struct story *s, uint64_t seed, bool has_bus)
 /* Every client had an answer at all times. */
 static void story_end(struct story *s)
 {
-    for (size_t i = 0; i < WORLD_NODES; i++) {
+    for (size_t i = 0; i < NODES; i++) {
         assert_int_equal(s->resolvers[i].empty, 0);
         resolver_stop(s->w, &s->resolvers[i]);
     }
@@ -101,7 +101,7 @@ static bool facts_are_equal(const struct facts *a, const struct facts *b)
 
 static bool nodes_agree(const struct story *s)
 {
-    for (size_t i = 1; i < WORLD_NODES; i++)
+    for (size_t i = 1; i < NODES; i++)
         if (!facts_are_equal(map_of(s, 0)->facts, map_of(s, i)->facts) ||
             map_of(s, 0)->hash != map_of(s, i)->hash)
             return false;
@@ -167,14 +167,14 @@ static unsigned changes(const struct story *s)
 {
     unsigned count = 0;
 
-    for (size_t i = 0; i < WORLD_NODES; i++)
+    for (size_t i = 0; i < NODES; i++)
         count += s->resolvers[i].changes;
     return count;
 }
 
 static void nodes_answer_the_same(const struct story *s)
 {
-    for (size_t i = 1; i < WORLD_NODES; i++)
+    for (size_t i = 1; i < NODES; i++)
         assert_memory_equal(s->resolvers[i].answers, s->resolvers[0].answers,
             CLIENTS * sizeof s->resolvers[0].answers[0]);
 }
@@ -222,7 +222,7 @@ static void what_is_slow_for_most_is_left_by_all(void **)
         story_begin(&s, seed, true);
         path_takes(&s, NYC, 0, span_ms(100));
         path_takes(&s, SIN, 0, span_ms(100));
-        for (size_t i = 0; i < WORLD_NODES; i++)
+        for (size_t i = 0; i < NODES; i++)
             assert_true(time_until(s.w, &s.resolvers[i], 0, false).ns <= span_s(60).ns);
         nodes_agree_for_a_minute(&s);
         nodes_answer_the_same(&s);
@@ -266,7 +266,7 @@ static void a_node_whose_clock_is_an_hour_ahead_is_not_heard_until_it_is_right(v
         story_begin(&s, seed, true);
         sim_kernel_wall_step(s.w->clocks[NYC], span_s(3600));
         sim_run_for(s.w->sim, span_s(60));
-        for (size_t i = 0; i < WORLD_NODES; i++) {
+        for (size_t i = 0; i < NODES; i++) {
             uint64_t dropped = counter_read(&heard_by(&s, i)->future);
 
             assert_in_range(dropped, i == NYC ? 0 : 59, i == NYC ? 0 : 62);

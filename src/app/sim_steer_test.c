@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a node that measures answers when its origins die, recover, limp or lose probes. */
+#include "app/sim_reload_test.h"
 #include "app/sim_steer_test.h"
 
 #include <unistd.h>
@@ -334,35 +335,6 @@ static void all_down_story(struct world *w, struct figures *f)
 static void when_all_are_down_it_is_the_reserve_and_then_as_if_none_were(void **)
 {
     assert_true(tell(RESERVED, all_down_story, "ms to answer as if all were up") <= 1500);
-}
-
-/* As a reload does, on the control thread. */
-struct reload {
-    struct loop_message message;
-    struct world *w;
-    const char *network;
-};
-
-static void reload_now(struct loop_message *message)
-{
-    struct reload *reload = container_of(message, struct reload, message);
-    struct world *w = reload->w;
-    struct release *release = world_release(reload->network);
-
-    for (size_t i = 0; i < w->node_count; i++) {
-        struct root *root = world_root_in(release, w->nodes[i]->name);
-
-        steering_publish(w->steering[i], &root);
-    }
-    release_drop(release);
-}
-
-static void use_network(struct world *w, const char *network)
-{
-    struct reload reload = { { .run = reload_now }, w, network };
-
-    loop_post(w->control, &reload.message);
-    sim_run_for(w->sim, span_ms(20));
 }
 
 static void reload_story(struct world *w, struct figures *f)

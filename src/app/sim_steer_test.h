@@ -114,7 +114,7 @@ static inline void world_steer(struct world *w)
 {
     struct settled settled = { { all_are_settled }, w };
 
-    assert_int_equal(pool_new(0, WORLD_NODES, &w->pool), ERR_NONE);
+    assert_int_equal(pool_new(0, WORLD_NODES_MAX, &w->pool), ERR_NONE);
     for (size_t i = 0; i < w->node_count; i++)
         world_node_steer(w, i);
     assert_true(sim_run_until(w->sim, &settled.wish, span_s(10)));

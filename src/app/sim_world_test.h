@@ -22,22 +22,22 @@
 #include "io/pool.h"
 #include "io/sim.h"
 
-enum { WORLD_WORKERS = 2, WORLD_ORIGINS = 2, WORLD_NODES = 3 };
+enum { WORLD_WORKERS = 2, WORLD_ORIGINS = 2, WORLD_NODES_MAX = 24 };
 
 struct world {
     struct sim *sim;
     struct epoch epoch;
     struct log log;
-    struct kernel *kernels[WORLD_WORKERS + WORLD_ORIGINS + WORLD_NODES + 1];
-    struct loop *loops[WORLD_WORKERS + WORLD_ORIGINS + WORLD_NODES + 1];
+    struct kernel *kernels[WORLD_WORKERS + WORLD_ORIGINS + WORLD_NODES_MAX + 1];
+    struct loop *loops[WORLD_WORKERS + WORLD_ORIGINS + WORLD_NODES_MAX + 1];
     size_t loop_count;
     struct loop *control, *outside; // control: the first; outside: visitors and resolvers
-    struct loop *controls[WORLD_NODES];
-    struct kernel *clocks[WORLD_NODES];             // of the control loops
-    struct running_node *nodes[WORLD_NODES], *node; // node: the first
-    struct steering *steering[WORLD_NODES];         // or NULL
-    struct pool *pool;                              // without threads; or NULL
-    struct bus_hub *hub;                            // where the nodes meet; or NULL
+    struct loop *controls[WORLD_NODES_MAX];
+    struct kernel *clocks[WORLD_NODES_MAX];             // of the control loops
+    struct running_node *nodes[WORLD_NODES_MAX], *node; // node: the first
+    struct steering *steering[WORLD_NODES_MAX];         // or NULL
+    struct pool *pool;                                  // without threads; or NULL
+    struct bus_hub *hub;                                // where the nodes meet; or NULL
     size_t node_count;
     struct origin_server origins[WORLD_ORIGINS];
 };
@@ -84,7 +84,7 @@ static inline void world_node_start(struct world *w, struct release *release, co
     struct diag why = { 0 };
     struct faces faces;
 
-    assert_true(w->node_count < WORLD_NODES);
+    assert_true(w->node_count < WORLD_NODES_MAX);
     struct loop *control = world_loop(w, of->addresses[0]);
 
     w->controls[w->node_count] = control;
