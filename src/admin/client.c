@@ -208,11 +208,13 @@ static enum err exchange(struct call *call, struct client_answer *answer)
     enum err err;
 
     TRY(call->ask->socket != NULL ? connect_unix(call) : connect_endpoint(call));
-    text_init(&request, HTTP_HEAD_MAX);
+    text_init(&request, HTTP_HEAD_MAX + call->ask->body.length);
     text_init(&came, CLIENT_ANSWER_MAX);
     text_say(&request,
-        "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-        call->ask->method, call->ask->path, call->ask->socket != NULL ? "localhost" : call->name);
+        "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+        call->ask->method, call->ask->path, call->ask->socket != NULL ? "localhost" : call->name,
+        call->ask->body.length);
+    text_add(&request, call->ask->body);
     err = send_request(call, &request);
     if (err == ERR_NONE)
         err = receive_all(call, &came);

@@ -20,8 +20,9 @@ enum { CLIENT_ANSWER_MAX = 64 << 20 };
 struct client_ask {
     const char *socket;       // path of a Unix socket; NULL: `endpoint` is asked
     struct endpoint endpoint; // loopback, where admin listens
-    const char *method;       // GET or POST; a body is not sent
+    const char *method;       // GET or POST
     const char *path;         // with its query
+    struct slice body;        // JSON; empty: none
     struct span patience;
 };
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "admin/json.h"
+#include "admin/orders.h"
 #include "conf/summary.h"
 
 const char *admin_kind_text(enum site_kind kind)
@@ -151,6 +152,8 @@ void admin_status_write(const struct admin_status *status, struct text *out)
     json_object_set_new(object, "sites", sites);
     for (size_t i = 0; i < status->check_count && i < ADMIN_CHECKS_MAX; i++)
         json_array_append_new(checks, admin_check_facts_json(&status->checks[i], status->now));
+    json_object_set_new(
+        object, "drains", admin_drains_json(status->drains, status->drain_count, network));
     json_object_set_new(object, "checks", checks);
     json_put_number(object, "checks_left_out",
         status->check_count < ADMIN_CHECKS_MAX ? 0 : status->check_count - ADMIN_CHECKS_MAX);

@@ -18,6 +18,8 @@
 #include "conf/network.h"
 #include "steer/map.h"
 
+struct drain;
+
 enum { ADMIN_CHECKS_MAX = 40000 };
 
 struct admin_store_status {
@@ -57,6 +59,8 @@ struct admin_status {
     size_t origin_count;
     const struct admin_check_status *checks; // by node; ADMIN_CHECKS_MAX of them are told
     size_t check_count;
+    const struct drain *drains; // in force
+    size_t drain_count;
 };
 
 /* Nothing is added when memory for it runs out. */

@@ -71,3 +71,10 @@ bool table_next_page(struct slice page, char after[TABLE_CELL_MAX]);
 
 /* Two maps as the admin tells them are of the same epoch. False where it is not told. */
 bool table_same_epoch(struct slice one, struct slice other);
+
+/* What `waypost orders` prints: the newest first. ERR_PARSE: not the JSON of orders. */
+[[nodiscard]] enum err table_orders(struct text *out, struct slice json, struct diag *why);
+
+/* What `waypost orders N`, purge, drain and undrain print: the order, and each node's receipt.
+ * ERR_PARSE: not the JSON of an order. */
+[[nodiscard]] enum err table_order(struct text *out, struct slice json, struct diag *why);

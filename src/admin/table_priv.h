@@ -22,6 +22,9 @@ void table_checks(const json_t *status, struct text *out);
 
 enum { TABLE_CHECKS_SHOWN = 20 };
 
+/* What a status says is drained; nothing where nothing is. */
+void table_drains(const json_t *status, struct text *out);
+
 /* 0 ms, 0.3 ms, 17.4 ms, 120 ms */
 const char *table_ms(double ms, char text[TABLE_AMOUNT_MAX]);
 

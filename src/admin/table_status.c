@@ -160,6 +160,7 @@ enum err table_status(struct text *out, struct slice json, struct diag *why)
     write_head(status, out);
     write_nodes(json_object_get(status, "nodes"), out);
     write_origins(json_object_get(status, "origins"), out);
+    table_drains(status, out);
     table_checks(status, out);
     write_sites(json_object_get(status, "sites"), out);
     json_decref(status);

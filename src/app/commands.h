@@ -42,5 +42,11 @@ int command_status(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_reload(int argc, char **argv);
 
+/* commands_orders.c: what all nodes are told */
+int command_purge(int argc, char **argv);
+int command_drain(int argc, char **argv);
+int command_undrain(int argc, char **argv);
+int command_orders(int argc, char **argv);
+
 /* demo.c */
 int command_demo(int argc, char **argv);

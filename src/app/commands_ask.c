@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <getopt.h>
-#include <glob.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "admin/admin.h"
 #include "admin/client.h"
-#include "admin/names.h"
 #include "admin/query.h"
 #include "admin/table.h"
 #include "admin/text.h"
 #include "admin/view.h"
+#include "app/asking.h"
 #include "app/commands.h"
-#include "conf/load.h"
 
 enum {
     TEXT_MAX = 64 << 20,
@@ -33,12 +29,12 @@ static const struct option OPTIONS[] = {
 };
 
 struct question {
-    const char *config, *node, *socket, *client; // NULL: not said
-    const char *name;                            // what is asked about; NULL: nothing
-    const char *view;                            // the node whose view is asked for
-    const char *compare;                         // the node that `name` is compared with
+    struct asking who;
+    const char *client;  // NULL: not said
+    const char *name;    // what is asked about; NULL: nothing
+    const char *view;    // the node whose view is asked for
+    const char *compare; // the node that `name` is compared with
     bool as_json;
-    char path[ADMIN_PATH_MAX]; // of the socket that was found
 };
 
 /* Options that only one command knows. */
@@ -55,9 +51,9 @@ static bool parse(int argc, char **argv, enum takes takes, struct question *q)
 
     for (int option; (option = getopt_long(argc, argv, "c:", OPTIONS, NULL)) != -1;)
         switch (option) {
-        case 'c': q->config = optarg; break;
-        case 'n': q->node = optarg; break;
-        case 's': q->socket = optarg; break;
+        case 'c': q->who.config = optarg; break;
+        case 'n': q->who.node = optarg; break;
+        case 's': q->who.socket = optarg; break;
         case 'j': q->as_json = true; break;
         case 'i': q->client = optarg; break;
         case 'v': q->view = optarg; break;
@@ -66,9 +62,9 @@ static bool parse(int argc, char **argv, enum takes takes, struct question *q)
         }
     if (takes != TAKES_VIEWS && (q->view != NULL || q->compare != NULL))
         return false;
-    if (q->view != NULL && (q->compare != NULL || q->node != NULL))
+    if (q->view != NULL && (q->compare != NULL || q->who.node != NULL))
         return false;
-    if (q->compare != NULL && q->node != NULL)
+    if (q->compare != NULL && q->who.node != NULL)
         return false;
     has_name = takes == TAKES_NAME || q->compare != NULL;
     if (has_name && optind < argc)
@@ -81,127 +77,6 @@ static bool parse(int argc, char **argv, enum takes takes, struct question *q)
            (takes == TAKES_NAME || q->client == NULL);
 }
 
-/* The socket of a node that was named; else why it cannot be asked, and how it could. */
-static bool find_named(struct question *q, const struct network *network, struct diag *why)
-{
-    const struct node *node = network_node(network, slice_text(q->node));
-    struct slice nearest = admin_node_nearest(network, slice_text(q->node));
-    char address[IP_TEXT_MAX];
-
-    if (node == NULL && nearest.length > 0)
-        diag_say(why, "there is no node %s in %s; did you mean %.*s?", q->node, q->config,
-            SLICE_ARG(nearest));
-    else if (node == NULL)
-        diag_say(why, "there is no node %s in %s; `waypost check -c %s` lists them", q->node,
-            q->config, q->config);
-    if (node == NULL || admin_socket_path(network->state, node->name, q->path, why) != ERR_NONE)
-        return false;
-    if (access(q->path, F_OK) == 0)
-        return true;
-    diag_say(why,
-        "%s does not run on this machine; start it with `waypost run --node %s`, or, where it runs "
-        "elsewhere, bring its socket here first: mkdir -p %.*s/%s && ssh -N -L %s:%s %s",
-        q->node, q->node, SLICE_ARG(network->state), q->node, q->path, q->path,
-        ip_text(&node->addresses[0], address));
-    return false;
-}
-
-/* The socket of the first node that runs on this machine. */
-static bool find_any(struct question *q, const struct network *network, struct diag *why)
-{
-    for (size_t i = 0; i < network->pop_count; i++)
-        for (size_t j = 0; j < network->pops[i].node_count; j++) {
-            struct slice name = network->pops[i].nodes[j].name;
-
-            if (admin_socket_path(network->state, name, q->path, why) != ERR_NONE)
-                return false;
-            if (access(q->path, F_OK) == 0)
-                return true;
-        }
-    diag_say(why, "no node of %s runs on this machine; start one with `waypost run -c %s`",
-        q->config, q->config);
-    return false;
-}
-
-/* A node that runs although its configuration is broken now: by the folders that are usual. */
-static bool find_in_usual_places(struct question *q)
-{
-    static const char *const FOLDERS[] = { "/var/lib/waypost", COMMAND_DEMO_STATE };
-    char pattern[ADMIN_PATH_MAX];
-    glob_t found = { 0 };
-
-    for (size_t i = 0; i < COUNT_OF(FOLDERS); i++) {
-        snprintf(pattern, sizeof pattern, "%s/%s/admin.sock", FOLDERS[i],
-            q->node == NULL ? "*" : q->node);
-        if (glob(pattern, i == 0 ? 0 : GLOB_APPEND, NULL, &found) != 0)
-            continue;
-    }
-    bool is_there = found.gl_pathc > 0;
-
-    if (is_there)
-        snprintf(q->path, sizeof q->path, "%s", found.gl_pathv[0]);
-    globfree(&found);
-    return is_there;
-}
-
-static bool find_socket(struct question *q, struct diag *why)
-{
-    struct conf_errors errors;
-    bool found;
-
-    if (q->socket != NULL) {
-        snprintf(q->path, sizeof q->path, "%s", q->socket);
-        return true;
-    }
-    if (q->config == NULL)
-        q->config = access(COMMAND_CONFIG_DEFAULT, F_OK) != 0 &&
-                            access(COMMAND_DEMO_STATE "/waypost.yaml", F_OK) == 0
-                        ? COMMAND_DEMO_STATE "/waypost.yaml"
-                        : COMMAND_CONFIG_DEFAULT;
-    conf_errors_init(&errors);
-    struct network *network = conf_load_file(q->config, &errors);
-
-    if (network != NULL) {
-        found = q->node != NULL ? find_named(q, network, why) : find_any(q, network, why);
-    } else {
-        found = find_in_usual_places(q);
-        if (!found)
-            conf_errors_print(&errors, stderr);
-        if (!found)
-            diag_say(why,
-                "%s does not tell where the node is; mend it, or name the node's "
-                "admin.sock with --socket",
-                q->config);
-    }
-    network_free(network);
-    conf_errors_done(&errors);
-    return found;
-}
-
-/* The answer's body; unless EXIT_DONE, stderr has said why there is none. */
-static int ask(
-    struct question *q, const char *method, const char *path, struct client_answer *answer)
-{
-    struct diag why = { 0 };
-    struct client_ask request = {
-        .socket = q->path, .method = method, .path = path, .patience = span_s(30)
-    };
-    struct text text;
-
-    if (!find_socket(q, &why) || client_ask(&request, answer, &why) != ERR_NONE) {
-        fprintf(stderr, "waypost: %s\n", why.text);
-        return EXIT_FAILED;
-    }
-    if (answer->status == 200)
-        return EXIT_DONE;
-    text_init(&text, TEXT_MAX);
-    client_explain(answer, &text);
-    fprintf(stderr, "%.*s", SLICE_ARG(text_slice(&text)));
-    text_done(&text);
-    client_answer_done(answer);
-    return EXIT_FAILED;
-}
-
 typedef enum err table_fn(struct text *out, struct slice json, struct diag *why);
 
 /* Asks, and prints the answer as it is or as text for people. */
@@ -211,7 +86,7 @@ static int show(struct question *q, const char *path, table_fn *table)
     struct diag why = { 0 };
     struct text text;
     enum err err = ERR_NONE;
-    int code = ask(q, "GET", path, &answer);
+    int code = asking_ask(&q->who, "GET", path, &answer);
 
     if (code != EXIT_DONE)
         return code;
@@ -244,7 +119,7 @@ static int ask_page(struct question *q, const char *after, struct client_answer 
     text_say(&path, "/api/v1/view?limit=%d", VIEW_TOLD_MAX);
     add_to_query(&path, "&node=", q->view);
     add_to_query(&path, "&after=", after);
-    int code = ask(q, "GET", path.at, answer);
+    int code = asking_ask(&q->who, "GET", path.at, answer);
 
     text_done(&path);
     return code;
@@ -261,7 +136,7 @@ static int show_view(struct question *q)
     size_t count = 0;
     int code;
 
-    q->node = q->view;
+    q->who.node = q->view;
     do {
         code = ask_page(q, count == 0 ? NULL : after, &answers[count]);
         if (code == EXIT_DONE) {
@@ -286,13 +161,13 @@ static int show_view(struct question *q)
 /* The map of one node, from its own socket; unless EXIT_DONE, stderr says how to reach it. */
 static int ask_map(const struct question *q, const char *node, struct client_answer *answer)
 {
-    struct question one = *q;
+    struct asking one = q->who;
     struct text path;
 
     one.node = node;
     text_init(&path, TEXT_MAX);
     add_to_query(&path, "/api/v1/map?node=", node);
-    int code = ask(&one, "GET", path.at, answer);
+    int code = asking_ask(&one, "GET", path.at, answer);
 
     text_done(&path);
     return code;
@@ -367,7 +242,7 @@ int command_why(int argc, char **argv)
     text_init(&path, TEXT_MAX);
     add_to_query(&path, "/api/v1/why?name=", q.name);
     add_to_query(&path, "&client=", q.client);
-    add_to_query(&path, "&node=", q.node);
+    add_to_query(&path, "&node=", q.who.node);
     int code = show(&q, path.at, table_why);
 
     text_done(&path);
@@ -381,7 +256,7 @@ int command_reload(int argc, char **argv)
 
     if (!parse(argc, argv, TAKES_NOTHING, &q))
         return command_usage(argv[0]);
-    int code = ask(&q, "POST", "/api/v1/reload", &answer);
+    int code = asking_ask(&q.who, "POST", "/api/v1/reload", &answer);
 
     if (code != EXIT_DONE)
         return code;

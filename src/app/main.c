@@ -44,6 +44,22 @@ const struct command commands[] = {
         command_status },
     { "why", "NAME [--client IP] [-c FILE] [--node NAME] [--socket PATH] [--json]",
         "explain an answer: who was weighed, who won, what would change it", command_why },
+    { "purge",
+        "URL... | --prefix URL | --site HOST [--tag TAG]  [--soft] [--wait SECONDS | --no-wait] "
+        "[-c FILE] [--node NAME] [--socket PATH] [--json]",
+        "make all nodes forget what is stored, or with --soft ask about it; waits for receipts",
+        command_purge },
+    { "drain",
+        "pop|node|origin NAME [--wait SECONDS | --no-wait] [-c FILE] [--node NAME] "
+        "[--socket PATH] [--json]",
+        "take it out of all answers: who has it keeps it, nobody new gets it", command_drain },
+    { "undrain",
+        "pop|node|origin NAME [--wait SECONDS | --no-wait] [-c FILE] [--node NAME] "
+        "[--socket PATH] [--json]",
+        "take it back into the answers", command_undrain },
+    { "orders", "[NUMBER | --limit ORDERS] [-c FILE] [--node NAME] [--socket PATH] [--json]",
+        "what nodes were told by purge, drain and undrain, and which have done it",
+        command_orders },
     { "reload", "[-c FILE] [--node NAME] [--socket PATH] [--json]",
         "take the configuration file as it is now into use", command_reload },
     { "schema", "", "JSON Schema of the configuration, for editors", command_schema },

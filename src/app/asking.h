@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * Who a command asks: a running node, by its admin socket, which is found by what the command line
+ * says of it, by the configuration, or where such sockets usually are. What is amiss is said on
+ * stderr with its mend.
+ */
+
+#include <stdbool.h>
+
+#include "admin/admin.h"
+#include "base/slice.h"
+
+struct client_answer;
+
+struct asking {
+    const char *config, *node, *socket; // NULL: not said
+    char path[ADMIN_PATH_MAX];          // of the socket, once it was found
+};
+
+struct asking_request {
+    const char *method, *path;
+    struct slice body; // JSON; empty: none
+};
+
+/* Asks, whatever the status of the answer, which is given back with client_answer_done. False:
+ * there is none, and stderr has said why. */
+bool asking_send(
+    struct asking *who, const struct asking_request *request, struct client_answer *answer);
+
+/* Says on stderr what an answer that is no success says. */
+void asking_explain(const struct client_answer *answer);
+
+/* For an answer with status 200 alone; else stderr has said why there is none: EXIT_FAILED. */
+int asking_ask(
+    struct asking *who, const char *method, const char *path, struct client_answer *answer);
