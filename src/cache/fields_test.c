@@ -91,6 +91,31 @@ static void a_304_replaces_what_it_names(void **state)
     check_update(OLD "X: 1\r\n", "", "X: 1\r\n" DATE);
 }
 
+static void tags_come_first_and_are_not_sent(void **state)
+{
+    struct test_head response;
+    char room[256] = { 0 };
+
+    (void)state;
+    response_of(&response, 200, DATE "Cache-tag: a,b\r\nX: 1\r\nSurrogate-Key: c\r\n");
+    size_t length = cache_fields_write(&response.head, NOW, room, sizeof room);
+    struct slice stored = slice_of(room, length), tags = SLICE("Cache-tag: a,b\r\n"
+                                                               "Surrogate-Key: c\r\n");
+
+    assert_true(slice_equal(cache_fields_tags(stored), tags));
+    assert_true(slice_equal(cache_fields_sent(stored), SLICE(DATE "X: 1\r\n")));
+    assert_int_equal(cache_fields_tags(SLICE(DATE)).length, 0);
+    assert_true(slice_equal(cache_fields_sent(SLICE(DATE)), SLICE(DATE)));
+}
+
+static void a_304_replaces_the_tags_it_names(void **state)
+{
+    (void)state;
+    check_update("Surrogate-Key: a\r\nCache-Tag: b\r\nX: 1\r\n", DATE "Y: 2\r\ncache-tag: c\r\n",
+        "Surrogate-Key: a\r\ncache-tag: c\r\nX: 1\r\n" DATE "Y: 2\r\n");
+    check_update("X: 1\r\n", DATE "Cache-Tag: c\r\n", "Cache-Tag: c\r\nX: 1\r\n" DATE);
+}
+
 static void a_304_says_nothing_about_the_body(void **state)
 {
     (void)state;
@@ -124,6 +149,8 @@ int main(void)
         cmocka_unit_test(vary_becomes_one_line),
         cmocka_unit_test(too_little_room_writes_nothing),
         cmocka_unit_test(a_304_replaces_what_it_names),
+        cmocka_unit_test(tags_come_first_and_are_not_sent),
+        cmocka_unit_test(a_304_replaces_the_tags_it_names),
         cmocka_unit_test(a_304_says_nothing_about_the_body),
         cmocka_unit_test(validators_are_found_in_what_is_stored),
     };

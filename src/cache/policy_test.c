@@ -357,6 +357,34 @@ static void unsafe_methods_are_those_that_change_things(void **state)
                 cache_is_unsafe(HTTP_METHOD_OTHER));
 }
 
+static void a_purge_is_the_end_of_the_lifetime_unless_it_was_over(void **state)
+{
+    static const struct {
+        enum cache_verdict was, plain, graced, bound; // by stale-while-revalidate; must-revalidate
+    } cases[] = {
+        { CACHE_FRESH, CACHE_REVALIDATE, CACHE_STALE, CACHE_REVALIDATE },
+        { CACHE_STALE, CACHE_REVALIDATE, CACHE_STALE, CACHE_REVALIDATE },
+        { CACHE_REVALIDATE, CACHE_REVALIDATE, CACHE_REVALIDATE, CACHE_REVALIDATE },
+        { CACHE_UNUSABLE, CACHE_UNUSABLE, CACHE_UNUSABLE, CACHE_UNUSABLE },
+    };
+    const struct cache_meta plain = { .lifetime_s = 9 },
+                            graced = { .lifetime_s = 9, .stale_while_revalidate_s = 1 },
+                            bound = { .lifetime_s = 9,
+                                .stale_while_revalidate_s = 1,
+                                .must_revalidate = true };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        enum cache_verdict was = cases[i].was;
+
+        assert_int_equal(cache_may_use_purged(was, PURGED_NOT, &graced), was);
+        assert_int_equal(cache_may_use_purged(was, PURGED_STALE, &plain), cases[i].plain);
+        assert_int_equal(cache_may_use_purged(was, PURGED_STALE, &graced), cases[i].graced);
+        assert_int_equal(cache_may_use_purged(was, PURGED_STALE, &bound), cases[i].bound);
+        assert_int_equal(cache_may_use_purged(was, PURGED_DOUBT, &graced), cases[i].plain);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +400,7 @@ int main(void)
         cmocka_unit_test(stale_answers_stand_in_for_a_failed_origin),
         cmocka_unit_test(only_plain_gets_and_heads_are_looked_up),
         cmocka_unit_test(unsafe_methods_are_those_that_change_things),
+        cmocka_unit_test(a_purge_is_the_end_of_the_lifetime_unless_it_was_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
