@@ -133,7 +133,7 @@ void admin_status_write(const struct admin_status *status, struct text *out)
 {
     const struct network *network = status->network;
     json_t *object = json_object(), *nodes = json_array(), *origins = json_array(),
-           *sites = json_array(), *checks = json_array();
+           *peers = json_array(), *sites = json_array(), *checks = json_array();
 
     json_put_text(object, "network", network->name);
     json_put_text(object, "version", status->version);
@@ -144,6 +144,9 @@ void admin_status_write(const struct admin_status *status, struct text *out)
     for (size_t i = 0; i < status->node_count; i++)
         json_array_append_new(nodes, node_json(&status->nodes[i]));
     json_object_set_new(object, "nodes", nodes);
+    for (size_t i = 0; i < status->peer_count; i++)
+        json_array_append_new(peers, admin_peer_json(&status->peers[i]));
+    json_object_set_new(object, "peers", peers);
     for (size_t i = 0; i < status->origin_count; i++)
         json_array_append_new(origins, origin_json(&status->origins[i]));
     json_object_set_new(object, "origins", origins);

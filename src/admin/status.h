@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "admin/checks.h"
+#include "admin/peers.h"
 #include "admin/text.h"
 #include "base/clock.h"
 #include "conf/network.h"
@@ -55,6 +56,8 @@ struct admin_status {
     const struct network *network; // in use; its sites and release are shown
     const struct admin_node_status *nodes;
     size_t node_count;
+    const struct admin_peer_status *peers; // every node of the network
+    size_t peer_count;
     const struct admin_origin_status *origins;
     size_t origin_count;
     const struct admin_check_status *checks; // by node; ADMIN_CHECKS_MAX of them are told

@@ -20,7 +20,11 @@ void table_end_line(struct text *out, size_t start);
 /* Sums up the checks of a status: the worst first, TABLE_CHECKS_SHOWN of them. */
 void table_checks(const json_t *status, struct text *out);
 
-enum { TABLE_CHECKS_SHOWN = 20 };
+enum { TABLE_CHECKS_SHOWN = 20, TABLE_PEERS_SHOWN = 20 };
+
+/* The nodes of the network as they are heard, those that are not well first; nothing where there is
+ * one alone. */
+void table_peers(const json_t *status, struct text *out);
 
 /* What a status says is drained; nothing where nothing is. */
 void table_drains(const json_t *status, struct text *out);

@@ -159,6 +159,7 @@ enum err table_status(struct text *out, struct slice json, struct diag *why)
     }
     write_head(status, out);
     write_nodes(json_object_get(status, "nodes"), out);
+    table_peers(status, out);
     write_origins(json_object_get(status, "origins"), out);
     table_drains(status, out);
     table_checks(status, out);

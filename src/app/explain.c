@@ -4,14 +4,17 @@
 #include <stdint.h>
 
 #include "admin/names.h"
+#include "admin/peers.h"
 #include "admin/view.h"
 #include "admin/why.h"
 #include "app/hearing.h"
 #include "app/process.h"
 #include "app/verdicts.h"
+#include "base/hash.h"
 #include "io/loop.h"
 #include "io/ping.h"
 #include "steer/observer.h"
+#include "steer/peers.h"
 #include "steer/rows.h"
 
 /* By position of the node in the process; process->node_count when there is none of that name. */
@@ -129,6 +132,44 @@ void explain_view(const struct process *process, const struct slice *name, struc
 }
 
 /* The parts of measuring, which count on the control thread alone. */
+static void fill_peer(
+    const struct process *p, const struct node *node, struct admin_peer_status *status)
+{
+    size_t self = find_node(p, node->name);
+    struct instant now = loop_now(process_control(p));
+    struct peer peer;
+
+    *status = (struct admin_peer_status){ .node = node, .is_self = self < p->node_count };
+    if (status->is_self) {
+        status->heartbeat = hearing_says(steering_hearing(p->steering[self]));
+        return;
+    }
+    if (!peers_find(
+            hearing_peers(steering_hearing(p->steering[0])), hash_bytes(node->name, 0), now, &peer))
+        return;
+    status->is_heard = peer.is_heard;
+    status->is_present = peer.is_present;
+    status->age = instant_since(peer.heard, now);
+    status->heartbeat = peer.heartbeat;
+}
+
+size_t explain_peers(
+    const struct process *process, struct arena *arena, const struct admin_peer_status **peers)
+{
+    const struct network *network = process->release->network;
+    size_t count = 0, at = 0;
+
+    for (size_t i = 0; i < network->pop_count; i++)
+        count += network->pops[i].node_count;
+    struct admin_peer_status *list = arena_array(arena, count, sizeof *list);
+
+    for (size_t i = 0; i < network->pop_count; i++)
+        for (size_t j = 0; j < network->pops[i].node_count; j++)
+            fill_peer(process, &network->pops[i].nodes[j], &list[at++]);
+    *peers = list;
+    return count;
+}
+
 static const void *counts_of_steering(const struct steering *s)
 {
     return steering_counts(s);
@@ -203,6 +244,32 @@ static void add_narrowed(const struct process *p, size_t node, struct metrics *m
                .value = (double)root_map(node_root(p->nodes[node]))->classes_narrowed });
 }
 
+static void add_peers(const struct process *p, size_t node, struct metrics *m)
+{
+    const struct metrics_label label = { SLICE("node"), p->nodes[node]->name };
+    const struct hearing *hearing = steering_hearing(p->steering[node]);
+    const struct peers *peers = hearing_peers(hearing);
+    const struct instant now = loop_now(process_control(p));
+    const struct {
+        const char *name, *help;
+        double value;
+    } GAUGES[] = {
+        { "steer_peers", "Other nodes of the release", (double)peers_count(peers) },
+        { "steer_peers_present", "Those of them that are heard",
+            (double)peers_present(peers, now) },
+        { "steer_suspect", "Whether so few of them are heard that this node doubts itself",
+            hearing_is_suspect(hearing) },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(GAUGES); i++)
+        metrics_add_value(m, &(struct metrics_value){ .name = GAUGES[i].name,
+                                 .help = GAUGES[i].help,
+                                 .kind = COUNTER_GAUGE,
+                                 .labels = &label,
+                                 .label_count = 1,
+                                 .value = GAUGES[i].value });
+}
+
 static void add_counts(const struct process *p, size_t node, struct metrics *m)
 {
     const struct metrics_label label = { SLICE("node"), p->nodes[node]->name };
@@ -229,6 +296,7 @@ void explain_metrics(const struct process *process, struct metrics *m)
     for (size_t i = 0; i < process->node_count; i++) {
         add_counts(process, i, m);
         add_narrowed(process, i, m);
+        add_peers(process, i, m);
     }
     arena_init(&arena, SIZE_MAX); // bounded by the release
     size_t count = explain_checks(process, &arena, &checks);

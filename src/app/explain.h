@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct admin_check_status;
+struct admin_peer_status;
 struct admin_question;
 struct admin_view;
 struct admin_why;
@@ -20,6 +21,11 @@ struct slice;
 /* What each node knows of each check, in the arena; by node. Returns how many. */
 size_t explain_checks(
     const struct process *process, struct arena *arena, const struct admin_check_status **checks);
+
+/* How each node of the network is heard, in the arena: by the first node of the process, but for
+ * those that run in it too. Good for the turn. Returns how many. */
+size_t explain_peers(
+    const struct process *process, struct arena *arena, const struct admin_peer_status **peers);
 
 /* As `why` of admin_source_ops. */
 void explain_why(const struct process *process, struct arena *arena,

@@ -240,6 +240,7 @@ static void status(struct admin_source *source, struct arena *arena, struct admi
                 fill_origin(arena, &origins[s->origin_count++], &network->customers[j].origins[k],
                     p->nodes[i]);
     }
+    s->peer_count = explain_peers(p, arena, &s->peers);
     s->check_count = explain_checks(p, arena, &s->checks);
     s->nodes = nodes;
     s->node_count = p->node_count;
