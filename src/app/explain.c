@@ -9,6 +9,7 @@
 #include "admin/why.h"
 #include "app/hearing.h"
 #include "app/process.h"
+#include "app/sharing.h"
 #include "app/verdicts.h"
 #include "base/hash.h"
 #include "io/loop.h"
@@ -195,6 +196,11 @@ static const void *counts_of_hearing(const struct steering *s)
     return hearing_counts(steering_hearing(s));
 }
 
+static const void *counts_of_sharing(const struct steering *s)
+{
+    return sharing_counts(steering_sharing(s));
+}
+
 static const void *counts_of_bus(const struct steering *s)
 {
     const struct bus *bus = hearing_bus(steering_hearing(s));
@@ -228,6 +234,7 @@ static const struct measuring_part {
     { steering_counter_rows, &steering_counter_row_count, counts_of_steering },
     { verdicts_counter_rows, &verdicts_counter_row_count, counts_of_verdicts },
     { hearing_counter_rows, &hearing_counter_row_count, counts_of_hearing },
+    { sharing_counter_rows, &sharing_counter_row_count, counts_of_sharing },
     { bus_counter_rows, &bus_counter_row_count, counts_of_bus },
 };
 

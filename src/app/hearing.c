@@ -469,6 +469,13 @@ void hearing_use(
     say_suspect(hearing);
 }
 
+void hearing_publish(struct hearing *hearing, enum bus_lane lane, struct slice payload)
+{
+    assert(lane != BUS_REPORTS && lane != BUS_HEARTBEATS);
+    if (hearing->bus != NULL)
+        bus_publish(hearing->bus, lane, payload);
+}
+
 const struct bus *hearing_bus(const struct hearing *hearing)
 {
     return hearing->bus;

@@ -149,6 +149,9 @@ void hearing_say_flag(struct hearing *hearing, enum heartbeat_flag flag, bool is
 void hearing_say_map(struct hearing *hearing, struct wall epoch, uint64_t hash);
 void hearing_say_orders(struct hearing *hearing, uint64_t era, uint64_t order, uint64_t drains);
 
+/* To all others, of a lane that hearing does not read. Nothing without a bus. */
+void hearing_publish(struct hearing *hearing, enum bus_lane lane, struct slice payload);
+
 /* Tells before it returns that this node is leaving; and goes on telling, until it is gone. */
 void hearing_leave(struct hearing *hearing);
 

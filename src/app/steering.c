@@ -7,6 +7,7 @@
 
 #include "app/hearing.h"
 #include "app/node.h"
+#include "app/sharing.h"
 #include "app/verdicts.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -31,11 +32,13 @@ struct planning {
     struct root *root; // held; NULL when none is under way
     struct arena arena;
     const struct facts *facts;
+    struct steer_map *before; // NULL: the root's
     struct steer_map *map;
 };
 
 struct steering {
     struct probe_user probe_user;
+    struct sharing_user sharing_user;
     struct running_node *node;
     struct loop *loop;
     struct pool *pool;
@@ -46,6 +49,7 @@ struct steering {
     struct view *view;
     struct hearing *hearing;
     struct verdicts *verdicts;
+    struct sharing *sharing;
     uint64_t self;
     struct timer tick, digest, epoch, sweep;
     struct planning plan;
@@ -142,18 +146,34 @@ static struct wall epoch_at(struct wall now)
     return (struct wall){ ready_ms - ready_ms % STEER_EPOCH_MS };
 }
 
-/* Puts a finished map into the root, which may not be published yet. */
-static void use_map(struct steering *s, struct root *root, struct steer_map *map)
+/* Puts a map into the root, which may not be published yet. */
+static void put_map(struct steering *s, struct root *root, struct steer_map *map)
 {
     struct snapshot_value *value = &map->value;
 
-    counter_up(&s->counts.plans);
+    if (!atomic_load(&s->is_settled))
+        sharing_lay_over(s->sharing, root, map);
     if (map->hash != s->map_hash)
         counter_up(&s->counts.changes);
     s->map_hash = map->hash;
     s->planned = map->epoch;
-    hearing_say_map(s->hearing, map->epoch, map->hash);
     snapshot_publish(&root->map, s->node->control, &value);
+}
+
+static void use_map(struct steering *s, struct root *root, struct steer_map *map)
+{
+    counter_up(&s->counts.plans);
+    put_map(s, root, map);
+}
+
+/* What all others hold is better than nothing, which is what this node knows of its own. */
+static void on_adopted(struct sharing_user *user)
+{
+    struct steering *s = container_of(user, struct steering, sharing_user);
+    struct root *root = node_root(s->node);
+
+    if (!atomic_load(&s->is_settled))
+        put_map(s, root, steer_map_copy(root_map(root)));
 }
 
 static const struct facts *draw_facts(
@@ -178,11 +198,13 @@ static void plan_work(struct pool_job *job)
 {
     struct planning *plan = container_of(job, struct planning, job);
 
-    plan->map = steer_plan(plan->root->rows, &plan->arena, plan->facts, root_map(plan->root));
+    plan->map = steer_plan(plan->root->rows, &plan->arena, plan->facts,
+        plan->before != NULL ? plan->before : root_map(plan->root));
 }
 
 static void plan_end(struct steering *s)
 {
+    steer_map_free(s->plan.before);
     steer_map_free(s->plan.map);
     arena_done(&s->plan.arena);
     snapshot_release(&s->plan.root->value, loop_index(s->loop));
@@ -195,6 +217,8 @@ static void plan_done(struct pool_job *job)
 
     if (s->plan.root == node_root(s->node)) { // else a release came meanwhile, with its own map
         use_map(s, s->plan.root, s->plan.map);
+        if (atomic_load(&s->is_settled))
+            sharing_planned(s->sharing, s->plan.map);
         s->plan.map = NULL;
     }
     plan_end(s);
@@ -211,6 +235,7 @@ static void plan_begin(struct steering *s, struct wall epoch)
     plan->root = node_root(s->node);
     snapshot_hold(&plan->root->value, loop_index(s->loop));
     plan->map = NULL;
+    plan->before = atomic_load(&s->is_settled) ? sharing_take(s->sharing) : NULL;
     arena_init(&plan->arena, SIZE_MAX);
     plan->facts = draw_facts(s, plan->root, &plan->arena, epoch);
     plan->job = (struct pool_job){ .work = plan_work, .done = plan_done, .loop = s->loop };
@@ -326,7 +351,8 @@ static void on_digest(struct timer *timer)
 /* The first map made of measurements does not wait for the next epoch. */
 static void settle(struct steering *s)
 {
-    if (atomic_load(&s->is_settled) || !probes_are_settled(s->probes) || s->plan.root != NULL)
+    if (atomic_load(&s->is_settled) || !probes_are_settled(s->probes) || s->plan.root != NULL ||
+        sharing_is_waiting(s->sharing))
         return;
     hearing_tell(s->hearing);
     plan_now(s, node_root(s->node), (struct wall){ wall_now(s).ms + 1 });
@@ -416,6 +442,7 @@ static void on_begin(struct loop_message *message)
     verdicts_probe(s->verdicts, s->probes);
     forget_failures(s);
     hearing_begin(s->hearing);
+    sharing_begin(s->sharing);
     on_digest(&s->digest);
     on_epoch(&s->epoch);
     on_tick(&s->tick);
@@ -429,6 +456,7 @@ struct steering *steering_new(
 
     *s = (struct steering){
         .probe_user.ops = &PROBE_OPS,
+        .sharing_user.adopted = on_adopted,
         .node = node,
         .loop = control,
         .pool = pool,
@@ -454,6 +482,11 @@ struct steering *steering_new(
         .rows = rows_now(s),
         .watch = node_root(node)->release->watch,
         .hearing = s->hearing });
+    s->sharing = sharing_new(&(struct sharing_plan){ .loop = control,
+        .log = log,
+        .node = node,
+        .hearing = s->hearing,
+        .user = &s->sharing_user });
     hearing_use(s->hearing, node_root(node)->network, rows_now(s)->checks);
     machine_init(&s->machine, node->machine);
     loop_post(control, &s->begin);
@@ -473,6 +506,7 @@ void steering_free(struct steering *steering)
     probes_free(steering->probes);
     hearing_free(steering->hearing);
     verdicts_free(steering->verdicts);
+    sharing_free(steering->sharing);
     observer_free(steering->observer);
     view_free(steering->view);
     mem_free(steering->failed);
@@ -499,6 +533,7 @@ void steering_publish(struct steering *steering, struct root **root)
 
     carry_over(steering, rows_now(steering), (*root)->rows);
     verdicts_use(steering->verdicts, (*root)->rows, (*root)->release->watch);
+    sharing_renew(steering->sharing);
     plan_now(steering, *root, steering->planned);
     node_publish(steering->node, root);
     measure(steering);
@@ -539,6 +574,11 @@ const struct observer *steering_observer(const struct steering *steering)
 const struct hearing *steering_hearing(const struct steering *steering)
 {
     return steering->hearing;
+}
+
+const struct sharing *steering_sharing(const struct steering *steering)
+{
+    return steering->sharing;
 }
 
 const struct verdicts *steering_verdicts(const struct steering *steering)

@@ -31,6 +31,7 @@ struct pool;
 struct observer;
 struct root;
 struct running_node;
+struct sharing;
 struct steering;
 struct verdicts;
 
@@ -78,6 +79,7 @@ bool steering_is_settled(const struct steering *steering);
 const struct view *steering_view(const struct steering *steering);
 const struct observer *steering_observer(const struct steering *steering);
 const struct hearing *steering_hearing(const struct steering *steering);
+const struct sharing *steering_sharing(const struct steering *steering);
 const struct verdicts *steering_verdicts(const struct steering *steering);
 
 /* NULL before the loop's first turn; then of the checks in the root. */
