@@ -22,16 +22,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <nats/nats.h>
-
 #include "base/hash.h"
 #include "base/mem.h"
-#include "bus/bus_priv.h"
-#include "bus/subject.h"
+#include "bus/nats_priv.h"
 
 enum {
     NATS_BUS_TAG = 0x6e617473,
-    ANSWER_MS = 1000,     // for a server to take a connection, or a flush to come back
     WRITE_MS = 200,       // for a server to take bytes
     PING_MS = 1000,       // how often a silent server is asked
     PINGS_OUT_MAX = 2,    // so many without an answer: it is gone
@@ -41,33 +37,12 @@ enum {
     FILE_NAME_MAX = 4096, // with the terminating zero
 };
 
-struct nats_bus {
-    struct bus bus;
-    unsigned tag; // what comes back from libnats is one of these
-    struct slice network;
-    char all[SUBJECT_MAX];
-    char subjects[BUS_LANE_COUNT][SUBJECT_MAX];
-    struct endpoint servers[BUS_SERVERS_MAX];
-    size_t server_count;
-    natsOptions *options;
-    pthread_t thread;
-
-    pthread_mutex_t lock; // of all below
-    pthread_cond_t changed;
-    bool is_ending;
-    struct queue out;
-    uint64_t out_full, out_too_large; // dropped by the thread, to be counted by the loop
-    bool is_lost;                     // the session is of no use any more
-    bool is_closed, is_drained;       // libnats calls back no more
-    char why[BUS_WHY_MAX];
-};
-
 static struct nats_bus *nats_of(struct bus *bus)
 {
     return container_of(bus, struct nats_bus, bus);
 }
 
-static struct nats_bus *nats_of_closure(void *closure)
+struct nats_bus *nats_of_closure(void *closure)
 {
     struct nats_bus *n = closure;
 
@@ -109,7 +84,7 @@ static void lose(struct nats_bus *n, const char *why)
     if (!n->is_lost)
         snprintf(n->why, sizeof n->why, "%s", why);
     n->is_lost = true;
-    pthread_cond_signal(&n->changed);
+    nats_changed(n);
 }
 
 static const char *last_error(natsConnection *connection, natsStatus otherwise)
@@ -124,7 +99,7 @@ static const char *last_error(natsConnection *connection, natsStatus otherwise)
 
 /* The same of a call that is not about a connection. libnats puts a place in its own source before
  * what it says. */
-static const char *thread_error(natsStatus otherwise)
+const char *nats_thread_error(natsStatus otherwise)
 {
     natsStatus status;
     const char *text = nats_GetLastError(&status);
@@ -152,8 +127,8 @@ static void on_drained(void *closure)
     struct nats_bus *n = nats_of_closure(closure);
 
     lock(n);
-    n->is_drained = true;
-    pthread_cond_signal(&n->changed);
+    n->draining--;
+    nats_changed(n);
     unlock(n);
 }
 
@@ -170,14 +145,26 @@ static void on_error(
     const char *why = last_error(connection, status);
 
     lock(n);
-    lose(n, why);
+    if (status != NATS_NOT_PERMITTED || !nats_log_is_denied(n, why))
+        lose(n, why);
     unlock(n);
+}
+
+natsStatus nats_drains(struct nats_bus *n, natsSubscription *subscription)
+{
+    lock(n);
+    n->draining++;
+    unlock(n);
+    if (natsSubscription_SetOnCompleteCB(subscription, on_drained, n) != NATS_OK)
+        on_drained(n); // the connection is gone already, and with it the subscription
+    return natsSubscription_SetPendingLimits(subscription, BUS_QUEUE_MAX, BUS_QUEUE_BYTES_MAX);
 }
 
 /* One connection. All that has to do with it is done on our thread. */
 struct session {
     natsConnection *connection;
     natsSubscription *subscription;
+    struct nats_log_session log;
 };
 
 static natsStatus subscribe(struct nats_bus *n, struct session *s)
@@ -188,15 +175,10 @@ static natsStatus subscribe(struct nats_bus *n, struct session *s)
 
     if (status != NATS_OK)
         return status;
-    lock(n);
-    n->is_drained = false;
-    unlock(n);
-    if (natsSubscription_SetOnCompleteCB(s->subscription, on_drained, n) != NATS_OK)
-        on_drained(n); // the connection is gone already, and with it the subscription
-    status = natsSubscription_SetPendingLimits(s->subscription, BUS_QUEUE_MAX, BUS_QUEUE_BYTES_MAX);
+    status = nats_drains(n, s->subscription);
     // There and back, so that the server has taken the subscription, or said why not.
     if (status == NATS_OK)
-        status = natsConnection_FlushTimeout(s->connection, ANSWER_MS);
+        status = natsConnection_FlushTimeout(s->connection, NATS_ANSWER_MS);
     return status == NATS_OK ? natsConnection_GetLastError(s->connection, &why) : status;
 }
 
@@ -205,10 +187,12 @@ static void session_close(struct nats_bus *n, struct session *s)
     if (s->connection == NULL)
         return;
     natsConnection_Close(s->connection);
+    nats_log_end(&s->log);
     lock(n);
-    while (!n->is_closed || !n->is_drained)
+    while (!n->is_closed || n->draining > 0)
         pthread_cond_wait(&n->changed, &n->lock);
     unlock(n);
+    nats_log_done(&s->log);
     natsSubscription_Destroy(s->subscription);
     natsConnection_Destroy(s->connection);
 }
@@ -220,7 +204,6 @@ static natsStatus session_open(struct nats_bus *n, const struct endpoint *server
 
     lock(n);
     n->is_lost = n->is_closed = false;
-    n->is_drained = true;
     unlock(n);
     snprintf(url, sizeof url, "nats://%s", endpoint_text(server, address));
     status = natsOptions_SetURL(n->options, url);
@@ -256,7 +239,7 @@ static void send(struct nats_bus *n, struct session *s, struct message *m)
     message_unref(m);
 }
 
-/* Sends what is queued until the session is lost, or the bus ends. */
+/* Sends what is queued, and the orders, until the session is lost, or the bus ends. */
 static void session_run(struct nats_bus *n, struct session *s)
 {
     lock(n);
@@ -266,14 +249,17 @@ static void session_run(struct nats_bus *n, struct session *s)
     }
     while (!n->is_lost && !n->is_ending) {
         struct message *m = queue_pop(&n->out);
+        uint64_t visits = n->log.visits;
 
-        if (m == NULL) {
-            pthread_cond_wait(&n->changed, &n->lock);
-            continue;
-        }
         unlock(n);
-        send(n, s, m);
+        if (m != NULL)
+            send(n, s, m);
+        bool has_sent = nats_log_send(n, s->connection);
+
         lock(n);
+        while (m == NULL && !has_sent && n->out.count == 0 && visits == n->log.visits &&
+               !n->is_lost && !n->is_ending)
+            pthread_cond_wait(&n->changed, &n->lock);
     }
     unlock(n);
 }
@@ -281,10 +267,10 @@ static void session_run(struct nats_bus *n, struct session *s)
 /* Why there is no session. */
 static const char *failure(const struct session *s, natsStatus status)
 {
-    return s->connection == NULL ? thread_error(status) : last_error(s->connection, status);
+    return s->connection == NULL ? nats_thread_error(status) : last_error(s->connection, status);
 }
 
-static int64_t now_ms(void)
+int64_t nats_now_ms(void)
 {
     struct timespec now;
 
@@ -299,11 +285,13 @@ static int64_t serve(struct nats_bus *n, const struct endpoint *server)
     struct session s = { 0 };
     natsStatus status = session_open(n, server, &s);
     const char *why = status == NATS_OK ? "" : failure(&s, status);
-    int64_t begin_ms = now_ms(), end_ms;
+    int64_t begin_ms = nats_now_ms(), end_ms;
 
-    if (status == NATS_OK)
+    if (status == NATS_OK) {
+        nats_log_begin(&s.log, n, s.connection);
         session_run(n, &s);
-    end_ms = now_ms();
+    }
+    end_ms = nats_now_ms();
     lock(n);
     if (status != NATS_OK)
         lose(n, why);
@@ -316,19 +304,30 @@ static int64_t serve(struct nats_bus *n, const struct endpoint *server)
     return status == NATS_OK ? end_ms - begin_ms : -1;
 }
 
-/* False: the bus ends. */
-static bool wait_ms(struct nats_bus *n, uint64_t wait_ms)
+struct timespec nats_after_ms(uint64_t wait_ms)
 {
     struct timespec until;
-    int result = 0;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
     until.tv_sec += (time_t)(wait_ms / 1000) + until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
+    return until;
+}
+
+bool nats_wait(struct nats_bus *n, const struct timespec *until)
+{
+    return pthread_cond_timedwait(&n->changed, &n->lock, until) != ETIMEDOUT;
+}
+
+/* False: the bus ends. */
+static bool wait_ms(struct nats_bus *n, uint64_t wait_ms)
+{
+    struct timespec until = nats_after_ms(wait_ms);
+
     lock(n);
-    while (!n->is_ending && result != ETIMEDOUT)
-        result = pthread_cond_timedwait(&n->changed, &n->lock, &until);
+    while (!n->is_ending && nats_wait(n, &until))
+        ;
     bool goes_on = !n->is_ending;
 
     unlock(n);
@@ -375,7 +374,7 @@ static void publish(struct bus *bus, struct message *message)
     full = n->out_full + queue_push(&n->out, message);
     too_large = n->out_too_large;
     n->out_full = n->out_too_large = 0;
-    pthread_cond_signal(&n->changed);
+    nats_changed(n);
     unlock(n);
     counter_add(&bus->counts.full_out, full);
     counter_add(&bus->counts.too_large, too_large);
@@ -398,19 +397,15 @@ static void leave(struct bus *bus)
 
     lock(n);
     n->is_ending = true;
-    pthread_cond_signal(&n->changed);
+    nats_changed(n);
     unlock(n);
     pthread_join(n->thread, NULL);
     nats_bus_free(n);
 }
 
-/* Lanes alone. */
-static void attend(struct bus *bus)
-{
-    desk_refuse(&bus->desk, ERR_UNSUPPORTED, "no log of orders over NATS");
-}
-
-static const struct bus_ops NATS_OPS = { .attend = attend, .publish = publish, .free = leave };
+static const struct bus_ops NATS_OPS = {
+    .attend = nats_log_attend, .publish = publish, .free = leave
+};
 
 /* Terminated, as libnats wants it; empty where there is no such text. */
 struct text {
@@ -451,7 +446,7 @@ static enum err set_tls(natsOptions *options, const struct bus_nats_plan *plan, 
     }
     if (status == NATS_OK)
         return ERR_NONE;
-    diag_say(why, "%s: %s", file, thread_error(status));
+    diag_say(why, "%s: %s", file, nats_thread_error(status));
     return ERR_CONFIG;
 }
 
@@ -473,7 +468,7 @@ static natsStatus set_rest(struct nats_bus *n)
     natsOptions *o = n->options;
     bool is_set = natsOptions_SetName(o, n->bus.node.at) == NATS_OK &&
                   natsOptions_SetAllowReconnect(o, false) == NATS_OK &&
-                  natsOptions_SetTimeout(o, ANSWER_MS) == NATS_OK &&
+                  natsOptions_SetTimeout(o, NATS_ANSWER_MS) == NATS_OK &&
                   natsOptions_SetWriteDeadline(o, WRITE_MS) == NATS_OK &&
                   natsOptions_SetPingInterval(o, PING_MS) == NATS_OK &&
                   natsOptions_SetMaxPingsOut(o, PINGS_OUT_MAX) == NATS_OK &&
@@ -513,6 +508,7 @@ static struct nats_bus *prepare(
     subject_write_all(n->all, n->network);
     for (unsigned i = 0; i < BUS_LANE_COUNT; i++)
         subject_write(n->subjects[i], n->network, (enum bus_lane)i, n->bus.node);
+    nats_log_init(n);
     memcpy(n->servers, plan->servers, plan->server_count * sizeof n->servers[0]);
     n->server_count = plan->server_count;
     pthread_mutex_init(&n->lock, NULL);

@@ -8,7 +8,8 @@ static const enum world_kind KINDS[] = { LOCAL_REAL, LOCAL_SIMULATED, LOCAL_FILE
     {                                                                   \
 #case " " name, case, NULL, NULL, (void *)(uintptr_t)&KINDS[at] \
     }
-#define ON_ALL(case) ON(case, "local", 0), ON(case, "simulated", 1), ON(case, "in a file", 2)
+#define ON_ALL(case) \
+    ON(case, "local", 0), ON(case, "simulated", 1), ON(case, "in a file", 2), ON(case, "nats", 3)
 
 static struct follower A, B;
 

@@ -74,6 +74,24 @@ void subject_write_all(char *out, struct slice network)
     end(&w);
 }
 
+void subject_write_log(char *out, struct slice network)
+{
+    struct writer w = begin(out, network);
+
+    write_slice(&w, SLICE("orders"));
+    end(&w);
+}
+
+void subject_write_stream(char *out, struct slice network)
+{
+    struct writer w = writer_on(out, SUBJECT_MAX);
+
+    write_slice(&w, SLICE("waypost_"));
+    write_name(&w, network);
+    write_slice(&w, SLICE("_orders"));
+    end(&w);
+}
+
 /* -1: not a digit of ours. */
 static int hex_value(char c)
 {

@@ -5,6 +5,7 @@
  * Subjects, the addresses of messages on NATS:
  *
  *     waypost.NETWORK.LANE.NODE
+ *     waypost.NETWORK.orders        kept by the stream waypost_NETWORK_orders
  *
  * Names may hold any byte; in a subject dots part and stars are patterns, so that all but letters,
  * digits, '-' and '_' is written as '%' and two hexadecimal digits in capitals. One name has one
@@ -25,6 +26,10 @@ void subject_write(char *out, struct slice network, enum bus_lane lane, struct s
 
 /* The pattern of all lanes and nodes of a network. */
 void subject_write_all(char *out, struct slice network);
+
+/* Of the log: the subject of its orders, which is not among those, and the name of its stream. */
+void subject_write_log(char *out, struct slice network);
+void subject_write_stream(char *out, struct slice network);
 
 /*
  * False: not a subject of this network, no lane we know, or a name that is empty, too long or not

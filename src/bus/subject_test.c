@@ -39,6 +39,19 @@ static void bytes_that_mean_something_to_nats_are_escaped(void **)
     assert_string_equal(subject, "waypost.%2A.*.*");
 }
 
+static void the_log_has_a_subject_that_is_of_no_lane_and_a_stream(void **)
+{
+    char subject[SUBJECT_MAX], room[BUS_NAME_MAX];
+    struct slice node;
+    enum bus_lane lane;
+
+    subject_write_log(subject, SLICE("a.b"));
+    assert_string_equal(subject, "waypost.a%2Eb.orders");
+    assert_false(subject_read(slice_text(subject), SLICE("a.b"), &lane, room, &node));
+    subject_write_stream(subject, SLICE("a.b"));
+    assert_string_equal(subject, "waypost_a%2Eb_orders"); // dots part here, too
+}
+
 static void the_longest_names_fit(void **)
 {
     char subject[SUBJECT_MAX], name[BUS_NAME_MAX], room[BUS_NAME_MAX];
@@ -79,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_subject_names_network_lane_and_node),
         cmocka_unit_test(bytes_that_mean_something_to_nats_are_escaped),
+        cmocka_unit_test(the_log_has_a_subject_that_is_of_no_lane_and_a_stream),
         cmocka_unit_test(the_longest_names_fit),
         cmocka_unit_test(what_we_would_not_have_written_is_none),
     };
