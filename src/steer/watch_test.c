@@ -146,6 +146,17 @@ static void with_fewer_pops_each_has_its_turn_before_any_has_another(void **)
     world_free(w);
 }
 
+static void a_group_of_its_own_is_better_than_two_of_another(void **)
+{
+    static const size_t SIZES[POPS_MAX] = { 3, 3, 3, 3 };
+    struct world *w = world_new(SIZES, 50);
+
+    for (size_t check = 0; check < w->checks.count; check++)
+        for (size_t p = 0; p < w->network.pop_count; p++)
+            assert_in_range(watchers_in(w, check, &w->pops[p]), 1, 2);
+    world_free(w);
+}
+
 static void a_pop_is_watched_by_others(void **)
 {
     static const size_t MANY[POPS_MAX] = { 3, 3, 3, 3, 3, 3 }, TWO[POPS_MAX] = { 10, 10 };
@@ -168,7 +179,8 @@ static void a_pop_is_watched_by_others(void **)
 
 static void no_node_watches_itself_where_five_others_can(void **)
 {
-    static const size_t SIZES[][POPS_MAX] = { { 6 }, { 1, 6 }, { 1, 1, 1, 1, 1, 1 }, { 3, 3 } };
+    static const size_t SIZES[][POPS_MAX] = { { 6 }, { 1, 6 }, { 1, 1, 1, 1, 1, 1 }, { 3, 3 },
+        { 1, 2, 2, 2, 2 } };
 
     for (size_t s = 0; s < COUNT_OF(SIZES); s++) {
         struct world *w = world_new(SIZES[s], 0);
@@ -338,6 +350,7 @@ int main(void)
         cmocka_unit_test(up_to_five_nodes_all_watch_everything),
         cmocka_unit_test(five_groups_watch_where_there_are_as_many),
         cmocka_unit_test(with_fewer_pops_each_has_its_turn_before_any_has_another),
+        cmocka_unit_test(a_group_of_its_own_is_better_than_two_of_another),
         cmocka_unit_test(a_pop_is_watched_by_others),
         cmocka_unit_test(no_node_watches_itself_where_five_others_can),
         cmocka_unit_test(every_node_watches_about_as_many_as_any_other),
