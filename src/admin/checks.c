@@ -21,6 +21,18 @@ static const char *verdict_text(enum health_verdict verdict)
     return "";
 }
 
+/* Which groups of nodes have a word, how many of them say down, and what came of it. */
+static void put_count(json_t *object, const struct votes_tally *counted)
+{
+    json_t *count = json_object();
+
+    json_put_text(count, "verdict", counted->is_down ? SLICE("down") : SLICE("up"));
+    json_put_text(count, "by", counted->by == VOTES_BY_SELF ? SLICE("node") : SLICE("groups"));
+    json_put_number(count, "groups", counted->groups);
+    json_put_number(count, "groups_down", counted->down);
+    json_object_set_new(object, "counted", count);
+}
+
 static void put_target(json_t *object, const struct check *check)
 {
     char text[CHECK_NAME_MAX];
@@ -55,6 +67,8 @@ json_t *admin_check_json(const struct admin_check_status *s)
         if (s->reply > 0)
             json_put_number(object, "reply", s->reply);
     }
+    if (s->counted.by != VOTES_BY_NOBODY)
+        put_count(object, &s->counted);
     return object;
 }
 
@@ -134,6 +148,10 @@ void admin_checks_metrics(struct metrics *m, const struct admin_check_status *ch
         if (s->verdict != HEALTH_UNKNOWN)
             add_metric(m, s, "check_up", "What is measured is up, as this node sees it",
                 s->verdict == HEALTH_UP);
+        if (s->counted.by != VOTES_BY_NOBODY)
+            add_metric(m, s, "check_counted_up",
+                "What is measured is up by the count of votes, which answers go by",
+                !s->counted.is_down);
         add_seconds(m, s, REPORT_LATENCY, "check_latency_seconds",
             "Round trip to what is measured, smoothed");
         add_seconds(m, s, REPORT_RESPONSE, "check_response_seconds",

@@ -109,6 +109,27 @@ static void a_clock_set_back_makes_nothing_younger_than_new(void **)
 }
 
 /* The page of all these checks. */
+static void what_most_nodes_say_stands_beside_its_own_verdict(void **)
+{
+    struct admin_check_status up = status(HEALTH_UP);
+    json_t *json = admin_check_json(&up);
+
+    assert_null(json_object_get(json, "counted"));
+    json_decref(json);
+    up.counted = (struct votes_tally){
+        .is_down = true, .by = VOTES_BY_GROUPS, .own = VOTES_UP, .groups = 4, .down = 3
+    };
+    json = admin_check_json(&up);
+    const json_t *counted = json_object_get(json, "counted");
+
+    text_is(json, "verdict", "up");
+    text_is(counted, "verdict", "down");
+    text_is(counted, "by", "groups");
+    assert_int_equal(json_get_number(counted, "groups"), 4);
+    assert_int_equal(json_get_number(counted, "groups_down"), 3);
+    json_decref(json);
+}
+
 static void metrics_are(const struct admin_check_status *checks, size_t count, const char *page)
 {
     struct metrics m;
@@ -126,9 +147,10 @@ static void metrics_are(const struct admin_check_status *checks, size_t count, c
 static void metrics_tell_verdict_latency_and_response(void **)
 {
     const struct check tcp = { .id = 0xdef, .kind = CHECK_TCP, .origin = &ams };
-    const struct admin_check_status checks[] = { status(HEALTH_UP),
+    struct admin_check_status checks[] = { status(HEALTH_UP),
         { .check = &tcp, .node = SLICE("fra1"), .verdict = HEALTH_DOWN } };
 
+    checks[1].counted = (struct votes_tally){ .by = VOTES_BY_GROUPS, .groups = 3, .down = 1 };
     metrics_are(checks, 2,
         "# HELP waypost_check_up What is measured is up, as this node sees it\n"
         "# TYPE waypost_check_up gauge\n"
@@ -143,7 +165,13 @@ static void metrics_tell_verdict_latency_and_response(void **)
         "smoothed\n"
         "# TYPE waypost_check_response_seconds gauge\n"
         "waypost_check_response_seconds{node=\"fra1\",check=\"origin acme/ams http "
-        "/health\",id=\"0000000000000abc\"} 0.0205\n");
+        "/health\",id=\"0000000000000abc\"} 0.0205\n"
+        "# HELP waypost_check_counted_up What is measured is up by the count of votes, which "
+        "answers go by\n"
+        "# TYPE waypost_check_counted_up gauge\n"
+        "waypost_check_counted_up{node=\"fra1\",check=\"origin acme/ams "
+        "tcp\",id=\"0000000000000def\"}"
+        " 1\n");
 }
 
 static void of_what_is_not_known_there_are_no_metrics(void **)
@@ -160,6 +188,7 @@ int main(void)
         cmocka_unit_test(what_is_not_known_is_not_told),
         cmocka_unit_test(measures_have_their_unit_in_the_key_and_their_age_at_the_time_asked),
         cmocka_unit_test(a_clock_set_back_makes_nothing_younger_than_new),
+        cmocka_unit_test(what_most_nodes_say_stands_beside_its_own_verdict),
         cmocka_unit_test(metrics_tell_verdict_latency_and_response),
         cmocka_unit_test(of_what_is_not_known_there_are_no_metrics),
     };

@@ -124,6 +124,39 @@ const char *table_verdict(const json_t *check, const char *now, char text[TABLE_
     return text;
 }
 
+bool table_is_outvoted(const json_t *check)
+{
+    const json_t *counted = json_object_get(check, "counted");
+
+    return table_text_is(counted, "by", "groups") &&
+           !slice_equal(json_get_text(counted, "verdict"), json_get_text(check, "verdict"));
+}
+
+const char *table_counted(const json_t *check, char text[TABLE_CELL_MAX])
+{
+    const json_t *counted = json_object_get(check, "counted");
+    uint64_t groups = json_get_number(counted, "groups"),
+             down = json_get_number(counted, "groups_down");
+    bool is_down = table_text_is(counted, "verdict", "down");
+
+    snprintf(text, TABLE_CELL_MAX, "%s by %" PRIu64 " of %" PRIu64 " groups",
+        is_down ? "down" : "up", is_down || down > groups ? down : groups - down, groups);
+    return text;
+}
+
+const char *table_state(const json_t *check, const char *now, char text[TABLE_CELL_MAX])
+{
+    char counted[TABLE_CELL_MAX], own[TABLE_CELL_MAX];
+
+    if (!table_is_outvoted(check))
+        return table_verdict(check, now, text);
+    int length = snprintf(text, TABLE_CELL_MAX, "%s, here ", table_counted(check, counted));
+    size_t used = length < TABLE_CELL_MAX ? (size_t)length : TABLE_CELL_MAX - 1;
+
+    snprintf(text + used, TABLE_CELL_MAX - used, "%s", table_verdict(check, now, own));
+    return text;
+}
+
 /* A measure's value; 0 where it is missing. */
 static double value_of(const json_t *check, const char *key)
 {
@@ -135,7 +168,8 @@ static struct judged judge(const json_t *check)
     const char *verdict = table_text_of(check, "verdict");
     struct judged judged = { .check = check, .standing = STANDS_UNKNOWN };
 
-    if (strcmp(verdict, "down") == 0)
+    if (strcmp(verdict, "down") == 0 ||
+        table_text_is(json_object_get(check, "counted"), "verdict", "down"))
         judged.standing = STANDS_DOWN;
     else if (strcmp(verdict, "up") == 0)
         judged.standing = STANDS_UP;
@@ -178,7 +212,7 @@ static void put_measure(
 
 static void put_check(struct table *t, const json_t *check, const char *now)
 {
-    char verdict[TABLE_CELL_MAX];
+    char state[TABLE_CELL_MAX];
 
     table_cell(t, "%s", table_text_of(check, "name"));
     table_cell(t, "%s", table_text_of(check, "node"));
@@ -189,7 +223,7 @@ static void put_check(struct table *t, const json_t *check, const char *now)
     put_measure(t, check, "cpu_share", "", false);
     put_measure(t, check, "memory_share", "", false);
     put_measure(t, check, "load_share", "", false);
-    table_cell(t, "%s", table_verdict(check, now, verdict));
+    table_cell(t, "%s", table_state(check, now, state));
 }
 
 /* "... and 40 more, all up": of those from `shown` on. */

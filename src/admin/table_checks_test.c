@@ -68,6 +68,37 @@ static void the_worst_come_first(void **)
         "%  40 %  up\n");
 }
 
+#define COUNTED(verdict, by, groups, down) \
+    "'counted':{'verdict':'" verdict "','by':'" by "','groups':" groups ",'groups_down':" down "}"
+
+static void where_most_nodes_find_otherwise_both_are_said(void **)
+{
+    table_is(
+        "{'name':'a','verdict':'up'," COUNTED("down", "groups", "4",
+            "3") "},"
+                 "{'name':'b','verdict':'down','since':'2026-11-22T10:02:11Z','outcome':'timeout'"
+                 "," COUNTED("up", "groups", "5",
+                     "1") "},"
+                          "{'name':'c','verdict':'unknown'," COUNTED("up", "groups", "3",
+                              "0") "},"
+                                   "{'name':'d','verdict':'up'," COUNTED("up", "groups", "3",
+                                       "1") "},"
+                                            "{'name':'e','verdict':'down'," COUNTED("down", "node",
+                                                "1", "1") "},"
+                                                          "{'name':'f','verdict':'up'," COUNTED(
+                                                              "up", "groups", "1", "9") "}",
+        "CHECK  NODE  LATENCY  RESPONSE  EXCESS  ERRORS  CPU  MEMORY  LOAD  STATE\n"
+        "a      -           -         -       -       -    -       -     -  "
+        "down by 3 of 4 groups, here up\n"
+        "b      -           -         -       -       -    -       -     -  "
+        "up by 4 of 5 groups, here down since 10:02:11Z: timeout\n"
+        "e      -           -         -       -       -    -       -     -  down\n"
+        "c      -           -         -       -       -    -       -     -  "
+        "up by 3 of 3 groups, here not known yet\n"
+        "d      -           -         -       -       -    -       -     -  up\n"
+        "f      -           -         -       -       -    -       -     -  up\n");
+}
+
 static void those_that_are_not_shown_are_counted(void **)
 {
     struct text checks, out;
@@ -111,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(the_worst_come_first),
+        cmocka_unit_test(where_most_nodes_find_otherwise_both_are_said),
         cmocka_unit_test(those_that_are_not_shown_are_counted),
         cmocka_unit_test(checks_that_the_answer_leaves_out_are_not_said_to_be_up),
         cmocka_unit_test(words_of_other_versions_are_shown_as_they_are),

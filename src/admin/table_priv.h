@@ -52,3 +52,12 @@ const char *table_outcome(const json_t *check, char text[TABLE_CELL_MAX]);
 
 /* "up", "not known yet", "down since 10:02:11Z: timeout". */
 const char *table_verdict(const json_t *check, const char *now, char text[TABLE_CELL_MAX]);
+
+/* Most nodes found otherwise than this one: the answers go by them. */
+bool table_is_outvoted(const json_t *check);
+
+/* "up by 3 of 4 groups": as it was counted. */
+const char *table_counted(const json_t *check, char text[TABLE_CELL_MAX]);
+
+/* The verdict; where it is outvoted "down by 3 of 4 groups, up here". */
+const char *table_state(const json_t *check, const char *now, char text[TABLE_CELL_MAX]);

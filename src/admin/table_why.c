@@ -169,7 +169,7 @@ static void put_load(struct target_table *t, const json_t *target)
         table_cell(&t->table, "%s", table_percent(json_get_real(target, "load"), amount));
 }
 
-/* Up or not, of one member: the operator's word first. */
+/* Up or not, of one member: the operator's word first, then its own, then that of most. */
 static const char *member_state(
     const struct why_page *p, const json_t *member, char text[TABLE_CELL_MAX])
 {
@@ -177,6 +177,10 @@ static const char *member_state(
 
     if (json_get_flag(member, "is_drained"))
         snprintf(text, TABLE_CELL_MAX, "drained");
+    else if (json_get_flag(member, "is_leaving"))
+        snprintf(text, TABLE_CELL_MAX, "leaving");
+    else if (table_is_outvoted(check))
+        table_state(check, p->now, text);
     else if (json_get_flag(member, "is_down") && table_text_is(check, "verdict", "down"))
         table_verdict(check, p->now, text);
     else if (json_get_flag(member, "is_down"))
@@ -198,7 +202,8 @@ static void say_members(const struct why_page *p, const json_t *members, struct 
         return;
     }
     json_array_foreach (members, i, member) {
-        fit += !json_get_flag(member, "is_down") && !json_get_flag(member, "is_drained");
+        fit += !json_get_flag(member, "is_down") && !json_get_flag(member, "is_drained") &&
+               !json_get_flag(member, "is_leaving");
     }
     if (fit == count)
         text_say(out, "up, %zu nodes", count);

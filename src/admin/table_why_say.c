@@ -188,8 +188,25 @@ static void say_down(struct sentences *s, const char *who, const json_t *check)
     sentence_end(s);
 }
 
+/* The answers go by most nodes, the fills made here by what is seen from here. */
+static void say_outvoted(struct sentences *s, const char *who, const json_t *check)
+{
+    char counted[TABLE_CELL_MAX];
+    bool is_down_here = table_text_is(check, "verdict", "down");
+
+    if (!sentence_begin(s))
+        return;
+    text_say(s->out, "%s is %s of nodes; the probes of this node %s", who,
+        table_counted(check, counted),
+        is_down_here                            ? "do not reach it"
+        : table_text_is(check, "verdict", "up") ? "do reach it"
+                                                : "have no verdict yet");
+    sentence_end(s);
+}
+
 static void say_member(struct sentences *s, const json_t *target, const json_t *member)
 {
+    const json_t *check = json_array_get(json_object_get(member, "checks"), 0);
     const char *node = json_string_value(json_object_get(member, "node"));
     const char *who = node != NULL ? node : table_text_of(target, "name");
 
@@ -198,8 +215,15 @@ static void say_member(struct sentences *s, const json_t *target, const json_t *
             return;
         text_say(s->out, "%s is drained by an operator: nobody new is sent there", who);
         sentence_end(s);
+    } else if (json_get_flag(member, "is_leaving")) {
+        if (!sentence_begin(s))
+            return;
+        text_say(s->out, "%s says that it is being stopped: nobody new is sent there", who);
+        sentence_end(s);
+    } else if (table_is_outvoted(check)) {
+        say_outvoted(s, who, check);
     } else if (json_get_flag(member, "is_down")) {
-        say_down(s, who, json_array_get(json_object_get(member, "checks"), 0));
+        say_down(s, who, check);
     }
 }
 

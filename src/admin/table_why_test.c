@@ -244,6 +244,32 @@ static void says(const char *members, const char *expected)
 #define ANSWER(reason) "'answers':[{'type':'A','target':'a','reason':'" reason "'}],"
 #define TWO            "'targets':[{'name':'a'},{'name':'b'}]"
 
+#define COUNTED(verdict, down) \
+    "'counted':{'verdict':'" verdict "','by':'groups','groups':4,'groups_down':" down "}"
+
+/* Three nodes of one pop: the first says it is leaving, of the others most nodes say otherwise. */
+static const char DISPUTED[] =
+    "'kind':'deliver','map':{},'answers':[],'targets':[{'name':'fra','is_fit':true,'is_picked':"
+    "true,'members':["
+    "{'node':'fra1','addresses':['192.0.2.10'],'is_leaving':true,'checks':[{'verdict':'up'}]},"
+    "{'node':'fra2','addresses':['192.0.2.12'],'is_down':true,'checks':[{'verdict':'up'," //
+    COUNTED("down", "3") "}]},"
+                         "{'node':'fra3','addresses':['192.0.2.13'],'checks':[{'verdict':'down'," //
+    COUNTED("up", "1") "}]}]}]";
+
+static void who_leaves_or_is_outvoted_is_said_to_be(void **)
+{
+    says(DISPUTED, "up, 1 of 3 nodes, chosen\n");
+    says(DISPUTED, "192.0.2.10  leaving\n");
+    says(DISPUTED, "192.0.2.12  down by 3 of 4 groups, here up\n");
+    says(DISPUTED, "192.0.2.13  up by 3 of 4 groups, here down\n");
+    says(DISPUTED, "fra1 says that it is being stopped: nobody new is sent there.\n");
+    says(
+        DISPUTED, "fra2 is down by 3 of 4 groups of nodes; the probes of this node do reach it.\n");
+    says(DISPUTED,
+        "fra3 is up by 3 of 4 groups of nodes; the probes of this node do not reach it.\n");
+}
+
 static void every_reason_is_a_sentence_and_steps_of_failing_open_are_counted(void **)
 {
     says("'ordered_by':'cost','map':{}," ANSWER("best") TWO, ": a, since it is the best;");
@@ -408,6 +434,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(the_answer_comes_first_then_its_costs_then_what_would_change_it),
+        cmocka_unit_test(who_leaves_or_is_outvoted_is_said_to_be),
         cmocka_unit_test(pops_show_their_nodes_and_each_kind_of_address_its_answer),
         cmocka_unit_test(a_strict_site_shows_what_load_multiplies),
         cmocka_unit_test(where_weights_decide_nothing_is_added_up),

@@ -175,6 +175,7 @@ static json_t *member_json(
         object, "addresses", addresses_json(target, m->member, STEER_HAS_V4 | STEER_HAS_V6));
     json_put_flag(object, "is_down", (m->health & STEER_DOWN) != 0);
     json_put_flag(object, "is_drained", (m->health & STEER_DRAINED) != 0);
+    json_put_flag(object, "is_leaving", (m->health & STEER_LEAVING) != 0);
     add_check(w, checks, m->member->check);
     add_check(w, checks, m->member->load_check);
     json_object_set_new(object, "checks", checks);

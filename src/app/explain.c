@@ -53,6 +53,7 @@ static void fill_checks(const struct process *p, size_t node, struct admin_check
             status->facts = facts->checks[i].own;
             status->facts_at = facts->epoch;
         }
+        status->counted = verdicts_tally(steering_verdicts(p->steering[node]), i);
         if (probes == NULL)
             continue;
         struct probe_state state = probes_state(probes, i);

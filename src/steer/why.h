@@ -22,7 +22,7 @@ struct why_term {
 
 struct why_member {
     const struct steer_member *member;
-    uint8_t health; // STEER_DOWN, STEER_DRAINED
+    uint8_t health; // STEER_DOWN and the like
 };
 
 struct why_candidate {
