@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "app/heart.h"
+#include "app/orders.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "io/loop.h"
@@ -18,7 +19,8 @@ static_assert(DIGEST_MAX <= (int)BUS_PAYLOAD_MAX, "the bus carries the longest d
 
 struct hearing {
     struct bus_user user;
-    struct bus *bus; // NULL: alone
+    struct bus *bus;       // NULL: alone
+    struct orders *orders; // NULL: the log is not followed
     struct loop *loop;
     struct log *log;
     struct observer *observer;
@@ -266,7 +268,38 @@ static void on_linked(struct bus_user *user, bool is_linked, const char *why)
         heart_beat(&h->heart);
 }
 
-static const struct bus_user_ops USER_OPS = { .message = on_message, .linked = on_linked };
+static void on_order(struct bus_user *user, uint64_t era, uint64_t number, struct slice payload)
+{
+    orders_take(container_of(user, struct hearing, user)->orders, era, number, payload);
+}
+
+static void on_order_gap(struct bus_user *user, uint64_t era, uint64_t number)
+{
+    orders_gap(container_of(user, struct hearing, user)->orders, era, number);
+}
+
+static void on_behind(struct bus_user *user, bool is_behind)
+{
+    struct hearing *h = container_of(user, struct hearing, user);
+
+    if (h->orders != NULL) // told also where nothing is followed
+        orders_behind(h->orders, is_behind);
+}
+
+static void on_ordered(struct bus_user *user, uint64_t ticket, enum err err, uint64_t era,
+    uint64_t number, const char *why)
+{
+    const struct orders_answer answer = { err, era, number, why };
+
+    orders_ordered(container_of(user, struct hearing, user)->orders, ticket, &answer);
+}
+
+static const struct bus_user_ops USER_OPS = { .message = on_message,
+    .linked = on_linked,
+    .order = on_order,
+    .order_gap = on_order_gap,
+    .behind = on_behind,
+    .ordered = on_ordered };
 
 static void digest_open(struct hearing *h)
 {
@@ -444,6 +477,14 @@ void hearing_join(struct hearing *hearing, struct bus **bus)
     assert(hearing->bus == NULL);
     hearing->bus = *bus;
     *bus = NULL;
+    if (hearing->orders != NULL)
+        orders_join(hearing->orders, hearing->bus);
+}
+
+void hearing_obey(struct hearing *hearing, struct orders *orders)
+{
+    assert(hearing->bus == NULL && hearing->orders == NULL);
+    hearing->orders = orders;
 }
 
 void hearing_follow(struct hearing *hearing, struct hearing_follower *follower)

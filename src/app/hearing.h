@@ -30,6 +30,7 @@
 
 struct hearing;
 struct observer;
+struct orders;
 struct peer;
 struct peers;
 struct view;
@@ -119,6 +120,10 @@ void hearing_free(struct hearing *hearing);
 
 /* To open the bus with. */
 struct bus_user *hearing_user(struct hearing *hearing);
+
+/* What the bus tells of the log goes there, and orders that are given go to the bus; outlives the
+ * hearing. Before it joins. */
+void hearing_obey(struct hearing *hearing, struct orders *orders);
 
 /* Takes the bus over; *bus becomes NULL. Once. */
 void hearing_join(struct hearing *hearing, struct bus **bus);

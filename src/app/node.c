@@ -46,6 +46,19 @@ static void on_sweep(struct timer *timer)
     timer_set(w->loop, timer, instant_after(loop_now(w->loop), SWEEP_EVERY));
 }
 
+/* The message says only that there is something to look at, so that none is lost and none is posted
+ * twice. */
+static void on_drain(struct loop_message *message)
+{
+    struct node_worker *w = container_of(message, struct node_worker, drain);
+
+    atomic_store(&w->is_drain_posted, false);
+    if (atomic_load(&w->node->is_drained))
+        http_server_drain(w->http);
+    else if (!w->is_ending)
+        http_server_resume(w->http);
+}
+
 static void start_worker(struct running_node *node, unsigned index, struct loop *loop)
 {
     struct node_worker *w = &node->workers[index];
@@ -73,6 +86,7 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
     w->http = http_server_new(loop, delivery_service(w->delivery), &limits);
     w->dns_source = (struct dns_source){ .zones = zones_now, .map = map_now };
     w->sweep.fire = on_sweep;
+    w->drain.run = on_drain;
     if (index == 0)
         timer_set(loop, &w->sweep, instant_after(loop_now(loop), SWEEP_EVERY));
 }
@@ -134,6 +148,7 @@ static void stop_worker(struct node_worker *w)
     while (w->open_count > 0)
         close_face(w, w->open_count - 1);
     timer_clear(w->loop, &w->sweep);
+    loop_unpost(w->loop, &w->drain);
     http_server_free(w->http);
     delivery_free(w->delivery);
     loop_hook_remove(w->loop, &w->hook);
@@ -275,7 +290,20 @@ void node_worker_close_others(struct node_worker *worker, const struct faces *fa
 void node_worker_drain(struct node_worker *worker)
 {
     node_worker_close_others(worker, &(struct faces){ .count = 0 });
+    worker->is_ending = true;
     http_server_drain(worker->http);
+}
+
+void node_set_drained(struct running_node *node, bool is_drained)
+{
+    if (atomic_exchange(&node->is_drained, is_drained) == is_drained)
+        return;
+    for (unsigned i = 0; i < node->worker_count; i++) {
+        struct node_worker *w = &node->workers[i];
+
+        if (!atomic_exchange(&w->is_drain_posted, true))
+            loop_post(w->loop, &w->drain);
+    }
 }
 
 void node_publish(struct running_node *node, struct root **root)

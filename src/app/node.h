@@ -52,6 +52,9 @@ struct node_worker {
     struct loop *loop;
     struct loop_hook hook;
     struct timer sweep; // of the first worker: closes old origin connections
+    struct loop_message drain;
+    atomic_bool is_drain_posted;
+    bool is_ending; // it is stopped; this worker alone
     struct delivery *delivery;
     struct http_server *http;
     struct dns_source dns_source;
@@ -71,6 +74,7 @@ struct running_node {
     struct store *store;
     struct origin_pool *pool;
     struct delivery_load load; // told to probes; the control thread writes it
+    atomic_bool is_drained;    // by an operator; likewise
     uint64_t memory_bytes;
     uint64_t seed;
     const char *machine;
@@ -105,8 +109,15 @@ void node_free(struct running_node *node);
 /* On the worker's thread: closes what is open and not among the faces. */
 void node_worker_close_others(struct node_worker *worker, const struct faces *faces);
 
-/* On the worker's thread: no new connections; open ones end after their answer. */
+/* On the worker's thread, at the end: no new connections; open ones end after their answer. */
 void node_worker_drain(struct node_worker *worker);
+
+/*
+ * By an operator: from now on answers close their connections, and idle ones are closed; the node
+ * goes on serving whoever comes. Or no more. By the control thread; effective within the workers'
+ * next turns.
+ */
+void node_set_drained(struct running_node *node, bool is_drained);
 
 /* Puts a new root into use; *root becomes NULL. By the control thread. */
 void node_publish(struct running_node *node, struct root **root);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/join.h"
+#include "app/orders.h"
 #include "app/reload.h"
 #include "app/state.h"
 #include "base/hash.h"
@@ -103,6 +104,46 @@ static enum err open_faces(
     return ERR_NONE;
 }
 
+/*
+ * The log of a local bus lies in the folder of the process's first node, whose lock it holds. That
+ * it cannot be kept is no reason not to serve.
+ */
+static void keep_log(struct process *p, struct slice node)
+{
+    const struct network *network = p->release->network;
+    char path[STATE_PATH_MAX];
+    struct diag why = { 0 };
+
+    if (network->bus.server_count > 0 || p->node_count > 0)
+        return;
+    enum err err = bus_hub_log(p->hub, p->pool, process_control(p),
+        state_path(network->state, node, "orders.log", path), &why);
+
+    if (err != ERR_NONE)
+        log_line(&p->log, LOG_ERROR, "orders",
+            "log_not_kept file=%s reason=\"%s\" mend=\"mend the disk and start again; until then "
+            "orders are forgotten when this process ends\"",
+            path, why.text);
+    else if (why.text[0] != '\0')
+        log_line(
+            &p->log, LOG_WARNING, "orders", "log_broken file=%s reason=\"%s\"", path, why.text);
+}
+
+static struct orders *read_orders(struct process *p, const struct running_node *node)
+{
+    char path[STATE_PATH_MAX];
+    const struct orders_plan plan = {
+        .loop = process_control(p),
+        .pool = p->pool,
+        .log = &p->log,
+        .node = node->name,
+        .purges = store_purges(node->store),
+        .path = state_path(p->release->network->state, node->name, "orders", path),
+    };
+
+    return orders_new(&plan);
+}
+
 static enum err add_node(struct process *p, struct slice name, struct diag *why)
 {
     struct loop *loops[WORKERS_MAX];
@@ -122,6 +163,7 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
 
     TRY(state_lock(p->release->network->state, name, &p->locks[p->lock_count], why));
     p->lock_count++;
+    keep_log(p, name);
     TRY(root_build(p->release, name, &root, why));
     enum err err = node_faces(root, &faces, why);
 
@@ -134,6 +176,8 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
     struct steering *steering = steering_new(process_control(p), p->pool, node, &p->log);
 
     p->steering[p->node_count - 1] = steering;
+    p->orders[p->node_count - 1] = read_orders(p, node);
+    steering_obey(steering, p->orders[p->node_count - 1]);
     TRY(join_bus(node, steering, process_control(p), p->hub, why));
     return open_faces(node, &faces, FACE_HTTP, why);
 }
@@ -337,27 +381,27 @@ static uint64_t open_connections(const struct process *p)
 }
 
 /* A message to one worker; lives on the stack of who waits for all workers to end. */
-struct drain {
+struct ending {
     struct loop_message message;
     struct process *process;
     unsigned worker;
     atomic_bool is_done;
 };
 
-static void on_drain(struct loop_message *message)
+static void on_end(struct loop_message *message)
 {
-    struct drain *drain = container_of(message, struct drain, message);
+    struct ending *ending = container_of(message, struct ending, message);
 
-    for (size_t i = 0; i < drain->process->node_count; i++)
-        node_worker_drain(&drain->process->nodes[i]->workers[drain->worker]);
-    atomic_store(&drain->is_done, true);
+    for (size_t i = 0; i < ending->process->node_count; i++)
+        node_worker_drain(&ending->process->nodes[i]->workers[ending->worker]);
+    atomic_store(&ending->is_done, true);
 }
 
 /* Every worker has closed its listeners, so that no connection is added, and all have ended. */
-static bool is_drained(const struct process *p, const struct drain *drains)
+static bool has_ended(const struct process *p, const struct ending *endings)
 {
     for (unsigned i = 0; i < workers_count(p->workers); i++)
-        if (!atomic_load(&drains[i].is_done))
+        if (!atomic_load(&endings[i].is_done))
             return false;
     return open_connections(p) == 0;
 }
@@ -389,7 +433,7 @@ static void on_leave(struct loop_message *message)
 
 static void stop(struct process *p)
 {
-    struct drain drains[WORKERS_MAX];
+    struct ending endings[WORKERS_MAX];
     struct leave leave = { .message.run = on_leave, .process = p };
     const struct timespec moment = { .tv_nsec = LEAVE_MS * 1000000L };
     const struct timespec look = { .tv_nsec = STOP_LOOK_MS * 1000000L };
@@ -399,10 +443,10 @@ static void stop(struct process *p)
     loop_post(process_control(p), &leave.message);
     nanosleep(&moment, NULL);
     for (unsigned i = 0; i < workers_count(p->workers); i++) {
-        drains[i] = (struct drain){ .message.run = on_drain, .process = p, .worker = i };
-        loop_post(workers_loop(p->workers, i), &drains[i].message);
+        endings[i] = (struct ending){ .message.run = on_end, .process = p, .worker = i };
+        loop_post(workers_loop(p->workers, i), &endings[i].message);
     }
-    for (int waited_ms = 0; waited_ms < STOP_GRACE_S * 1000 && !is_drained(p, drains);
+    for (int waited_ms = 0; waited_ms < STOP_GRACE_S * 1000 && !has_ended(p, endings);
          waited_ms += STOP_LOOK_MS)
         nanosleep(&look, NULL);
     stop_threads(p);
@@ -435,6 +479,7 @@ void process_free(struct process *process)
         admin_free(process->admin);
     for (size_t i = 0; i < process->node_count; i++) {
         steering_free(process->steering[i]);
+        orders_free(process->orders[i]);
         node_free(process->nodes[i]);
     }
     bus_hub_free(process->hub);

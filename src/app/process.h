@@ -19,6 +19,7 @@
 #include "io/workers.h"
 
 struct bus_hub;
+struct orders;
 struct reload;
 
 enum { PROCESS_NODES_MAX = 64 };
@@ -41,6 +42,7 @@ struct process {
     struct pool *pool; // for blocking work
     struct running_node *nodes[PROCESS_NODES_MAX];
     struct steering *steering[PROCESS_NODES_MAX]; // of each
+    struct orders *orders[PROCESS_NODES_MAX];     // likewise
     struct bus_hub *hub;                          // where they meet, unless the bus is elsewhere
     uint64_t bus_hash;                            // of the bus's settings that are in use
     size_t node_count;

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "app/sim_resolver_test.h"
+#include "cache/purges.h"
 
 /* With room for the sites of acme. */
 #define STEERED_NETWORK                                                      \
@@ -96,6 +97,21 @@ static inline struct world *world_prepared(uint64_t seed, const char *network)
     return w;
 }
 
+/* In a file named for the node, where the world keeps files. */
+static inline struct orders *world_node_orders(struct world *w, size_t at)
+{
+    char path[200];
+
+    if (w->state != NULL)
+        snprintf(path, sizeof path, "%s/%.*s", w->state, SLICE_ARG(w->nodes[at]->name));
+    return orders_new(&(struct orders_plan){ .loop = w->controls[at],
+        .pool = w->pool,
+        .log = &w->log,
+        .node = w->nodes[at]->name,
+        .purges = store_purges(w->nodes[at]->store),
+        .path = w->state == NULL ? NULL : path });
+}
+
 static inline void world_node_steer(struct world *w, size_t at)
 {
     struct steering *s = steering_new(w->controls[at], w->pool, w->nodes[at], &w->log);
@@ -103,6 +119,8 @@ static inline void world_node_steer(struct world *w, size_t at)
     w->steering[at] = s;
     if (w->hub == NULL)
         return;
+    w->orders[at] = world_node_orders(w, at);
+    steering_obey(s, w->orders[at]);
     struct bus *bus =
         bus_local_open(w->hub, w->controls[at], w->nodes[at]->name, steering_bus_user(s));
 

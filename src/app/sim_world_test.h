@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "app/node.h"
+#include "app/orders.h"
 #include "app/sim_origin_test.h"
 #include "app/sim_release_test.h"
 #include "app/steering.h"
@@ -38,6 +39,8 @@ struct world {
     struct steering *steering[WORLD_NODES_MAX];         // or NULL
     struct pool *pool;                                  // without threads; or NULL
     struct bus_hub *hub;                                // where the nodes meet; or NULL
+    struct orders *orders[WORLD_NODES_MAX];             // where there is a hub; else NULL
+    const char *state; // folder of what they write; NULL: memory alone
     size_t node_count;
     struct origin_server origins[WORLD_ORIGINS];
 };
@@ -148,6 +151,7 @@ static inline void world_close(struct world *w)
     pool_free(w->pool);
     for (size_t i = 0; i < w->node_count; i++) {
         steering_free(w->steering[i]);
+        orders_free(w->orders[i]);
         node_free(w->nodes[i]);
     }
     bus_hub_free(w->hub);

@@ -45,3 +45,10 @@ enum err state_lock(struct slice state, struct slice node, int *lock, struct dia
     *lock = fd;
     return ERR_NONE;
 }
+
+const char *state_path(
+    struct slice state, struct slice node, const char *file, char path[STATE_PATH_MAX])
+{
+    snprintf(path, STATE_PATH_MAX, "%.*s/%.*s/%s", SLICE_ARG(state), SLICE_ARG(node), file);
+    return path;
+}

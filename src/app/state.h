@@ -16,3 +16,9 @@
  */
 [[nodiscard]] enum err state_lock(
     struct slice state, struct slice node, int *lock, struct diag *why);
+
+enum { STATE_PATH_MAX = 4096 };
+
+/* STATE/NODE/FILE, of a folder whose lock is held; returns `path`. */
+const char *state_path(
+    struct slice state, struct slice node, const char *file, char path[STATE_PATH_MAX]);

@@ -5,6 +5,8 @@
 
 #include "app/explain.h"
 #include "app/ordering.h"
+#include "app/orders.h"
+#include "app/orders_journal.h"
 #include "app/process.h"
 #include "app/reload.h"
 #include "app/version.h"
@@ -134,6 +136,36 @@ static void add_node(struct metrics *m, const struct running_node *node)
     add_origins(m, &label, node);
 }
 
+static void add_counts(struct metrics *m, const struct metrics_label *label,
+    const struct counter_row *rows, size_t row_count, const void *counts)
+{
+    metrics_add_counters(m, &(struct metrics_set){ .rows = rows,
+                                .row_count = row_count,
+                                .labels = label,
+                                .label_count = 1,
+                                .instances = &counts,
+                                .instance_count = 1 });
+}
+
+static void add_orders(struct metrics *m, struct slice node, const struct orders *orders)
+{
+    const struct metrics_label label = { SLICE("node"), node };
+    const struct orders_position position = orders_position(orders);
+    const struct drain *drains;
+
+    add_counts(m, &label, orders_counter_rows, orders_counter_row_count, orders_counts(orders));
+    add_counts(m, &label, orders_journal_counter_rows, orders_journal_counter_row_count,
+        orders_journal_counts(orders_journal(orders)));
+    add_value(m, &label, "orders_position", "Number of the newest order applied and on disk",
+        (double)position.number);
+    add_value(m, &label, "orders_behind", "1: the log may have gone on without this node",
+        orders_is_behind(orders));
+    add_value(m, &label, "orders_unwritten", "1: what was applied cannot be written to disk",
+        orders_is_unwritten(orders));
+    add_value(m, &label, "orders_drains", "Pops, nodes and origins that are drained",
+        (double)drains_list(orders_drained(orders), &drains));
+}
+
 static void metrics(struct admin_source *source, struct metrics *m)
 {
     struct process *p = container_of(source, struct process, source);
@@ -146,8 +178,10 @@ static void metrics(struct admin_source *source, struct metrics *m)
                                 .row_count = loop_counter_row_count,
                                 .instances = instances,
                                 .instance_count = first->worker_count });
-    for (size_t i = 0; i < p->node_count; i++)
+    for (size_t i = 0; i < p->node_count; i++) {
         add_node(m, p->nodes[i]);
+        add_orders(m, p->nodes[i]->name, p->orders[i]);
+    }
     explain_metrics(p, m);
     add_value(m, NULL, "uptime_seconds", "Time since the start",
         (double)instant_since(p->started, loop_now(process_control(p))).ns / 1e9);

@@ -7,6 +7,7 @@
 
 #include "app/hearing.h"
 #include "app/node.h"
+#include "app/obeying.h"
 #include "app/sharing.h"
 #include "app/verdicts.h"
 #include "base/hash.h"
@@ -50,6 +51,7 @@ struct steering {
     struct hearing *hearing;
     struct verdicts *verdicts;
     struct sharing *sharing;
+    struct obeying *obeying; // NULL: it follows no orders
     uint64_t self;
     struct timer tick, digest, epoch, sweep;
     struct planning plan;
@@ -507,31 +509,26 @@ void steering_free(struct steering *steering)
     hearing_free(steering->hearing);
     verdicts_free(steering->verdicts);
     sharing_free(steering->sharing);
+    obeying_free(steering->obeying);
     observer_free(steering->observer);
     view_free(steering->view);
     mem_free(steering->failed);
     mem_free(steering);
 }
 
-/* What is known of checks that go is forgotten, and what operators said of those that stay is not.
- */
-static void carry_over(struct steering *s, const struct steer_rows *from, struct steer_rows *to)
+static void forget_gone(struct steering *s, const struct checks *now, const struct checks *next)
 {
-    for (uint32_t i = 0; i < from->checks->count; i++) {
-        uint32_t at = checks_find(to->checks, from->checks->list[i].id);
-
-        if (at == CHECK_NONE)
-            observer_forget(s->observer, from->checks->list[i].id);
-        else
-            steer_health_set(to, at, STEER_DRAINED, (steer_health(from, i) & STEER_DRAINED) != 0);
-    }
+    for (size_t i = 0; i < now->count; i++)
+        if (checks_find(next, now->list[i].id) == CHECK_NONE)
+            observer_forget(s->observer, now->list[i].id);
 }
 
 void steering_publish(struct steering *steering, struct root **root)
 {
     const struct checks *checks = (*root)->rows->checks;
 
-    carry_over(steering, rows_now(steering), (*root)->rows);
+    forget_gone(steering, rows_now(steering)->checks, checks);
+    obeying_use(steering->obeying, (*root)->rows);
     verdicts_use(steering->verdicts, (*root)->rows, (*root)->release->watch);
     sharing_renew(steering->sharing);
     plan_now(steering, *root, steering->planned);
@@ -539,6 +536,12 @@ void steering_publish(struct steering *steering, struct root **root)
     measure(steering);
     hearing_use(steering->hearing, node_root(steering->node)->network, checks);
     forget_failures(steering);
+    obeying_used(steering->obeying);
+}
+
+void steering_obey(struct steering *steering, struct orders *orders)
+{
+    steering->obeying = obeying_new(steering->loop, steering->node, orders, steering->hearing);
 }
 
 struct bus_user *steering_bus_user(struct steering *steering)

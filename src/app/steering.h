@@ -29,6 +29,7 @@ struct hearing;
 struct loop;
 struct pool;
 struct observer;
+struct orders;
 struct root;
 struct running_node;
 struct sharing;
@@ -53,6 +54,12 @@ extern const size_t steering_counter_row_count;
  */
 struct steering *steering_new(
     struct loop *control, struct pool *pool, struct running_node *node, struct log *log);
+
+/*
+ * The orders of the node are obeyed from now on: what is drained is out of the answers, and others
+ * are told how far the node is. They outlive the steering. Before it joins a bus; once.
+ */
+void steering_obey(struct steering *steering, struct orders *orders);
 
 /*
  * To open the node's bus with, on the control loop; and the bus, which is taken over (*bus becomes

@@ -182,6 +182,11 @@ void http_server_drain(struct http_server *server)
     }
 }
 
+void http_server_resume(struct http_server *server)
+{
+    server->is_draining = false;
+}
+
 size_t http_server_open_count(const struct http_server *server)
 {
     return server->open_count;

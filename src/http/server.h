@@ -68,5 +68,8 @@ struct listener_user *http_server_listener(struct http_server *server);
 /* Gently: idle connections close now, the others after their answer, which says so. */
 void http_server_drain(struct http_server *server);
 
+/* After a drain: answers keep their connections again. */
+void http_server_resume(struct http_server *server);
+
 size_t http_server_open_count(const struct http_server *server);
 struct http_server_counts *http_server_counts(struct http_server *server);

@@ -338,6 +338,24 @@ void origin_pool_sweep(struct origin_pool *pool, struct instant now)
     } while (count > 0);
 }
 
+void origin_pool_close_idle(struct origin_pool *pool, const struct endpoint *origin)
+{
+    struct idle idle[ORIGIN_POOL_IDLE_MAX];
+    size_t count = 0;
+
+    pthread_mutex_lock(&pool->lock);
+    struct known *known = find(pool, origin);
+
+    if (known != NULL) {
+        count = known->idle_count;
+        memcpy(idle, known->idle, count * sizeof idle[0]);
+        known->idle_count = 0;
+        pool->stats.idle -= count;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    discard_all(idle, count);
+}
+
 void origin_pool_stats(struct origin_pool *pool, struct origin_pool_stats *stats)
 {
     pthread_mutex_lock(&pool->lock);

@@ -99,4 +99,7 @@ void origin_pool_loads(
 /* Closes connections that were idle for too long; once a second or so. */
 void origin_pool_sweep(struct origin_pool *pool, struct instant now);
 
+/* Closes what is idle of one origin, if it is known. */
+void origin_pool_close_idle(struct origin_pool *pool, const struct endpoint *origin);
+
 void origin_pool_stats(struct origin_pool *pool, struct origin_pool_stats *stats);
