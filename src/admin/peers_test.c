@@ -74,7 +74,7 @@ static void where_a_peer_stands_is_one_word(void **)
         struct admin_peer_status status;
         const char *word;
         bool has_age;
-    } CASES[] = {
+    } stands[] = {
         { { .node = &fra1, .is_self = true, .heartbeat = &BEAT }, "self", false },
         { { .node = &fra1 }, "never heard", false },
         { { .node = &fra1, .is_heard = true, .is_present = true }, "present", true },
@@ -85,11 +85,11 @@ static void where_a_peer_stands_is_one_word(void **)
         { { .node = &fra1, .is_heard = true }, "missing", true },
     };
 
-    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
-        json_t *json = admin_peer_json(&CASES[i].status);
+    for (size_t i = 0; i < COUNT_OF(stands); i++) {
+        json_t *json = admin_peer_json(&stands[i].status);
 
-        text_is(json, "state", CASES[i].word);
-        assert_int_equal(json_object_get(json, "heard_ms") != NULL, CASES[i].has_age);
+        text_is(json, "state", stands[i].word);
+        assert_int_equal(json_object_get(json, "heard_ms") != NULL, stands[i].has_age);
         json_decref(json);
     }
 }

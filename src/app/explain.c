@@ -261,7 +261,7 @@ static void add_peers(const struct process *p, size_t node, struct metrics *m)
     const struct {
         const char *name, *help;
         double value;
-    } GAUGES[] = {
+    } gauges[] = {
         { "steer_peers", "Other nodes of the release", (double)peers_count(peers) },
         { "steer_peers_present", "Those of them that are heard",
             (double)peers_present(peers, now) },
@@ -269,13 +269,13 @@ static void add_peers(const struct process *p, size_t node, struct metrics *m)
             hearing_is_suspect(hearing) },
     };
 
-    for (size_t i = 0; i < COUNT_OF(GAUGES); i++)
-        metrics_add_value(m, &(struct metrics_value){ .name = GAUGES[i].name,
-                                 .help = GAUGES[i].help,
+    for (size_t i = 0; i < COUNT_OF(gauges); i++)
+        metrics_add_value(m, &(struct metrics_value){ .name = gauges[i].name,
+                                 .help = gauges[i].help,
                                  .kind = COUNTER_GAUGE,
                                  .labels = &label,
                                  .label_count = 1,
-                                 .value = GAUGES[i].value });
+                                 .value = gauges[i].value });
 }
 
 static void add_counts(const struct process *p, size_t node, struct metrics *m)

@@ -388,33 +388,33 @@ static bool are_few(const int *heard_ms, size_t count, uint8_t flags_of_silent)
 
 static void fewer_than_half_of_two_and_more_are_few(void **)
 {
-    const int HALF[] = { SILENT, HEARD, SILENT, HEARD }, LESS[] = { SILENT, SILENT, HEARD, SILENT };
+    const int half[] = { SILENT, HEARD, SILENT, HEARD }, less[] = { SILENT, SILENT, HEARD, SILENT };
 
-    assert_false(are_few(HALF, 0, 0));
-    assert_false(are_few(HALF, 1, 0)); // one alone may be the one that is cut off
-    assert_false(are_few(HALF, 2, 0));
-    assert_true(are_few(HALF, 3, 0));
-    assert_false(are_few(HALF, 4, HEARTBEAT_BLIND));
-    assert_true(are_few(LESS, 2, 0));
-    assert_true(are_few(LESS, 4, HEARTBEAT_BLIND));
+    assert_false(are_few(half, 0, 0));
+    assert_false(are_few(half, 1, 0)); // one alone may be the one that is cut off
+    assert_false(are_few(half, 2, 0));
+    assert_true(are_few(half, 3, 0));
+    assert_false(are_few(half, 4, HEARTBEAT_BLIND));
+    assert_true(are_few(less, 2, 0));
+    assert_true(are_few(less, 4, HEARTBEAT_BLIND));
 }
 
 static void those_that_left_on_purpose_count_neither_way(void **)
 {
-    const int LEFT[] = { SILENT, SILENT, SILENT, HEARD };
+    const int left[] = { SILENT, SILENT, SILENT, HEARD };
 
-    assert_true(are_few(LEFT, 4, 0));
-    assert_false(are_few(LEFT, 4, HEARTBEAT_LEAVING));
-    assert_false(are_few(LEFT, 3, HEARTBEAT_LEAVING));
+    assert_true(are_few(left, 4, 0));
+    assert_false(are_few(left, 4, HEARTBEAT_LEAVING));
+    assert_false(are_few(left, 3, HEARTBEAT_LEAVING));
 }
 
 static void those_never_heard_count_neither_way(void **)
 {
-    const int NEW[] = { NEVER, NEVER, NEVER, HEARD, SILENT }, CUT[] = { NEVER, SILENT, SILENT };
+    const int fresh[] = { NEVER, NEVER, NEVER, HEARD, SILENT }, cut[] = { NEVER, SILENT, SILENT };
 
-    assert_false(are_few(NEW, 3, 0));
-    assert_false(are_few(NEW, 5, 0));
-    assert_true(are_few(CUT, 3, 0));
+    assert_false(are_few(fresh, 3, 0));
+    assert_false(are_few(fresh, 5, 0));
+    assert_true(are_few(cut, 3, 0));
 }
 
 struct told {
