@@ -15,6 +15,8 @@
 #define TELL_WAIT span_ms(20) // others may ask for the same
 #define TELL_NEXT span_ms(10) // between two parts, for what else is to be said
 
+enum { BEHIND_MS = 2 * STEER_EPOCH_MS + 2 * STEER_LAG_MS };
+
 static_assert((int)SHARE_PART_MAX <= (int)BUS_PAYLOAD_MAX, "the bus carries a part");
 
 /* What most hold, and what was done to have it. */
@@ -53,6 +55,7 @@ struct sharing {
     unsigned in_vain, rest; // adopted so often, and to do so no more for so many epochs
     struct share_word *words;
     size_t word_count, word_room;
+    bool is_behind;     // as of the newest look
     bool all_are_heard; // of the peers, and they hold no map
     struct wish wish;
     struct telling telling;
@@ -76,7 +79,13 @@ static void word_add(struct sharing *s, uint64_t node, uint64_t hash)
     s->words[s->word_count++] = (struct share_word){ node, hash };
 }
 
-/* Who has none of its own yet takes one of any epoch. */
+/* We have no map of our own yet, or none that is of now: we made none for an epoch. */
+static bool is_behind(const struct sharing *s)
+{
+    return s->own == 0 || loop_wall(s->loop).ms - s->epoch.ms > BEHIND_MS;
+}
+
+/* Who is behind takes a map of any epoch, and has no say in which. */
 static void hear_word(void *to, const struct peer *peer)
 {
     struct sharing *s = to;
@@ -86,7 +95,7 @@ static void hear_word(void *to, const struct peer *peer)
     if (says == NULL || !peer->is_present || says->map == 0 ||
         (says->flags & HEARTBEAT_SUSPECT) != 0 || says->release != root_now(s)->network->hash)
         return;
-    if (s->own == 0 || says->epoch.ms == s->epoch.ms)
+    if (s->is_behind || says->epoch.ms == s->epoch.ms)
         word_add(s, peer->observer, says->map);
 }
 
@@ -101,11 +110,12 @@ static size_t words_hear(struct sharing *s)
         s->word_room = room;
     }
     s->word_count = 0;
+    s->is_behind = is_behind(s);
     s->all_are_heard = true;
     peers_each(peers, loop_now(s->loop), hear_word, s);
     if (s->word_count > 0)
         s->all_are_heard = false;
-    if (s->own != 0)
+    if (!s->is_behind)
         word_add(s, s->self, s->own);
     return share_choose(s->words, s->word_count);
 }

@@ -13,9 +13,9 @@
  * two nodes know the same again, they hold the same map. What is in use meanwhile stays in use.
  *
  * A node that has just started says nothing of its own map until it has made one in company, and
- * takes what most hold, of whatever epoch. Until its own measurements are in, that is used at once,
- * and it keeps its clients where all others send them: one measurement of each target, which is all
- * that it has, would not.
+ * takes what most hold, of whatever epoch; so does one that made none for a while. Until its own
+ * measurements are in, that is used at once, and it keeps its clients where all others send them:
+ * one measurement of each target, which is all that it has, would not.
  *
  * Who adopts in epoch after epoch and still differs knows other facts: it asks less and less often.
  * A suspect node adopts nothing.
