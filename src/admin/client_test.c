@@ -105,6 +105,29 @@ static void status_and_body_of_the_answer_are_handed_over(void **)
     node_end(&node);
 }
 
+static void a_body_is_sent_whole_behind_the_head(void **)
+{
+    static const char BODY[] = "{\"pop\": \"fra\"}";
+    struct client_answer answer;
+    struct diag why;
+    struct node node;
+
+    node_start(&node, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    struct client_ask order = { .socket = node.path,
+        .method = "POST",
+        .path = "/api/v1/drain",
+        .body = slice_text(BODY),
+        .patience = span_s(10) };
+
+    assert_int_equal(pthread_create(&node.thread, NULL, node_main, &node), 0);
+    assert_int_equal(client_ask(&order, &answer, &why), ERR_NONE);
+    pthread_join(node.thread, NULL);
+    assert_non_null(strstr(node.asked, "POST /api/v1/drain HTTP/1.1\r\n"));
+    assert_non_null(strstr(node.asked, "\r\nContent-Length: 14\r\n\r\n{\"pop\": \"fra\"}"));
+    client_answer_done(&answer);
+    node_end(&node);
+}
+
 static void an_answer_that_is_cut_or_foreign_is_refused(void **)
 {
     static const char *const ANSWERS[] = {
@@ -206,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(status_and_body_of_the_answer_are_handed_over),
+        cmocka_unit_test(a_body_is_sent_whole_behind_the_head),
         cmocka_unit_test(an_answer_that_is_cut_or_foreign_is_refused),
         cmocka_unit_test(patience_ends_with_the_mend),
         cmocka_unit_test(without_a_node_the_error_says_how_to_start_one),

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/join.h"
+#include "app/ordering.h"
 #include "app/orders.h"
 #include "app/reload.h"
 #include "app/state.h"
@@ -325,6 +326,7 @@ static enum err start(struct process *p, const struct process_plan *plan, struct
 {
     TRY(start_threads(p, plan, why));
     p->reload = reload_new(p);
+    p->ordering = ordering_new(p);
     p->hub = bus_hub_new();
     p->bus_hash = join_hash(&p->release->network->bus);
     p->started = loop_now(process_control(p));
@@ -475,6 +477,7 @@ void process_free(struct process *process)
     pool_free(process->pool);
     for (size_t i = 0; i < process->admin_listener_count; i++)
         listener_close(process->admin_listeners[i]);
+    ordering_free(process->ordering);
     if (process->admin != NULL)
         admin_free(process->admin);
     for (size_t i = 0; i < process->node_count; i++) {

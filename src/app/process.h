@@ -19,6 +19,7 @@
 #include "io/workers.h"
 
 struct bus_hub;
+struct ordering;
 struct orders;
 struct reload;
 
@@ -50,6 +51,7 @@ struct process {
     size_t lock_count;
     struct release *release; // in use; control thread
     struct reload *reload;
+    struct ordering *ordering;
     struct admin *admin;
     struct admin_source source;
     struct listener *admin_listeners[2 * PROCESS_NODES_MAX];

@@ -276,6 +276,7 @@ static void status(struct admin_source *source, struct arena *arena, struct admi
     }
     s->peer_count = explain_peers(p, arena, &s->peers);
     s->check_count = explain_checks(p, arena, &s->checks);
+    s->drain_count = drains_list(orders_drained(p->orders[0]), &s->drains);
     s->nodes = nodes;
     s->node_count = p->node_count;
     s->origins = origins;
@@ -304,13 +305,13 @@ static void reload(struct admin_source *source, struct admin *admin)
 static void give_order(
     struct admin_source *source, struct admin *admin, uint64_t ticket, const struct order *order)
 {
-    ordering_give(container_of(source, struct process, source), admin, ticket, order);
+    ordering_give(container_of(source, struct process, source)->ordering, admin, ticket, order);
 }
 
 static void tell_orders(struct admin_source *source, struct arena *arena,
     const struct admin_orders_question *question, struct admin_orders *orders)
 {
-    ordering_tell(container_of(source, struct process, source), arena, question, orders);
+    ordering_tell(container_of(source, struct process, source)->ordering, arena, question, orders);
 }
 
 const struct admin_source_ops process_source_ops = { .healthy = healthy,
