@@ -201,12 +201,33 @@ static void what_is_probed_seldom_is_known_alike_and_costs_no_more(void **)
     end(w);
 }
 
+/* It watches a third of the checks: most of these are more than half of all that it can tell. */
+static void one_that_loses_all_it_watches_knows_that_it_is_blind(void **)
+{
+    for (uint64_t seed = 1; seed <= some_seeds(); seed++) {
+        struct world *w = begin_many(seed);
+        size_t victim = sim_draw(w->sim, MANY);
+        struct ip at = node_ip(victim);
+
+        path_is(w, &at, NULL, true);
+        sim_run_for(w->sim, span_s(6));
+        assert_true(verdicts_is_blind(steering_verdicts(w->steering[victim])));
+        for (size_t i = 0; i < MANY; i++) {
+            assert_int_equal(origins_down(w, i, STEER_DOWN), 0);
+            for (size_t of = 0; of < MANY; of++)
+                assert_true(of == victim || sends_to(w, i, of));
+        }
+        end(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(a_node_probes_often_what_it_watches_and_seldom_the_rest),
         cmocka_unit_test(a_dead_node_is_out_of_all_answers_within_two_seconds),
         cmocka_unit_test(who_does_not_watch_an_origin_knows_as_soon),
+        cmocka_unit_test(one_that_loses_all_it_watches_knows_that_it_is_blind),
         cmocka_unit_test(what_is_probed_seldom_is_known_alike_and_costs_no_more),
     };
 

@@ -108,7 +108,7 @@ void verdicts_use(
     verdicts->rows = rows;
     verdicts->watch = watch;
     votes_use(verdicts->votes, rows->network, rows->checks, watch);
-    blindness_use(verdicts->blindness, rows->checks);
+    blindness_use(verdicts->blindness, rows->checks, watch, verdicts->self);
     note_blindness(verdicts);
     decide(verdicts);
 }
@@ -228,7 +228,7 @@ struct verdicts *verdicts_new(const struct verdicts_plan *plan)
     v->blindness = blindness_new();
     v->watch = plan->watch;
     votes_use(v->votes, plan->rows->network, plan->rows->checks, plan->watch);
-    blindness_use(v->blindness, plan->rows->checks);
+    blindness_use(v->blindness, plan->rows->checks, plan->watch, v->self);
     hearing_follow(v->hearing, &v->follower);
     return v;
 }

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "steer/watch.h"
 
 struct sight {
     uint64_t id;
+    bool is_watched; // else none of it counts
     bool is_up;
     bool is_fallen;      // down, and was up before
     bool is_lost;        // was up when we went blind, or had just fallen
@@ -36,7 +38,7 @@ void blindness_free(struct blindness *blindness)
 
 static bool fell_lately(const struct sight *s, struct instant now)
 {
-    return s->is_fallen && instant_since(s->fell, now).ns <= BLINDNESS_WINDOW.ns;
+    return s->is_watched && s->is_fallen && instant_since(s->fell, now).ns <= BLINDNESS_WINDOW.ns;
 }
 
 static void look_for_loss(struct blindness *b, struct instant now)
@@ -44,24 +46,29 @@ static void look_for_loss(struct blindness *b, struct instant now)
     size_t up = 0, fallen = 0;
 
     for (size_t i = 0; i < b->count; i++) {
-        up += b->sights[i].is_up;
+        up += b->sights[i].is_watched && b->sights[i].is_up;
         fallen += fell_lately(&b->sights[i], now);
     }
     if (up + fallen < BLINDNESS_CHECKS_LEAST || fallen <= up)
         return;
     b->is_blind = true;
-    for (size_t i = 0; i < b->count; i++)
-        b->sights[i].is_lost = b->sights[i].is_up || fell_lately(&b->sights[i], now);
+    for (size_t i = 0; i < b->count; i++) {
+        struct sight *s = &b->sights[i];
+
+        s->is_lost = (s->is_watched && s->is_up) || fell_lately(s, now);
+    }
 }
 
-/* Also where all of them have left the release. */
+/* Also where all of them have left the release, or are watched by others. */
 static void look_for_return(struct blindness *b)
 {
     size_t lost = 0, up = 0;
 
     for (size_t i = 0; i < b->count; i++) {
-        lost += b->sights[i].is_lost;
-        up += b->sights[i].is_lost && b->sights[i].is_up;
+        bool is_lost = b->sights[i].is_watched && b->sights[i].is_lost;
+
+        lost += is_lost;
+        up += is_lost && b->sights[i].is_up;
     }
     b->is_blind = lost > 0 && up <= lost / 2;
 }
@@ -73,14 +80,15 @@ static int sights_order(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
-void blindness_use(struct blindness *blindness, const struct checks *checks)
+void blindness_use(struct blindness *blindness, const struct checks *checks,
+    const struct watch_table *watch, uint64_t self)
 {
     struct sight *before = blindness->sights;
     size_t before_count = blindness->count;
 
     blindness->sights = mem_array(checks->count + 1, sizeof *before);
     blindness->count = checks->count;
-    for (size_t i = 0; i < checks->count; i++) {
+    for (uint32_t i = 0; i < checks->count; i++) {
         struct sight *to = &blindness->sights[i];
 
         to->id = checks->list[i].id;
@@ -89,6 +97,7 @@ void blindness_use(struct blindness *blindness, const struct checks *checks)
 
         if (from != NULL)
             *to = *from;
+        to->is_watched = watch == NULL || watch_has(watch, i, self);
     }
     mem_free(before);
     if (blindness->is_blind)

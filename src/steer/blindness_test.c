@@ -5,7 +5,10 @@
 
 #include <cmocka.h>
 
+#include "base/attr.h"
+#include "base/hash.h"
 #include "steer/blindness.h"
+#include "steer/watch.h"
 
 enum { CHECKS_MAX = 12 };
 
@@ -23,7 +26,7 @@ static void begin(struct fixture *f, uint32_t count, uint32_t up)
     *f = (struct fixture){ .b = blindness_new(), .now = { 1000 } };
     for (uint32_t i = 0; i < count; i++)
         f->checks[i].id = 10 * (i + 1);
-    blindness_use(f->b, &list);
+    blindness_use(f->b, &list, NULL, 1);
     for (uint32_t i = 0; i < count; i++)
         blindness_learn(f->b, i, i < up, f->now);
 }
@@ -147,7 +150,7 @@ static void another_release_of_the_same_checks_changes_nothing(void **)
     begin(&f, 4, 4);
     fall(&f, 0);
     fall(&f, 1);
-    blindness_use(f.b, &later); // 40 is gone, 5 is new
+    blindness_use(f.b, &later, NULL, 1); // 40 is gone, 5 is new
     assert_false(blindness_is_blind(f.b));
     assert_false(rise(&f, 0));
     assert_true(fall(&f, 3)); // three of four
@@ -166,9 +169,62 @@ static void nobody_stays_blind_for_checks_that_are_no_more(void **)
     fall(&f, 0);
     fall(&f, 1);
     assert_true(fall(&f, 2));
-    blindness_use(f.b, &later);
+    blindness_use(f.b, &later, NULL, 1);
     assert_false(blindness_is_blind(f.b));
     blindness_free(f.b);
+}
+
+/* Twelve nodes, each alone in its pop; the first one's sight. */
+static void what_others_watch_is_passed_over(void **)
+{
+    struct node nodes[12];
+    struct pop pops[12];
+    char names[12];
+    struct check list[40];
+    const struct checks checks = { .list = list, .count = COUNT_OF(list) };
+    uint32_t watched = 0, fallen = 0;
+    bool is_watched[COUNT_OF(list)];
+
+    for (size_t i = 0; i < COUNT_OF(nodes); i++) {
+        names[i] = (char)('a' + i);
+        nodes[i] = (struct node){ .name = { &names[i], 1 } };
+        pops[i] = (struct pop){ .nodes = &nodes[i], .node_count = 1 };
+    }
+    for (size_t i = 0; i < COUNT_OF(list); i++)
+        list[i] = (struct check){ .id = 1000 * (i + 1) };
+    const struct network network = { .pops = pops, .pop_count = COUNT_OF(pops) };
+    struct watch_table *watch = watch_table_new(&network, &checks);
+    struct blindness *b = blindness_new();
+    const uint64_t self = hash_bytes(nodes[0].name, 0);
+    const struct instant now = { 1000 };
+
+    blindness_use(b, &checks, watch, self);
+    for (uint32_t i = 0; i < checks.count; i++) {
+        is_watched[i] = watch_has(watch, i, self);
+        watched += is_watched[i];
+        blindness_learn(b, i, true, now);
+    }
+    assert_in_range(watched, 8, 25);
+    for (uint32_t i = 0; i < checks.count; i++)
+        if (!is_watched[i])
+            blindness_learn(b, i, false, now);
+    assert_false(blindness_is_blind(b));
+    for (uint32_t i = 0; i < checks.count; i++)
+        if (!is_watched[i])
+            blindness_learn(b, i, true, now);
+    // More than half of what it watches is far from half of all.
+    for (uint32_t i = 0; i < checks.count && fallen <= watched / 2; i++)
+        if (is_watched[i]) {
+            assert_false(blindness_is_blind(b));
+            blindness_learn(b, i, false, now);
+            fallen++;
+        }
+    assert_true(blindness_is_blind(b));
+    // In a release in which it watches nothing, there is nothing to be blind of.
+    blindness_use(b, &checks, watch, self + 1);
+    assert_false(blindness_is_blind(b));
+    blindness_free(b);
+    watch_table_free(watch);
 }
 
 int main(void)
@@ -182,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_node_that_never_saw_anything_is_not_blind),
         cmocka_unit_test(it_sees_again_when_more_than_half_are_back),
         cmocka_unit_test(another_release_of_the_same_checks_changes_nothing),
+        cmocka_unit_test(what_others_watch_is_passed_over),
         cmocka_unit_test(nobody_stays_blind_for_checks_that_are_no_more),
     };
 
