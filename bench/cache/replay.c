@@ -20,6 +20,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "cache/purges.h"
 #include "cache/store.h"
 #include "io/epoch.h"
 
@@ -278,7 +279,27 @@ static uint64_t resident(void)
     return in * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-enum { ASKED_MAX = 1 << 16, LOOKUPS = 20000000 };
+enum { ASKED_MAX = 1 << 16, LOOKUPS = 20000000, PURGED_LOOKUPS = LOOKUPS / 10 };
+
+/* Purges of something else before each time that all are looked up. */
+static void lookup_purged(struct bench *b, const struct cache_key *keys, uint32_t asked,
+    struct slice site, const char *where)
+{
+    struct purges *purges = store_purges(b->store);
+    uint32_t found = 0;
+    double start = seconds();
+
+    for (uint32_t i = 0; i < PURGED_LOOKUPS; i++) {
+        if (i % asked == 0) {
+            purges_add(purges, PURGE_URL, site, SLICE("/other"), false);
+            purges_add(purges, PURGE_PREFIX, site, SLICE("/other/"), false);
+            purges_add(purges, PURGE_TAG, site, SLICE("other"), false);
+        }
+        found += store_find(b->store, &keys[i % asked]) != NULL;
+    }
+    printf("  %.1f ns the first after purges in %s (%u of %u found)\n",
+        (seconds() - start) / PURGED_LOOKUPS * 1e9, where, found, PURGED_LOOKUPS);
+}
 
 static void lookup(struct bench *b, uint32_t objects)
 {
@@ -304,6 +325,9 @@ static void lookup(struct bench *b, uint32_t objects)
 
     printf("%u objects: %.1f ns a look-up (%u of %u found)\n", objects, taken / LOOKUPS * 1e9,
         found, LOOKUPS);
+    lookup_purged(b, keys, asked, SLICE("elsewhere.example"), "another site");
+    lookup_purged(
+        b, keys, asked, slice_head(keys[0].text, slice_find(keys[0].text, '/')), "its site");
 }
 
 static void memory(struct bench *b, uint64_t memory_bytes, uint64_t body_bytes)

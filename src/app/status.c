@@ -11,6 +11,7 @@
 #include "app/reload.h"
 #include "app/version.h"
 #include "base/mem.h"
+#include "cache/purges.h"
 
 enum { ERROR_TEXT_MAX = 64 };
 
@@ -95,6 +96,41 @@ static void add_store(
         m, label, "store_refused_space_total", "Fills refused: no memory", (double)s.refused_space);
     add_value(m, label, "store_refused_large_total", "Fills refused: object too large",
         (double)s.refused_large);
+    add_value(m, label, "store_found_gone_total", "Look-ups that met an object that was purged",
+        (double)s.found_gone);
+    add_value(m, label, "store_found_stale_total",
+        "Look-ups that met an object purged softly, or in doubt", (double)s.found_stale);
+}
+
+static void add_purges(
+    struct metrics *m, const struct metrics_label *label, const struct running_node *node)
+{
+    static const struct slice KINDS[] = { [PURGE_URL] = { "url", 3 },
+        [PURGE_PREFIX] = { "prefix", 6 },
+        [PURGE_TAG] = { "tag", 3 },
+        [PURGE_SITE] = { "site", 4 } };
+    struct purges_stats s;
+
+    purges_stats(store_purges(node->store), &s);
+    for (size_t i = 0; i < PURGE_KIND_COUNT; i++) {
+        const struct metrics_label labels[] = { *label, { SLICE("kind"), KINDS[i] } };
+
+        metrics_add_value(m, &(struct metrics_value){ .name = "purges_total",
+                                 .help = "Purges that took effect",
+                                 .kind = COUNTER_TOTAL,
+                                 .labels = labels,
+                                 .label_count = COUNT_OF(labels),
+                                 .value = (double)s.added[i] });
+    }
+    add_value(m, label, "purges_entries", "Purges that are known one by one", (double)s.entries);
+    add_value(m, label, "purges_folds_total",
+        "Times that old purges were made ones of their whole sites, for want of room",
+        (double)s.folds);
+    add_value(m, label, "purges_widened_total",
+        "Purges of prefixes cut to a shorter one, for want of lengths", (double)s.widened);
+    add_value(m, label, "purges_doubtful",
+        "1 while what was stored is validated, since purges may have been missed",
+        s.is_doubtful ? 1 : 0);
 }
 
 static void add_origins(
@@ -133,6 +169,7 @@ static void add_node(struct metrics *m, const struct running_node *node)
                                     .instance_count = node->worker_count });
     }
     add_store(m, &label, node);
+    add_purges(m, &label, node);
     add_origins(m, &label, node);
 }
 

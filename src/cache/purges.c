@@ -38,7 +38,7 @@ struct slot {
 };
 
 struct half {
-    struct slot *slots;
+    _Atomic(struct slot *) slots;           // NULL: nothing was purged yet
     _Atomic uint64_t lengths[LENGTH_WORDS]; // a bit for each length of prefixes in use
     _Atomic uint64_t count;
     unsigned length_count;
@@ -81,8 +81,6 @@ struct purges *purges_new(uint64_t seed)
 
     p->seed = seed;
     p->base = hash_mix(seed + 1) % (PRIME - 1) + 1;
-    for (unsigned i = 0; i < 2; i++)
-        p->halves[i].slots = mem_array(SLOTS, sizeof *p->halves[i].slots); // zero pages till used
     return p;
 }
 
@@ -131,24 +129,27 @@ static uint64_t roll(const struct purges *p, uint64_t rolled, char byte)
     return sum >= PRIME ? sum - PRIME : sum;
 }
 
-/* Where the name stands, or would. */
+/* Where the name stands, or would; NULL where nothing stands at all. */
 static struct slot *slot_of(const struct half *half, uint64_t name)
 {
-    size_t at = name % SLOTS;
+    struct slot *slots = atomic_load_explicit(&half->slots, memory_order_acquire);
 
-    for (unsigned i = 0; i < SLOTS; i++) {
-        struct slot *slot = &half->slots[(at + i) % SLOTS];
+    for (unsigned i = 0; i < SLOTS && slots != NULL; i++) {
+        struct slot *slot = &slots[(name + i) % SLOTS];
         uint64_t found = load(&slot->name);
 
         if (found == name || found == 0)
             return slot;
     }
-    return NULL; // for a reader alone, if what it reads is exchanged as fast as it reads
+    return NULL; // or what a reader reads is exchanged as fast as it reads
 }
 
 /* `site`: of a mark; else 0. */
 static void enter(struct half *half, uint64_t name, uint64_t site, const struct found *generations)
 {
+    if (half->slots == NULL)
+        atomic_store_explicit(
+            &half->slots, mem_array(SLOTS, sizeof(struct slot)), memory_order_release);
     struct slot *slot = slot_of(half, name);
 
     assert(slot != NULL);
@@ -163,8 +164,10 @@ static void enter(struct half *half, uint64_t name, uint64_t site, const struct 
 
 static void half_clear(struct half *half)
 {
-    for (unsigned i = 0; i < SLOTS; i++) {
-        struct slot *slot = &half->slots[i];
+    struct slot *slots = half->slots;
+
+    for (unsigned i = 0; i < SLOTS && slots != NULL; i++) {
+        struct slot *slot = &slots[i];
 
         store(&slot->name, 0);
         store(&slot->hard, 0);
@@ -182,10 +185,11 @@ static void rotate(struct purges *p)
 {
     uint64_t rotations = load(&p->rotations);
     struct half *young = &p->halves[rotations % 2], *old = &p->halves[(rotations + 1) % 2];
+    const struct slot *slots = old->slots;
     unsigned carried = 0;
 
-    for (unsigned i = 0; i < SLOTS; i++) {
-        const struct slot *slot = &old->slots[i];
+    for (unsigned i = 0; i < SLOTS && slots != NULL; i++) {
+        const struct slot *slot = &slots[i];
         uint64_t site = load(&slot->site);
         struct found generations = { load(&slot->hard), load(&slot->soft) };
 

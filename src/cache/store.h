@@ -16,7 +16,7 @@
  *   outgrow what was set. S3-FIFO chooses who goes when room is needed.
  *
  * A key names an object; what a response varies by (Vary) is a second key: the first then holds a
- * marker that tells which request fields make it.
+ * marker that tells which request fields make it. Purges: cache/purges.h.
  */
 
 #include <stdbool.h>
@@ -24,7 +24,6 @@
 #include <sys/uio.h>
 
 #include "base/clock.h"
-#include "base/counter.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "base/slice.h"
@@ -40,7 +39,7 @@ struct store_limits {
     unsigned worker_count;
 };
 
-/* By name of the thing: rows of gauges and totals for /metrics; read with store_stats. */
+/* Gauges and totals, for /metrics. */
 struct store_stats {
     uint64_t memory_bytes, used_bytes, objects, fills;
     uint64_t inserts, evictions, ghost_hits, refused_space, refused_large;
@@ -74,8 +73,7 @@ void store_free(struct store *store);
 
 void store_stats(struct store *store, struct store_stats *stats);
 
-/* For keys: see cache_key_of. */
-uint64_t store_seed(const struct store *store);
+uint64_t store_seed(const struct store *store); // for cache_key_of
 
 /* What stands under the key: an object that is complete or being read, or a marker; NULL when
  * nothing does that is not PURGED_GONE (a fill that waits for its head is met by store_claim).
@@ -112,8 +110,7 @@ void cache_object_unref(
     struct store *store, struct epoch_reader *reader, struct cache_object *object);
 
 enum store_claim {
-    STORE_CLAIMED, // nothing stood there (or what stood there is stale and not being refreshed):
-                   // *fill is ours to run
+    STORE_CLAIMED, // nothing fit to use, nobody gets it yet: *fill is ours to run
     STORE_JOINED,  // someone fills already: *fill may be watched; what it gets is not purged
     STORE_FOUND,   // meanwhile there is something to use: look again
     STORE_FULL,    // no memory: go without
@@ -167,8 +164,8 @@ uint64_t store_salt_new(struct store *store);
     uint16_t status, struct slice fields, const struct cache_meta *meta);
 
 /* Appends to the body and publishes. ERR_LIMIT: over the object size, nothing appended; ERR_SPACE:
- * over the memory, appended as far as it went (see cache_object_length). What came so far stays
- * readable for those who read, and the fill has failed. */
+ * over the memory, appended as far as it went. What came so far stays readable for those who read,
+ * and the fill has failed. */
 [[nodiscard]] enum err store_fill_append(
     struct store_fill *fill, struct epoch_reader *reader, struct slice bytes);
 
@@ -181,7 +178,6 @@ void store_fill_fail(struct store_fill *fill, struct epoch_reader *reader, struc
 /* Wakes the watchers of all workers; once a turn, after the changes above. */
 void store_fill_wake(struct store_fill *fill);
 
-/* Any holder. */
 void store_fill_ref(struct store_fill *fill);
 void store_fill_unref(struct store_fill *fill, struct epoch_reader *reader);
 
