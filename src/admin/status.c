@@ -36,13 +36,16 @@ const char *admin_time_text(struct wall wall, char text[ADMIN_TIME_TEXT_MAX])
     return text;
 }
 
-/* Nodes that heard the same things have the same hash. */
+/* Nodes that know the same share the shared one; the other is also of what each measures for
+ * itself.
+ */
 static json_t *map_json(const struct steer_map *map)
 {
     json_t *object = json_object();
     char hash[ADMIN_RELEASE_TEXT_MAX];
 
     json_put_text(object, "hash", slice_text(admin_release_text(map->hash, hash)));
+    json_put_text(object, "shared", slice_text(admin_release_text(map->shared_hash, hash)));
     json_put_time(object, "epoch", map->epoch);
     return object;
 }

@@ -199,6 +199,11 @@ void compare_facts(const struct compare_page *p)
     mem_free(list);
 }
 
+static bool is_same(const json_t *const maps[COMPARE_SIDES], const char *hash)
+{
+    return slice_equal(json_get_text(maps[0], hash), json_get_text(maps[1], hash));
+}
+
 /* Whether it is worth comparing at all, and what the differences may come from. */
 static void say_maps(const struct compare_page *p)
 {
@@ -217,8 +222,9 @@ static void say_maps(const struct compare_page *p)
                     clocks[side]));
     }
     text_say(p->out, "%s",
-        slice_equal(json_get_text(maps[0], "hash"), json_get_text(maps[1], "hash"))
-            ? "They are the same."
+        is_same(maps, "hash") ? "They are the same."
+        : is_same(maps, "shared") && json_get_text(maps[0], "shared").length > 0
+            ? "They differ in what each plans by its own latencies alone."
             : "They differ.");
     table_end_line(p->out, start);
     if (json_is_object(maps[0]) && json_is_object(maps[1]) &&

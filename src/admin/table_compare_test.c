@@ -101,6 +101,21 @@ static void what_differs_is_told_and_what_follows(void **)
         "1 more site leads every client alike.\n");
 }
 
+#define SHARED(node, hash, shared)                                                               \
+    "{'node':'" node "','now':'2026-11-22T13:02:10Z','release':'0000000000000abc','geo':'00aa'," \
+    "'map':{'hash':'" hash "','shared':'" shared                                                 \
+    "','epoch':'2026-11-22T13:02:05Z','age_s':5},'sites':[],'classes':[]," NO_FACTS "}"
+
+static void maps_may_differ_in_what_is_each_nodes_own(void **)
+{
+    static const char OWN[] = "They differ in what each plans by its own latencies alone.\n";
+    static const char FRA[] = SHARED("fra1", "aaaa", "5555");
+
+    text_has(FRA, SHARED("nyc1", "bbbb", "5555"), OWN);
+    text_has(FRA, SHARED("nyc1", "bbbb", "6666"), "They differ.\n");
+    text_has(FRA, SHARED("nyc1", "aaaa", "5555"), "They are the same.\n");
+}
+
 static void where_all_is_alike_nothing_follows(void **)
 {
     static const char FRA[] = MAP("fra1", "aaaa") "'sites':[" //
@@ -235,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_differs_is_told_and_what_follows),
+        cmocka_unit_test(maps_may_differ_in_what_is_each_nodes_own),
         cmocka_unit_test(where_all_is_alike_nothing_follows),
         cmocka_unit_test(equals_in_another_order_decide_nothing),
         cmocka_unit_test(what_one_takes_for_down_leads_all_clients_elsewhere),

@@ -182,6 +182,7 @@ static json_t *map_json(const struct admin_view *v)
     char id[ADMIN_RELEASE_TEXT_MAX];
 
     json_put_text(object, "hash", slice_text(admin_release_text(v->map->hash, id)));
+    json_put_text(object, "shared", slice_text(admin_release_text(v->map->shared_hash, id)));
     json_put_time(object, "epoch", v->map->epoch);
     json_put_number(object, "age_s", age_ms < 0 ? 0 : (uint64_t)age_ms / 1000);
     return object;

@@ -85,7 +85,7 @@ static bool is_behind(const struct sharing *s)
     return s->own == 0 || loop_wall(s->loop).ms - s->epoch.ms > BEHIND_MS;
 }
 
-/* Who is behind takes a map of any epoch, and has no say in which. */
+/* Who is behind takes a map of any epoch. */
 static void hear_word(void *to, const struct peer *peer)
 {
     struct sharing *s = to;
@@ -115,7 +115,7 @@ static size_t words_hear(struct sharing *s)
     peers_each(peers, loop_now(s->loop), hear_word, s);
     if (s->word_count > 0)
         s->all_are_heard = false;
-    if (!s->is_behind)
+    if (s->own != 0)
         word_add(s, s->self, s->own);
     return share_choose(s->words, s->word_count);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/hearing.h"
+#include "app/load.h"
 #include "app/node.h"
 #include "app/obeying.h"
 #include "app/sharing.h"
@@ -14,7 +15,6 @@
 #include "base/mem.h"
 #include "io/loop.h"
 #include "io/pool.h"
-#include "probe/machine.h"
 #include "steer/observer.h"
 #include "steer/watch.h"
 
@@ -59,9 +59,7 @@ struct steering {
     uint64_t map_hash;
     uint64_t failed_fills; // of all origins, when last looked at
     uint64_t *failed;      // by position of the origin's check
-    struct machine machine;
-    uint64_t sent_bytes, requests; // as of the last digest
-    struct instant digested;
+    struct load load;
     struct steering_counts counts;
     atomic_bool is_settled;
 };
@@ -266,50 +264,6 @@ static void on_epoch(struct timer *timer)
     timer_set(s->loop, timer, instant_after(loop_now(s->loop), span_ms(next_ms - now.ms)));
 }
 
-/* All that this node's visitors asked, and were sent. */
-static void visitors_sum(const struct steering *s, uint64_t *requests, uint64_t *sent_bytes)
-{
-    *requests = *sent_bytes = 0;
-    for (unsigned i = 0; i < s->node->worker_count; i++) {
-        const struct http_server_counts *counts = http_server_counts(s->node->workers[i].http);
-
-        *requests += counter_read(&counts->requests);
-        *sent_bytes += counter_read(&counts->bytes_out);
-    }
-}
-
-/* As much of it as can be told. */
-static uint32_t told(double figure)
-{
-    return figure < DELIVERY_LOAD_UNKNOWN ? (uint32_t)figure : DELIVERY_LOAD_UNKNOWN - 1;
-}
-
-/* What answers to probes tell of this node until the next digest. */
-static void tell_load(struct steering *s)
-{
-    uint64_t capacity = node_root(s->node)->self->capacity_bits_per_s;
-    struct instant now = loop_now(s->loop);
-    struct span passed = instant_since(s->digested, now);
-    struct delivery_load *load = &s->node->load;
-    uint32_t used = DELIVERY_LOAD_UNKNOWN, rate = DELIVERY_LOAD_UNKNOWN;
-    uint64_t requests, sent;
-
-    visitors_sum(s, &requests, &sent);
-    if (passed.ns > 0)
-        rate = told(1e12 * (double)(requests - s->requests) / (double)passed.ns);
-    if (passed.ns > 0 && capacity > 0)
-        used = told(8e15 * (double)(sent - s->sent_bytes) / (double)passed.ns / (double)capacity);
-    s->requests = requests;
-    s->sent_bytes = sent;
-    s->digested = now;
-    const struct machine_load machine = machine_read(&s->machine, now);
-
-    atomic_store_explicit(&load->application, used, memory_order_relaxed);
-    atomic_store_explicit(&load->rate, rate, memory_order_relaxed);
-    atomic_store_explicit(&load->cpu, machine.cpu, memory_order_relaxed);
-    atomic_store_explicit(&load->memory, machine.memory, memory_order_relaxed);
-}
-
 /*
  * Digests are made just after full seconds of UTC, and so just after an epoch begins: what belongs
  * to it has nearly all of STEER_LAG_MS to reach the others, and none holds it back for long.
@@ -346,7 +300,7 @@ static void on_digest(struct timer *timer)
 
     learn_in_flight(s);
     hearing_tell(s->hearing);
-    tell_load(s);
+    load_tell(&s->load, s->node, loop_now(s->loop));
     timer_set(s->loop, timer, instant_after(loop_now(s->loop), until_digest(s)));
 }
 
@@ -490,7 +444,7 @@ struct steering *steering_new(
         .hearing = s->hearing,
         .user = &s->sharing_user });
     hearing_use(s->hearing, node_root(node)->network, rows_now(s)->checks);
-    machine_init(&s->machine, node->machine);
+    load_init(&s->load, node);
     loop_post(control, &s->begin);
     return s;
 }
