@@ -134,6 +134,13 @@ static void a_dead_node_is_out_of_all_answers_within_two_seconds(void **)
     assert_true(worst_of_kills(true, "ms until a refusing one of 16 nodes is out") < 2000);
 }
 
+/* By their own probes, as fills go. */
+static void all_have_found_down(const struct world *w, unsigned checks)
+{
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(origins_down(w, i, STEER_DOWN_HERE), checks);
+}
+
 static void who_does_not_watch_an_origin_knows_as_soon(void **)
 {
     struct figures f = { .list = mem_array(FIGURES_MAX, sizeof(int64_t)) };
@@ -145,9 +152,13 @@ static void who_does_not_watch_an_origin_knows_as_soon(void **)
 
         origin_link(w, 0, &dark);
         figures_add(&f, ms_until_known(w, MANY, true));
+        sim_run_for(w->sim, span_ms(2600)); // after which who does not watch has found it too
+        all_have_found_down(w, ORIGIN_CHECKS / 2);
         sim_run_for(w->sim, span_s(20));
         origin_link(w, 0, &near);
         figures_add(&b, ms_until_known(w, MANY, false));
+        sim_run_for(w->sim, span_s(6));
+        all_have_found_down(w, 0);
         end(w);
     }
     assert_true(figures_tell(&f, "ms until 16 nodes know that an origin is silent") <= 2600);

@@ -55,8 +55,12 @@ static void on_changed(void *to, uint32_t at, const struct votes_tally *tally)
     static const char *const OWN[] = {
         [VOTES_NONE] = "unknown", [VOTES_UP] = "up", [VOTES_DOWN] = "down"
     };
+    enum votes_word word = tally->is_down ? VOTES_DOWN : VOTES_UP;
     char name[CHECK_NAME_MAX];
 
+    // Who does not watch it would else go on as before with its fills, until its next probe.
+    if (v->probes != NULL && tally->own != word)
+        probes_hurry(v->probes, at);
     counter_up(tally->is_down ? &v->counts.down : &v->counts.up);
     steer_health_set(v->rows, at, STEER_DOWN, tally->is_down);
     // Whatever it said when it went: it is there again.

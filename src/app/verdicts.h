@@ -9,9 +9,10 @@
  *                                 └─────► health of the root's rows (answers), at once
  *
  * A peer that says otherwise than our own probes has ours hurried, so that there is a majority
- * soon. One whose heartbeats are missed has its own check alarmed: probes decide, and a node
- * without bus that answers stays in. One that says it is leaving is out of the answers at once,
- * until it says otherwise or has come up again.
+ * soon; so has what most decide, of checks that this node does not watch. One whose heartbeats are
+ * missed has its own check alarmed: probes decide, and a node without bus that answers stays in.
+ * One that says it is leaving is out of the answers at once, until it says otherwise or has come up
+ * again.
  *
  * A node that hears less than half of the peers it heard before is suspect: it goes by its own
  * probes alone and keeps the map it made in better company, for VERDICTS_KEEP_MAP at most.
