@@ -13,6 +13,7 @@ struct ask {
     struct http_client_user user;
     struct http_client *client; // NULL until it is started
     struct loop *loop;
+    struct ip node; // asked
     struct loop_message start_message;
     char head[512];
     int status;
@@ -68,7 +69,7 @@ static const struct http_client_times ASK_TIMES = { .connect = { INT64_C(6000000
 static inline void ask_now(struct loop_message *message)
 {
     struct ask *a = container_of(message, struct ask, start_message);
-    struct endpoint node = { ip_v4(10, 0, 0, 1), 80 };
+    struct endpoint node = { a->node, 80 };
     const struct http_client_request request = {
         .head = slice_text(a->head), .method = HTTP_GET, .times = ASK_TIMES
     };
@@ -85,6 +86,7 @@ static inline void ask_start(struct world *w, struct ask *a, const char *path, c
     memset(a, 0, sizeof *a);
     a->user.ops = &ASK_OPS;
     a->loop = w->outside;
+    a->node = ip_v4(10, 0, 0, 1);
     a->name =
         hash_bytes(slice_text(path), 0) ^ hash_bytes(slice_head(value, slice_find(value, '\r')), 1);
     snprintf(a->head, sizeof a->head, "GET %s HTTP/1.1\r\nHost: static.test\r\n%s\r\n", path, more);

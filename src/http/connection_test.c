@@ -232,6 +232,29 @@ static void draining_closes_idle_connections_and_ends_the_others_after_their_ans
     world_free(w);
 }
 
+static void after_a_drain_that_was_taken_back_connections_are_kept_again(void **)
+{
+    struct world *w = open_world(1);
+    struct visitor drained, v;
+
+    http_server_drain(w->server);
+    ask(w, &drained, GET("/hand/1"));
+    assert_true(drained.has_ended);
+    http_server_resume(w->server);
+    struct slice heard = ask(w, &v, GET("/hand/2"));
+
+    expect(&heard, 200, 2);
+    assert_false(v.has_ended);
+    visitor_say(&v, SLICE(GET("/hand/3")));
+    run(w, 1000);
+    heard = visitor_heard(&v);
+    expect(&heard, 200, 2);
+    expect(&heard, 200, 3);
+    visitor_done(&drained);
+    visitor_done(&v);
+    world_free(w);
+}
+
 static void freeing_the_server_ends_all_exchanges(void **)
 {
     struct world *w = open_world(1);
@@ -286,6 +309,7 @@ int main(void)
         cmocka_unit_test(the_longest_idle_connection_makes_room),
         cmocka_unit_test(nobody_is_let_in_when_all_are_busy),
         cmocka_unit_test(draining_closes_idle_connections_and_ends_the_others_after_their_answer),
+        cmocka_unit_test(after_a_drain_that_was_taken_back_connections_are_kept_again),
         cmocka_unit_test(freeing_the_server_ends_all_exchanges),
         cmocka_unit_test(a_lingering_connection_is_closed_in_time),
         cmocka_unit_test(an_idle_connection_takes_less_than_400_bytes),

@@ -377,10 +377,34 @@ static void a_kept_connection_is_handed_out_while_it_is_young(void **)
     host_close(h);
 }
 
+static void idle_connections_of_one_origin_are_closed_when_asked_for(void **)
+{
+    struct host *h = host_open();
+    struct origin_pool *pool = origin_pool_new();
+    const struct endpoint at = origin(1), other = origin(2);
+    struct origin_pool_stats stats;
+    struct stream *kept = h->idle;
+
+    origin_pool_end(pool, &at, START, &kept);
+    size_t open = sim_descriptors(h->sim);
+
+    origin_pool_close_idle(pool, &other);
+    origin_pool_stats(pool, &stats);
+    assert_int_equal(stats.idle, 1);
+    origin_pool_close_idle(pool, &at);
+    origin_pool_stats(pool, &stats);
+    assert_int_equal(stats.idle, 0);
+    assert_int_equal(sim_descriptors(h->sim), open - 1);
+    assert_null(origin_pool_begin(pool, &at, later(span_s(1)), &PLAIN));
+    origin_pool_free(pool);
+    host_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(a_kept_connection_is_handed_out_while_it_is_young),
+        cmocka_unit_test(idle_connections_of_one_origin_are_closed_when_asked_for),
         cmocka_unit_test(an_origin_that_fails_is_avoided_for_a_while),
         cmocka_unit_test(each_failure_in_a_row_doubles_the_while_up_to_a_bound),
         cmocka_unit_test(requests_under_way_together_fail_as_one),
