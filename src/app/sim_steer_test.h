@@ -119,6 +119,7 @@ static inline void world_node_steer(struct world *w, size_t at)
     w->steering[at] = s;
     if (w->hub == NULL)
         return;
+    orders_free(w->orders[at]); // of one that was stopped
     w->orders[at] = world_node_orders(w, at);
     steering_obey(s, w->orders[at]);
     struct bus *bus =
