@@ -125,23 +125,28 @@ static void compare(struct input *in)
     purges_free(p);
 }
 
-static void read_tags(struct slice lines)
+/* A tag lies in its line, has nothing in it that divides, and is one to purge by. */
+static void check_tag(struct purges *p, struct slice lines, struct slice tag, char divider)
 {
     const struct purge_subject subject = { .key = SLICE("a/"), .tags = lines };
+    uint64_t before = purges_generation(p);
+
+    assert(tag.length > 0 && tag.at >= lines.at);
+    assert(tag.at + tag.length <= lines.at + lines.length);
+    assert(slice_equal(tag, slice_trim(tag)) && slice_find(tag, '\r') == tag.length);
+    assert(slice_find(tag, divider) == tag.length);
+    purges_add(p, PURGE_TAG, SLICE("a"), tag, false);
+    assert(purges_judge(p, &subject, before) == PURGED_GONE);
+}
+
+static void read_tags(struct slice lines)
+{
     struct purges *p = purges_new(1);
     struct purge_tags tags = { .lines = lines };
     struct slice tag;
 
-    for (unsigned i = 0; i < PURGES && purge_tags_next(&tags, &tag); i++) {
-        uint64_t before = purges_generation(p);
-
-        assert(tag.length > 0 && tag.at >= lines.at);
-        assert(tag.at + tag.length <= lines.at + lines.length);
-        assert(slice_equal(tag, slice_trim(tag)) && slice_find(tag, '\r') == tag.length);
-        assert(slice_find(tag, tags.is_comma ? ',' : ' ') == tag.length);
-        purges_add(p, PURGE_TAG, SLICE("a"), tag, false);
-        assert(purges_judge(p, &subject, before) == PURGED_GONE);
-    }
+    for (unsigned i = 0; i < PURGES && purge_tags_next(&tags, &tag); i++)
+        check_tag(p, lines, tag, tags.is_comma ? ',' : ' ');
     purges_free(p);
 }
 
