@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a node that measures answers when its origins die, recover, limp or lose probes. */
-#include "app/sim_reload_test.h"
 #include "app/sim_steer_test.h"
 
 #include <unistd.h>
 
 #include "app/sim_ask_test.h"
+#include "app/sim_reload_test.h"
 #include "steer/geo_write.h"
 
 static const char PAGE[] =
