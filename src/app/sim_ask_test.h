@@ -135,3 +135,8 @@ static inline void assert_whole(const struct ask *a, size_t bytes)
     assert_int_equal(a->body_bytes, bytes);
     assert_false(a->is_wrong);
 }
+
+static inline unsigned origin_requests(const struct world *w)
+{
+    return w->origins[0].requests + w->origins[1].requests;
+}

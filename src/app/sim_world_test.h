@@ -197,8 +197,3 @@ static inline void in_many_worlds(void (*story)(struct world *))
         world_close(w);
     }
 }
-
-static inline unsigned origin_requests(const struct world *w)
-{
-    return w->origins[0].requests + w->origins[1].requests;
-}
