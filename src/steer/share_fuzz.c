@@ -1,28 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Maps told by strangers: whatever the bytes are, what was taken over leads to targets that there
  * are, and is what the hash says. */
-#include <assert.h>
-#include <string.h>
-
-#define assert_true            assert
-#define assert_int_equal(a, b) assert((a) == (b))
-
-#include "base/hash.h"
 #include "steer/share_world_test.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
+static void check_cell(const struct steer_row *row, const struct steer_cell *cell)
+{
+    assert(cell->count >= 1 && cell->count <= row->count);
+    assert(cell->band >= 1 && cell->band <= cell->count);
+    for (size_t i = 0; i < cell->count; i++)
+        assert(cell->targets[i] < row->count);
+}
+
 static void check_cells(const struct share_world *w, const struct steer_map *map)
 {
     for (size_t i = 0; i < map->class_count; i++)
-        for (uint32_t k = 0; k < (map->class_is_narrow[i] ? 1 : map->cell_count); k++) {
-            const struct steer_cell *cell = &map->cells[map->class_at[i] + k];
-
-            assert(cell->count >= 1 && cell->count <= w->rows->classes[i]->count);
-            assert(cell->band >= 1 && cell->band <= cell->count);
-            for (size_t j = 0; j < cell->count; j++)
-                assert(cell->targets[j] < w->rows->classes[i]->count);
-        }
+        for (uint32_t k = 0; k < (map->class_is_narrow[i] ? 1 : map->cell_count); k++)
+            check_cell(w->rows->classes[i], &map->cells[map->class_at[i] + k]);
 }
 
 /* The bytes are the cells; the rest of the message is as it has to be, and so is the hash if the

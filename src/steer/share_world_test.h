@@ -7,6 +7,10 @@
  * cells of clients, the first nowhere. Facts are drawn, and maps planned from them epoch by epoch.
  */
 
+#include <assert.h>
+#include <string.h>
+
+#include "base/hash.h"
 #include "steer/share.h"
 
 enum { SITE_LISTED, SITE_LONELY, SITE_PAGE, SITE_PAGES, SHARE_SITES };
@@ -95,7 +99,7 @@ static inline void share_world_init(struct share_world *w, size_t self)
         .sites = w->site_list,
         .site_count = SHARE_SITES };
     w->checks = checks_new(&w->network);
-    assert_true(w->checks->count <= SHARE_CHECKS);
+    assert(w->checks->count <= SHARE_CHECKS);
     w->rows = steer_rows_new(&w->network, &w->nodes[self], w->checks, &w->geo);
     w->list = w->rows->list;
 }
@@ -174,34 +178,4 @@ static inline void share_world_plan(struct share_world *w)
 
     steer_map_free(w->map);
     w->map = map;
-}
-
-/* All parts, of so many bytes of cells at least; returns what became of the last. */
-static inline enum share_taken share_tell(
-    const struct share_world *w, struct share_taker *taker, size_t bytes)
-{
-    struct share_walk walk = share_walk_begin(w->rows, w->map);
-    uint32_t total = share_size(w->rows, w->map).cells;
-    enum share_taken taken = SHARE_MORE;
-    char out[SHARE_ROOM];
-    struct map_part part;
-
-    for (;;) {
-        struct slice told = share_write(&walk, total, out, MAP_PART_CELLS_AT + bytes);
-
-        if (told.length == 0)
-            return taken;
-        assert_int_equal(taken, SHARE_MORE);
-        assert_true(map_part_parse(told, &part));
-        taken = share_take(taker, &part);
-    }
-}
-
-static inline void share_world_take_over(struct share_world *w, const struct share_world *from)
-{
-    struct share_taker *taker = share_taker_new(w->rows, w->map, from->map->shared_hash);
-
-    assert_int_equal(share_tell(from, taker, SHARE_ROOM - MAP_PART_CELLS_AT), SHARE_WHOLE);
-    steer_map_free(w->map);
-    w->map = share_taker_end(taker);
 }
