@@ -15,6 +15,7 @@ struct obeying {
     struct orders *orders;
     struct hearing *hearing;
     struct loop *loop;
+    uint64_t differed_at; // number of the order after which it was said that drains differ
 };
 
 static void close_idle(const struct obeying *o)
@@ -51,7 +52,6 @@ static void on_drained(struct orders_user *user, const struct drains *drains)
 
     drains_mark(drains, node_root(o->node)->rows);
     act(o);
-    say(o);
 }
 
 static void on_moved(struct orders_user *user)
@@ -61,6 +61,22 @@ static void on_moved(struct orders_user *user)
 
 static const struct orders_user_ops USER_OPS = { .drained = on_drained, .moved = on_moved };
 
+/* By a node that lost a part of the log; once for each order. */
+static void compare_drains(struct obeying *o, const struct peer *peer)
+{
+    const struct orders_position own = orders_position(o->orders);
+    const struct heartbeat *its = peer->heartbeat;
+
+    if (counter_read(&orders_counts(o->orders)->gaps) == 0 || its->era != own.era ||
+        its->order != own.number || its->drains == own.drains || o->differed_at == own.number)
+        return;
+    o->differed_at = own.number;
+    log_line(o->node->log, LOG_WARNING, "orders",
+        "drains_differ node=%.*s peer=%.*s mend=\"compare their `waypost status`, and drain or "
+        "undrain once more\"",
+        SLICE_ARG(o->node->name), SLICE_ARG(peer->name));
+}
+
 static void on_said(
     struct hearing_follower *follower, const struct peer *peer, const struct heartbeat *before)
 {
@@ -68,8 +84,10 @@ static void on_said(
     const struct heartbeat *now = peer->heartbeat;
 
     (void)before;
-    if (now != NULL && now->era != 0)
-        orders_heard(o->orders, peer->observer, now->era, now->order, loop_wall(o->loop));
+    if (now == NULL || now->era == 0)
+        return;
+    orders_heard(o->orders, peer->observer, now->era, now->order, loop_wall(o->loop));
+    compare_drains(o, peer);
 }
 
 static const struct hearing_follower_ops FOLLOWER_OPS = { .said = on_said };
@@ -89,6 +107,7 @@ struct obeying *obeying_new(
     orders_use(o->orders, &o->user);
     hearing_follow(o->hearing, &o->follower);
     on_drained(&o->user, orders_drained(o->orders));
+    say(o);
     return o;
 }
 

@@ -13,6 +13,9 @@
  * visitors ask for its address anew. Fills that are under way end as they would. An undrain is the
  * operator's word too: it holds at once and is damped by nothing.
  *
+ * A node that lost a part of the log may have lost drains with it. It knows by the peers that are
+ * as far as itself and have others in force, and says so, for an operator to mend.
+ *
  * Belongs to the control thread.
  */
 

@@ -19,8 +19,9 @@ static_assert((int)ORDERS_PAYLOAD_MAX >= (int)BUS_ORDER_MAX, "the file takes wha
 static_assert((int)BUS_ORDER_MAX >= (int)ORDER_MAX, "the bus carries the longest order");
 static_assert((int)BUS_ORDER_ID_SIZE == (int)ORDER_ID_SIZE, "the order's id is the log's");
 
+/* After an order, and what was drained then. */
 struct position {
-    uint64_t era, number;
+    uint64_t era, number, drains;
 };
 
 /* One order as it came, and as it is read. */
@@ -150,18 +151,18 @@ static enum drain_kind drain_kind_of(enum order_kind kind)
 static enum err drain(struct orders *o, const struct order *order, struct position at)
 {
     enum drain_kind kind = drain_kind_of(order->kind);
+    enum err err = ERR_NONE;
 
-    if (order->kind >= ORDER_UNDRAIN_POP) {
+    if (order->kind >= ORDER_UNDRAIN_POP)
         (void)drains_remove(o->drains, kind, order->text); // undrained twice is undrained
-        return ERR_NONE;
-    }
-    enum err err = drains_add(o->drains, &(struct drain){ .kind = kind,
-                                             .name = order->text,
-                                             .by = order->by,
-                                             .since = order->at,
-                                             .era = at.era,
-                                             .number = at.number });
-
+    else
+        err = drains_add(o->drains, &(struct drain){ .kind = kind,
+                                        .name = order->text,
+                                        .by = order->by,
+                                        .since = order->at,
+                                        .era = at.era,
+                                        .number = at.number });
+    o->applied.drains = drains_hash(o->drains);
     return err == ERR_EXISTS ? ERR_NONE : err;
 }
 
@@ -188,15 +189,14 @@ static void say_drained(struct orders *o, const struct order *order, uint64_t nu
 
 static void apply(struct orders *o, const struct order *order, struct position at)
 {
-    counter_up(&o->counts.applied);
     if (order_is_purge(order->kind)) {
+        counter_up(&o->counts.applied);
         purge(o, order);
         return;
     }
     enum err err = drain(o, order, at);
 
-    if (err != ERR_NONE)
-        counter_up(&o->counts.refused);
+    counter_up(err == ERR_NONE ? &o->counts.applied : &o->counts.refused);
     say_drained(o, order, at.number, err);
     tell_drained(o);
 }
@@ -204,9 +204,10 @@ static void apply(struct orders *o, const struct order *order, struct position a
 /* The position is now that of the record, which goes to the disk. */
 static void move_on(struct orders *o, const struct orders_record *record)
 {
-    o->applied = (struct position){ record->era, record->number };
+    o->applied.era = record->era;
+    o->applied.number = record->number;
     if (o->journal != NULL)
-        orders_journal_put(o->journal, record);
+        orders_journal_put(o->journal, record, o->applied.drains);
     else
         reach(o, o->applied);
 }
@@ -263,7 +264,7 @@ void orders_take(struct orders *orders, uint64_t era, uint64_t number, struct sl
         record.kind = ORDERS_PASSED;
         record.payload = SLICE_NONE;
     } else {
-        apply(o, &order, (struct position){ era, number });
+        apply(o, &order, (struct position){ .era = era, .number = number });
         keep(o, &record);
     }
     move_on(o, &record);
@@ -326,11 +327,13 @@ static void write_image(struct orders_journal_user *user, struct orders_image *i
 static void read_again(struct orders_journal_user *user, const struct orders_record *record)
 {
     struct orders *o = container_of(user, struct orders, journal_user);
-    struct position at = { record->era, record->number };
+    const struct position at = { .era = record->era, .number = record->number };
     struct order order;
 
-    if (record->kind != ORDERS_DRAIN)
-        o->applied = at;
+    if (record->kind != ORDERS_DRAIN) {
+        o->applied.era = at.era;
+        o->applied.number = at.number;
+    }
     if (record->kind == ORDERS_PASSED || !order_parse(record->payload, &order))
         return;
     if (!order_is_purge(order.kind) && drain(o, &order, at) != ERR_NONE)
@@ -356,9 +359,11 @@ static void on_forget(struct orders_journal_user *user)
     forget_all(container_of(user, struct orders, journal_user));
 }
 
-static void on_written(struct orders_journal_user *user, uint64_t era, uint64_t number)
+static void on_written(
+    struct orders_journal_user *user, uint64_t era, uint64_t number, uint64_t drains)
 {
-    reach(container_of(user, struct orders, journal_user), (struct position){ era, number });
+    reach(
+        container_of(user, struct orders, journal_user), (struct position){ era, number, drains });
 }
 
 static const struct orders_journal_user_ops JOURNAL_OPS = {
@@ -469,8 +474,9 @@ void orders_forget(struct orders *orders, struct orders_waiter *waiter)
 
 struct orders_position orders_position(const struct orders *orders)
 {
-    return (struct orders_position){ orders->written.era, orders->written.number,
-        drains_hash(orders->drains) };
+    const struct position *written = &orders->written;
+
+    return (struct orders_position){ written->era, written->number, written->drains };
 }
 
 bool orders_is_behind(const struct orders *orders)

@@ -62,7 +62,7 @@ extern const size_t orders_counter_row_count;
 /* How far this node is. */
 struct orders_position {
     uint64_t era, number; // of the newest order that is applied and on disk; era 0: none yet
-    uint64_t drains;      // drains_hash of those in force
+    uint64_t drains;      // drains_hash of those in force after it
 };
 
 /* Called from within a turn of the loop, or from orders_take, _gap and _behind. */

@@ -15,7 +15,7 @@ struct writing {
     bool is_replacement;
     char *bytes;
     size_t length;
-    uint64_t era, number; // of the newest record in it
+    uint64_t era, number, drains; // of the newest record in it
     enum err err;
 };
 
@@ -32,7 +32,7 @@ struct orders_journal {
     bool is_failing;               // the newest write did
     size_t made_bytes;             // of the file when it was made
     struct orders_image unwritten; // records to append
-    uint64_t era, number;          // of the newest record
+    uint64_t era, number, drains;  // of the newest record
     struct timer retry;
     struct orders_journal_counts counts;
 };
@@ -101,7 +101,7 @@ static void on_written(struct pool_job *job)
     counter_up(w->is_replacement ? &j->counts.rewrites : &j->counts.writes);
     if (w->is_replacement)
         j->made_bytes = w->file.size_bytes;
-    j->user->ops->written(j->user, w->era, w->number);
+    j->user->ops->written(j->user, w->era, w->number, w->drains);
     write_next(j);
 }
 
@@ -137,6 +137,7 @@ static void begin_writing(struct orders_journal *j)
     w->length = image.length;
     w->era = j->era;
     w->number = j->number;
+    w->drains = j->drains;
     j->owes_replacement = j->has_news = false;
     j->is_writing = true;
     w->job = (struct pool_job){ .work = on_write, .done = on_written, .loop = j->loop };
@@ -158,10 +159,12 @@ static void on_retry(struct timer *timer)
     write_next(container_of(timer, struct orders_journal, retry));
 }
 
-void orders_journal_put(struct orders_journal *journal, const struct orders_record *record)
+void orders_journal_put(
+    struct orders_journal *journal, const struct orders_record *record, uint64_t drains)
 {
     journal->era = record->era;
     journal->number = record->number;
+    journal->drains = drains;
     journal->has_news = true;
     if (journal->unwritten.length + ORDERS_RECORD_MAX > ORDERS_UNWRITTEN_BYTES) {
         journal->owes_replacement = true;

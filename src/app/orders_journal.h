@@ -43,7 +43,8 @@ struct orders_journal_user_ops {
     /* Adds all that is known, up to the newest record that was put. */
     void (*image)(struct orders_journal_user *user, struct orders_image *image);
     /* All that was put up to this order is on disk. */
-    void (*written)(struct orders_journal_user *user, uint64_t era, uint64_t number);
+    void (*written)(
+        struct orders_journal_user *user, uint64_t era, uint64_t number, uint64_t drains);
 };
 
 struct orders_journal_user {
@@ -81,8 +82,9 @@ void orders_journal_free(struct orders_journal *journal);
  * set aside. Each is logged. */
 void orders_journal_read(struct orders_journal *journal);
 
-/* To be written; `written` follows within a later turn. */
-void orders_journal_put(struct orders_journal *journal, const struct orders_record *record);
+/* To be written; `written` follows within a later turn, with the `drains` of the newest. */
+void orders_journal_put(
+    struct orders_journal *journal, const struct orders_record *record, uint64_t drains);
 
 /* The newest write failed. */
 bool orders_journal_is_failing(const struct orders_journal *journal);

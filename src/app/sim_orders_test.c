@@ -3,6 +3,9 @@
  * given, and what becomes of a node that was away. */
 #include "app/sim_orders_test.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "app/hearing.h"
 
 static void a_purge_given_at_one_node_reaches_all(void **)
@@ -149,6 +152,46 @@ static void what_is_lost_for_good_makes_all_stale_at_that_node_alone(void **)
     world_close(w);
 }
 
+/* How often the text stands in what was logged. */
+static unsigned logged(const struct world *w, const char *text)
+{
+    static char log[1 << 16];
+    ssize_t length = pread(w->log.fd, log, sizeof log - 1, 0);
+    unsigned count = 0;
+
+    assert_true(length >= 0);
+    log[length] = '\0';
+    for (const char *at = log; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void a_node_that_lost_a_drain_for_good_says_that_it_differs(void **)
+{
+    struct world *w = twenty(1);
+    struct bus_user *user = steering_bus_user(w->steering[AWAY]);
+
+    log_init(&w->log, memfd_create("log", 0), LOG_WARNING);
+    give(w, 0, ORDER_DRAIN_POP, "fra");
+    sim_run_for(w->sim, span_s(1));
+    cut_from_log(w, AWAY, true);
+    give(w, 0, ORDER_DRAIN_POP, "gru");
+    sim_run_for(w->sim, span_s(1));
+    assert_int_equal(logged(w, "drains_differ"), 0);
+    user->ops->order_gap(user, orders_position(w->orders[0]).era, 3);
+    assert_int_equal(position_of(w, AWAY), 2);
+    give(w, 0, ORDER_DRAIN_POP, "fra"); // nothing, but a number by which all are heard again
+    cut_from_log(w, AWAY, false);
+    sim_run_for(w->sim, span_s(5));
+    unsigned said = logged(w, "drains_differ node=nyc3 ");
+
+    assert_in_range(said, 1, 2); // after each order, whichever of the others it hears first
+    assert_int_equal(logged(w, "drains_differ"), said);
+    close(w->log.fd);
+    log_init(&w->log, -1, LOG_ERROR);
+    world_close(w);
+}
+
 /* Its answer is what was purged, so it is shown to those who wait for it, and kept for nobody. */
 static void a_fill_that_began_before_a_purge_is_not_kept(void **)
 {
@@ -182,6 +225,7 @@ int main(void)
         cmocka_unit_test(an_order_of_a_node_that_is_cut_off_is_refused_and_never_comes),
         cmocka_unit_test(the_same_order_given_twice_is_applied_once),
         cmocka_unit_test(what_is_lost_for_good_makes_all_stale_at_that_node_alone),
+        cmocka_unit_test(a_node_that_lost_a_drain_for_good_says_that_it_differs),
         cmocka_unit_test(a_fill_that_began_before_a_purge_is_not_kept),
     };
 
