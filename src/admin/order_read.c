@@ -299,8 +299,8 @@ static bool read_id(struct reading *r, struct slice given)
     return refuse(r, 400, "id");
 }
 
-/* Each member is known and of its type. Of subjects there is one, and with `tag` two. */
-static bool read_members(struct reading *r, const struct subject **subject, struct slice *given)
+/* Each member is known and of its type. */
+static bool check_members(struct reading *r)
 {
     const char *key;
     json_t *value;
@@ -308,57 +308,57 @@ static bool read_members(struct reading *r, const struct subject **subject, stru
     json_object_foreach(r->json, key, value)
     {
         struct slice name = slice_text(key);
-        const struct subject *other = subject_of(r, name);
         bool is_soft = is_purge(r) && slice_equal(name, SLICE("soft"));
 
-        if (other == NULL && !is_soft && !slice_equal(name, SLICE("id")))
+        if (subject_of(r, name) == NULL && !is_soft && !slice_equal(name, SLICE("id")))
             return refuse_member(r, name, "is not known here");
         if (is_soft ? !json_is_boolean(value) : !json_is_string(value))
             return refuse_member(r, name, is_soft ? "is neither true nor false" : "is no text");
     }
     r->order->is_soft = json_get_flag(r->json, "soft");
+    return true;
+}
+
+/* What the order is of: there is one such member, and beside a tag the site where it is. */
+static bool find_subject(struct reading *r, const struct subject **subject)
+{
+    bool has_tag = is_purge(r) && json_object_get(r->json, "tag") != NULL;
+    const char *key;
+    json_t *value;
+
     *subject = NULL;
     json_object_foreach(r->json, key, value)
     {
         const struct subject *other = subject_of(r, slice_text(key));
 
-        if (other == NULL)
+        if (other == NULL || (has_tag && other->kind == ORDER_PURGE_SITE))
             continue;
-        bool is_where = *subject != NULL && (*subject)->kind == ORDER_PURGE_TAG &&
-                        other->kind == ORDER_PURGE_SITE;
-        bool was_where = *subject != NULL && (*subject)->kind == ORDER_PURGE_SITE &&
-                         other->kind == ORDER_PURGE_TAG;
-
-        if (*subject != NULL && !is_where && !was_where)
+        if (*subject != NULL)
             return refuse_member(r, slice_text(key), "is of another thing than the rest");
-        if (!is_where)
-            *subject = other;
+        *subject = other;
     }
-    if (*subject == NULL) {
-        diag_say(&r->refusal->message, "the body does not say what this is of");
-        diag_say(&r->refusal->mend, "%s", subjects_text(r));
-        return refuse(r, 400, "empty");
-    }
-    *given = json_get_text(r->json, (*subject)->key);
-    return true;
+    if (*subject != NULL)
+        return true;
+    diag_say(&r->refusal->message, "the body does not say what this is of");
+    diag_say(&r->refusal->mend, "%s", subjects_text(r));
+    return refuse(r, 400, "empty");
 }
 
 static bool read_order(struct reading *r)
 {
     const struct subject *subject;
-    struct slice given;
 
     if (!json_is_object(r->json)) {
         diag_say(&r->refusal->message, "the body is not an object in JSON");
         diag_say(&r->refusal->mend, "%s", subjects_text(r));
         return refuse(r, 400, "json");
     }
-    if (!read_members(r, &subject, &given))
+    if (!check_members(r) || !find_subject(r, &subject))
         return false;
     r->order->kind = r->asked->verb == ADMIN_UNDRAIN ? subject->undrain : subject->kind;
     if (json_object_get(r->json, "id") != NULL && !read_id(r, json_get_text(r->json, "id")))
         return false;
-    if (!subject->read(r, given))
+    if (!subject->read(r, json_get_text(r->json, subject->key)))
         return false;
     if (!r->arena->is_full && order_is_sane(r->order))
         return true;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "admin/orders_test.h"
-#include "base/mem.h"
+#include "admin/text.h"
 #include "wire/http_head.h"
 
 static const struct admin_orders known = {
@@ -277,15 +277,16 @@ static void wrong_missing_and_foreign_members_are_refused(void **)
 /* A body whose path has so many bytes. */
 static struct outcome path_of(size_t length, const char *unit)
 {
-    char *body = mem_alloc(64 * 1024);
     struct outcome o;
+    struct text body;
 
-    strcpy(body, "{\"url\": \"http://" STATIC "/");
+    text_init(&body, 64 * 1024);
+    text_say(&body, "{\"url\": \"http://" STATIC "/");
     for (size_t i = 1; i < length; i++)
-        strcat(body, unit);
-    strcat(body, "\"}");
-    outcome_of(&o, ADMIN_PURGE, slice_text(body));
-    mem_free(body);
+        text_say(&body, "%s", unit);
+    text_say(&body, "\"}");
+    outcome_of(&o, ADMIN_PURGE, text_slice(&body));
+    text_done(&body);
     return o;
 }
 

@@ -214,7 +214,7 @@ static void a_body_may_come_in_chunks_up_to_a_limit(void **)
     size_t length = (size_t)snprintf(request, 1024, "%s8000\r\n", HEAD);
 
     memset(request + length, ' ', 0x8000);
-    strcpy(request + length + 0x8000, "\r\n0\r\n\r\n");
+    snprintf(request + length + 0x8000, 16, "\r\n0\r\n\r\n");
     assert_int_equal(ask(b, request, answer), 413);
     length = (size_t)snprintf(request, 1024,
         "POST /api/v1/drain HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"

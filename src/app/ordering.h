@@ -22,4 +22,4 @@ void ordering_free(struct ordering *ordering);
 void ordering_give(
     struct ordering *ordering, struct admin *admin, uint64_t ticket, const struct order *order);
 void ordering_tell(struct ordering *ordering, struct arena *arena,
-    const struct admin_orders_question *question, struct admin_orders *orders);
+    const struct admin_orders_question *question, struct admin_orders *told);
