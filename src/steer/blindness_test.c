@@ -174,57 +174,74 @@ static void nobody_stays_blind_for_checks_that_are_no_more(void **)
     blindness_free(f.b);
 }
 
-/* Twelve nodes, each alone in its pop; the first one's sight. */
+enum { SHARED = 40, SHARERS = 12 };
+
+/* Nodes, each alone in its pop, that share the watch of many checks; the first one's sight. */
+struct shared {
+    struct node nodes[SHARERS];
+    struct pop pops[SHARERS];
+    char names[SHARERS];
+    struct network network;
+    struct check list[SHARED];
+    struct checks checks;
+    struct watch_table *watch;
+    uint64_t self;
+    struct blindness *b;
+};
+
+static void shared_begin(struct shared *s)
+{
+    for (size_t i = 0; i < SHARERS; i++) {
+        s->names[i] = (char)('a' + i);
+        s->nodes[i] = (struct node){ .name = { &s->names[i], 1 } };
+        s->pops[i] = (struct pop){ .nodes = &s->nodes[i], .node_count = 1 };
+    }
+    for (size_t i = 0; i < SHARED; i++)
+        s->list[i] = (struct check){ .id = 1000 * (i + 1) };
+    s->network = (struct network){ .pops = s->pops, .pop_count = SHARERS };
+    s->checks = (struct checks){ .list = s->list, .count = SHARED };
+    s->watch = watch_table_new(&s->network, &s->checks);
+    s->self = hash_bytes(s->nodes[0].name, 0);
+    s->b = blindness_new();
+    blindness_use(s->b, &s->checks, s->watch, s->self);
+}
+
+/* Of those that it watches, or of the others, so many go up or down; returns how many did. */
+static uint32_t turn(struct shared *s, bool is_watched, bool is_up, uint32_t most)
+{
+    uint32_t turned = 0;
+
+    for (uint32_t i = 0; i < SHARED && turned < most; i++) {
+        if (watch_has(s->watch, i, s->self) != is_watched)
+            continue;
+        blindness_learn(s->b, i, is_up, (struct instant){ 1000 });
+        turned++;
+    }
+    return turned;
+}
+
 static void what_others_watch_is_passed_over(void **)
 {
-    struct node nodes[12];
-    struct pop pops[12];
-    char names[12];
-    struct check list[40];
-    const struct checks checks = { .list = list, .count = COUNT_OF(list) };
-    uint32_t watched = 0, fallen = 0;
-    bool is_watched[COUNT_OF(list)];
+    struct shared s;
 
-    for (size_t i = 0; i < COUNT_OF(nodes); i++) {
-        names[i] = (char)('a' + i);
-        nodes[i] = (struct node){ .name = { &names[i], 1 } };
-        pops[i] = (struct pop){ .nodes = &nodes[i], .node_count = 1 };
-    }
-    for (size_t i = 0; i < COUNT_OF(list); i++)
-        list[i] = (struct check){ .id = 1000 * (i + 1) };
-    const struct network network = { .pops = pops, .pop_count = COUNT_OF(pops) };
-    struct watch_table *watch = watch_table_new(&network, &checks);
-    struct blindness *b = blindness_new();
-    const uint64_t self = hash_bytes(nodes[0].name, 0);
-    const struct instant now = { 1000 };
+    shared_begin(&s);
+    uint32_t watched = turn(&s, true, true, SHARED);
 
-    blindness_use(b, &checks, watch, self);
-    for (uint32_t i = 0; i < checks.count; i++) {
-        is_watched[i] = watch_has(watch, i, self);
-        watched += is_watched[i];
-        blindness_learn(b, i, true, now);
-    }
     assert_in_range(watched, 8, 25);
-    for (uint32_t i = 0; i < checks.count; i++)
-        if (!is_watched[i])
-            blindness_learn(b, i, false, now);
-    assert_false(blindness_is_blind(b));
-    for (uint32_t i = 0; i < checks.count; i++)
-        if (!is_watched[i])
-            blindness_learn(b, i, true, now);
+    turn(&s, false, true, SHARED);
+    turn(&s, false, false, SHARED);
+    assert_false(blindness_is_blind(s.b));
+    turn(&s, false, true, SHARED);
     // More than half of what it watches is far from half of all.
-    for (uint32_t i = 0; i < checks.count && fallen <= watched / 2; i++)
-        if (is_watched[i]) {
-            assert_false(blindness_is_blind(b));
-            blindness_learn(b, i, false, now);
-            fallen++;
-        }
-    assert_true(blindness_is_blind(b));
+    turn(&s, true, false, watched / 2);
+    assert_false(blindness_is_blind(s.b));
+    turn(&s, true, false, watched / 2 + 1);
+    assert_true(blindness_is_blind(s.b));
     // In a release in which it watches nothing, there is nothing to be blind of.
-    blindness_use(b, &checks, watch, self + 1);
-    assert_false(blindness_is_blind(b));
-    blindness_free(b);
-    watch_table_free(watch);
+    blindness_use(s.b, &s.checks, s.watch, s.self + 1);
+    assert_false(blindness_is_blind(s.b));
+    blindness_free(s.b);
+    watch_table_free(s.watch);
 }
 
 int main(void)
