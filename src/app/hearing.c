@@ -166,9 +166,7 @@ static void tell_changes(struct hearing *h, const struct before *before)
 
     if (is_other || (then != NULL && !heartbeat_says_same(then, now)))
         TELL(h, said, &peer, then);
-    // A heartbeat makes silence count sooner; and one that leaves, or does not, counts otherwise.
-    if (!before->peer.is_present || is_other ||
-        (then != NULL && ((then->flags ^ now->flags) & HEARTBEAT_LEAVING) != 0))
+    if (!before->peer.is_present || is_other) // a heartbeat makes silence count sooner
         look(h);
 }
 
