@@ -206,6 +206,57 @@ static void an_origin_that_fell_silent_is_out_of_the_answers_of_all(void **)
     mem_free(f.list);
 }
 
+/* Probed once a minute: at their own pace the third of four pops would know after most of it. */
+static const char SELDOM[] = HEAD POP("fra", "fra1: {address: 10.0.0.1}, fra2: {address: 10.0.0.2}")
+    POP("nyc", "nyc1: {address: 10.0.0.3}") POP("sin", "sin1: {address: 10.0.0.4}")
+        POP("gru", "gru1: {address: 10.0.0.5}") "customers:\n"
+                                                "  acme:\n"
+                                                "    origins:\n"
+                                                "      one: {address: \"10.0.1.1:80\"}\n"
+                                                "      two: {address: \"10.0.1.2:80\"}\n"
+                                                "    sites:\n"
+                                                "      a.test: {steer: [one, two], "
+                                                "probe: {http: /health, every: 60s}}\n";
+
+struct seldom_wish {
+    struct sim_wish wish;
+    const struct world *w;
+    uint8_t bit;
+    unsigned nodes; // that have the bit of an origin set, at least
+};
+
+static bool nodes_have(struct sim_wish *wish)
+{
+    const struct seldom_wish *d = container_of(wish, struct seldom_wish, wish);
+    unsigned count = 0;
+
+    for (size_t i = 0; i < d->w->node_count; i++)
+        count += origins_down(d->w, i, d->bit) > 0;
+    return count >= d->nodes;
+}
+
+static void the_first_to_find_an_origin_dead_has_the_others_look(void **)
+{
+    struct figures f = { .list = mem_array(FIGURES_MAX, sizeof(int64_t)) };
+
+    for (uint64_t seed = 1; seed <= (seeds() + 4) / 5; seed++) {
+        const struct sim_link dark = { .is_dark = true };
+        struct world *w = begin_on(seed, SELDOM);
+        struct seldom_wish first = { { nodes_have }, w, STEER_DOWN_HERE, 1 };
+        struct seldom_wish all = { { nodes_have }, w, STEER_DOWN, NODES };
+
+        origin_link(w, 0, &dark);
+        assert_true(sim_run_until(w->sim, &first.wish, span_s(70)));
+        struct instant found = sim_now(w->sim);
+
+        assert_true(sim_run_until(w->sim, &all.wish, span_s(70)));
+        figures_add(&f, instant_since(found, sim_now(w->sim)).ns / 1000000);
+        end(w);
+    }
+    assert_true(figures_tell(&f, "ms from the first node's verdict to that of all") <= 3000);
+    mem_free(f.list);
+}
+
 static void one_that_says_it_leaves_is_out_at_once(void **)
 {
     for (uint64_t seed = 1; seed <= (seeds() + 4) / 5; seed++) {
@@ -246,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_node_without_bus_that_answers_stays_in),
         cmocka_unit_test(a_fifth_of_all_probes_lost_takes_nobody_out),
         cmocka_unit_test(an_origin_that_fell_silent_is_out_of_the_answers_of_all),
+        cmocka_unit_test(the_first_to_find_an_origin_dead_has_the_others_look),
         cmocka_unit_test(one_that_says_it_leaves_is_out_at_once),
         cmocka_unit_test(one_that_left_is_in_again_when_probes_find_it_back),
     };
