@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/* What the two halves of the NATS back end share: its sessions and lanes (nats.c), and its log. */
+/* What the parts of the NATS back end share: its sessions and lanes (nats.c),
+ * and its log (nats_log.c, nats_reader.c). */
 
 #include <nats/nats.h>
 
@@ -88,6 +89,12 @@ bool nats_log_send(struct nats_bus *n, natsConnection *connection);
 
 /* True when this refusal of the server is about the log alone. */
 bool nats_log_is_denied(struct nats_bus *n, const char *why);
+
+/* For the thread that reads (nats_reader.c), and it. */
+void nats_log_close(struct nats_bus *n, const char *why);     // orders are refused
+natsStatus nats_log_listen(struct nats_log_session *session); // for answers; once
+bool nats_log_is_ours(natsMsg *msg);
+void *nats_log_run(void *session);
 
 /* The bus_ops's. */
 void nats_log_attend(struct bus *bus);
