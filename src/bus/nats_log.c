@@ -97,10 +97,13 @@ bool nats_log_send(struct nats_bus *n, natsConnection *connection)
         return false;
     natsStatus status = send_order(n, connection, &q);
 
-    // Where it failed, part of it may be on its way all the same: then nobody answers.
+    // Where it failed otherwise, it may be on its way all the same: then nobody answers.
     if (status == NATS_MAX_PAYLOAD)
         desk_answer(&n->bus.desk, q.key,
             &(struct desk_answer){ .err = ERR_LIMIT, .why = "more than the NATS server takes" });
+    else if (status == NATS_CONNECTION_CLOSED)
+        desk_answer(&n->bus.desk, q.key,
+            &(struct desk_answer){ .err = ERR_UNREACHABLE, .why = "the NATS server is gone" });
     mem_free((void *)(uintptr_t)q.payload.at); // the desk's, and ours now
     return true;
 }
