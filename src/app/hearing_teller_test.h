@@ -13,7 +13,6 @@
 #include "io/loop.h"
 #include "steer/peers.h"
 
-/* One of them, and what it was told. */
 struct teller {
     struct hearing_follower follower;
     struct world *w;
@@ -30,6 +29,7 @@ struct teller {
     struct report health;   // the newest
     uint64_t boot;
 };
+
 static inline struct teller *teller_of(struct hearing_follower *follower)
 {
     return container_of(follower, struct teller, follower);

@@ -28,6 +28,7 @@ struct world {
     struct bus_hub *hub;
     struct teller nodes[NODES];
 };
+
 static inline void on_act(struct loop_message *message)
 {
     struct teller *t = container_of(message, struct teller, message);
