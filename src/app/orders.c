@@ -425,7 +425,7 @@ void orders_join(struct orders *orders, struct bus *bus)
     bus_follow(bus, orders->applied.era, orders->applied.number);
 }
 
-static void answer(
+static void answer_to(
     struct orders *o, struct orders_waiter *waiter, const struct orders_answer *answer)
 {
     orders_forget(o, waiter);
@@ -434,13 +434,13 @@ static void answer(
     waiter->done(waiter, answer);
 }
 
-void orders_ordered(struct orders *orders, uint64_t ticket, const struct orders_answer *given)
+void orders_ordered(struct orders *orders, uint64_t ticket, const struct orders_answer *answer)
 {
     list_each (link, &orders->waiters) {
         struct orders_waiter *waiter = container_of(link, struct orders_waiter, link);
 
         if (waiter->ticket == ticket) {
-            answer(orders, waiter, given);
+            answer_to(orders, waiter, answer);
             return;
         }
     }
@@ -455,9 +455,10 @@ void orders_give(struct orders *orders, const struct order *order, struct orders
     list_append(&orders->waiters, &waiter->link);
     orders->waiter_count++;
     if (orders->bus == NULL)
-        answer(orders, waiter, &(struct orders_answer){ ERR_CLOSED, 0, 0, "this node has no bus" });
+        answer_to(
+            orders, waiter, &(struct orders_answer){ ERR_CLOSED, 0, 0, "this node has no bus" });
     else if (orders->waiter_count > ORDERS_WAITING_MAX)
-        answer(orders, waiter,
+        answer_to(orders, waiter,
             &(struct orders_answer){ ERR_LIMIT, 0, 0, "too many orders wait already; try again" });
     else
         bus_order(orders->bus, waiter->ticket, order->id, order_write(order, room));

@@ -8,6 +8,24 @@
 
 #include "app/hearing.h"
 
+/* One visitor of each node. */
+static void ask_all(struct world *w, struct ask asks[TWENTY_NODES], const char *path)
+{
+    for (size_t i = 0; i < TWENTY_NODES; i++) {
+        ask_start(w, &asks[i], path, "");
+        asks[i].node = ip_v4(10, 0, 0, (uint8_t)(i + 1));
+    }
+    world_wait(w, asks, TWENTY_NODES);
+}
+
+/* What Cache-Status says of each. */
+static void all_have(const struct ask asks[TWENTY_NODES], const char *how)
+{
+    for (size_t i = 0; i < TWENTY_NODES; i++)
+        if (!ask_has(&asks[i], how))
+            fail_msg("node %zu: not \"%s\"\n%s", i, how, asks[i].fields);
+}
+
 static void a_purge_given_at_one_node_reaches_all(void **)
 {
     struct figures f = { .list = mem_array(FIGURES_MAX, sizeof(int64_t)) };

@@ -168,29 +168,11 @@ static inline struct span time_until_all_have(struct world *w, uint64_t number)
     return instant_since(start, sim_now(w->sim));
 }
 
-/* One visitor of each node. */
-static inline void ask_all(struct world *w, struct ask asks[TWENTY_NODES], const char *path)
-{
-    for (size_t i = 0; i < TWENTY_NODES; i++) {
-        ask_start(w, &asks[i], path, "");
-        asks[i].node = ip_v4(10, 0, 0, (uint8_t)(i + 1));
-    }
-    world_wait(w, asks, TWENTY_NODES);
-}
-
 static inline void ask_one(struct world *w, struct ask *a, size_t node, const char *path)
 {
     ask_start(w, a, path, "");
     a->node = ip_v4(10, 0, 0, (uint8_t)(node + 1));
     world_wait(w, a, 1);
-}
-
-/* What Cache-Status says of each. */
-static inline void all_have(const struct ask asks[TWENTY_NODES], const char *how)
-{
-    for (size_t i = 0; i < TWENTY_NODES; i++)
-        if (!ask_has(&asks[i], how))
-            fail_msg("node %zu: not \"%s\"\n%s", i, how, asks[i].fields);
 }
 
 /* Between one node and the log. */
