@@ -33,7 +33,7 @@ static struct file file_of_three(void)
 static size_t read_all(struct slice bytes, enum book_found *end)
 {
     struct book_reader reader;
-    struct book_order order;
+    struct book_order order = { .payload = SLICE_NONE };
     size_t count = 0;
 
     assert_true(book_reader_open(&reader, bytes));

@@ -94,7 +94,7 @@ bool nats_log_is_denied(struct nats_bus *n, const char *why);
 void nats_log_close(struct nats_bus *n, const char *why);     // orders are refused
 natsStatus nats_log_listen(struct nats_log_session *session); // for answers; once
 bool nats_log_is_ours(natsMsg *msg);
-void *nats_log_run(void *session);
+void *nats_log_run(void *argument); // the session
 
 /* The bus_ops's. */
 void nats_log_attend(struct bus *bus);
