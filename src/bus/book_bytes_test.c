@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/attr.h"
 #include "bus/book_bytes.h"
 
 /* A file of three orders, and where each ends. */
@@ -40,6 +42,7 @@ static size_t read_all(struct slice bytes, enum book_found *end)
     assert_int_equal(reader.era, 77);
     assert_int_equal(reader.next, 5);
     while ((*end = book_reader_next(&reader, &order)) == BOOK_ORDER) {
+        assert(count < COUNT_OF(TEXTS));
         assert_int_equal(order.id[0], count + 1);
         assert_true(slice_equal(order.payload, slice_text(TEXTS[count])));
         count++;
