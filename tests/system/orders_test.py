@@ -11,7 +11,7 @@ import pytest
 
 from asking import dig, places, wait_for_places
 from scripted import Scripted
-from visitor import reply_parse
+from visitor import curl
 from waypost import AMS_ORIGIN, FRA, NYC, NYC_ORIGIN, ZONE, network, run_waypost, sites
 from world import wait_until
 
@@ -59,15 +59,6 @@ def waypost(serve, library):
     sites(config)[STATIC] = {"deliver": ["ams"], "ttl": "1s"}
     sites(config)[OTHER] = {"deliver": ["ams"], "ttl": "1s"}
     return serve(config)
-
-
-def curl(path, node=FRA, host=STATIC, coding=None):
-    """What a visitor with curl gets of a site at a pop."""
-    words = ["curl", "-s", "-i", "--max-time", "10", "--resolve", f"{host}:80:{node}"]
-    words += ["-H", f"Accept-Encoding: {coding}"] if coding else []
-    done = subprocess.run([*words, f"http://{host}{path}"], capture_output=True, timeout=20,
-                          check=True)
-    return reply_parse(done.stdout, node)
 
 
 def body(*words, **more):

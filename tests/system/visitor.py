@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 
+from waypost import FRA
 from world import run
 
 CHROMIUM = ("/usr/bin/chromium", "--headless", "--no-sandbox", "--disable-gpu",
@@ -45,6 +46,15 @@ def reply_parse(raw, peer):
         name = name.lower()
         headers[name] = headers[name] + ", " + value.strip() if name in headers else value.strip()
     return Reply(int(first.split()[1]), headers, body, peer)
+
+
+def curl(path, node=FRA, host="static.acme.test", coding=None):
+    """What a visitor with curl gets of a site at a node, by its address."""
+    words = ["curl", "-s", "-i", "--max-time", "10", "--resolve", f"{host}:80:{node}"]
+    words += ["-H", f"Accept-Encoding: {coding}"] if coding else []
+    done = subprocess.run([*words, f"http://{host}{path}"], capture_output=True, timeout=20,
+                          check=True)
+    return reply_parse(done.stdout, node)
 
 
 class Visitor:

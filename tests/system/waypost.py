@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program under test: its configuration, its process, what it says of itself."""
+import http.client
 import json
 import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -68,11 +70,29 @@ def run_waypost(*words, seconds=20):
     return done.returncode, done.stdout, done.stderr
 
 
-class Waypost:
-    """All nodes of a network in one process, or the one that is named; two workers."""
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket: the admin side of a node on a machine whose loopback is not ours."""
 
-    def __init__(self, world, config, name="waypost", workers=2, env=None, node=None):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=5)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+class Waypost:
+    """
+    All nodes of a network in one process, or the one that is named; two workers. `machine`: what it
+    runs on (machines.py), if not on the world's own.
+    """
+
+    def __init__(self, world, config, name="waypost", workers=2, env=None, node=None,
+                 machine=None):
         self.world, self.name, self.config, self.env = world, name, config, env
+        self.machine = machine
         self.folder = world.place(name)
         self.path = self.folder / "waypost.yaml"
         self.words = ["run", "-c", self.path, "--workers", workers]
@@ -81,7 +101,7 @@ class Waypost:
                  for node_name, settings in pop["nodes"].items() if node in (None, node_name)}
         self.addresses = [address for settings in nodes.values()
                           for address in settings["address"]]
-        for address in self.addresses:
+        for address in [] if machine else self.addresses:
             world.address(address)
         self.admins = {node_name: settings.get("ports", {}).get("admin", 8653)
                        for node_name, settings in nodes.items()}
@@ -91,15 +111,17 @@ class Waypost:
 
     def write(self, config):
         """Writes the configuration (JSON is YAML too); the state folder lies beside it."""
-        self.config = config
+        self.config = {"state": str(self.folder / "state"), **config}
         fresh = self.path.with_suffix(".new")
-        fresh.write_text(json.dumps({"state": str(self.folder / "state"), **config}, indent=2))
+        fresh.write_text(json.dumps(self.config, indent=2))
         fresh.rename(self.path)
 
     def start(self):
         """Starts it and waits until every node serves."""
-        self.process = self.world.start(self.name, [BINARY, *self.words], self.folder,
-                                        env=self.env)
+        words = [BINARY, *self.words]
+        if self.machine:
+            words = self.machine.words(*words)
+        self.process = self.world.start(self.name, words, self.folder, env=self.env)
         wait_until(lambda: self.process.must_run() and all(
             listens(a, 80) and listens(a, 53) for a in self.addresses), "all nodes listen")
         wait_until(lambda: self.process.must_run() and all(
@@ -107,12 +129,26 @@ class Waypost:
 
     def admin_text(self, path, node=None):
         """What the admin side of a node (the first) says; None when it does not answer 200."""
-        port = self.admins[node or next(iter(self.admins))]
+        node = node or next(iter(self.admins))
+        port = self.admins[node]
+        if self.machine:
+            return self._socket_text(path, node)
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as reply:
                 return reply.read().decode()
         except (urllib.error.URLError, OSError):
             return None
+
+    def _socket_text(self, path, node):
+        connection = UnixConnection(pathlib.Path(self.config["state"]) / node / "admin.sock")
+        try:
+            connection.request("GET", path)
+            reply = connection.getresponse()
+            return reply.read().decode() if reply.status == 200 else None
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
 
     def metric(self, name, node=None, **labels):
         """The sum of all rows of a metric that carry these labels; node None: of all nodes."""
