@@ -115,12 +115,15 @@ static void build_origin(struct builder *b, const struct set_origin *set,
         .host = build_keep(b, set->host),
         .is_tls = set->is_tls,
         .ca = build_keep(b, set->ca),
+        .shown = build_shown(b, set),
         .may_be_private = set->may_be_private,
         .location = set->location,
         .capacity_requests_per_s = set->capacity_requests_per_s,
     };
     if (!set->is_tls)
         build_lacks(b, &set->head, "ca", "`tls: yes`");
+    if (!set->is_tls && origin->shown.key.length > 0)
+        build_lacks(b, &set->head, "cert", "`tls: yes`");
 }
 
 static void find_plan(struct builder *b, const struct network *network,
@@ -245,6 +248,8 @@ struct network *conf_build(const struct set_network *set, struct conf_errors *er
                        : keep_joined(&b, SLICE("hostmaster"), '@', build_keep(&b, set->zone)),
         .state = build_keep(&b, set->state),
         .bus = build_bus(&b, set),
+        .tls = build_tls(&b, &set->tls),
+        .admin = build_admin(&b, &set->admin),
         .geo = build_keep(&b, set->geo),
         .accounts_node = build_keep(&b, set->accounts.node),
         .accounts_ledger = build_keep(&b, set->accounts.ledger),

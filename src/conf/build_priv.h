@@ -21,6 +21,13 @@ void build_lacks(
     struct builder *b, const struct schema_head *head, const char *key, const char *other);
 
 struct network_bus build_bus(struct builder *b, const struct set_network *set);
+struct network_tls build_tls(struct builder *b, const struct set_tls *set);
+struct network_admin build_admin(struct builder *b, const struct set_admin *set);
+struct site_https build_site_https(struct builder *b, const struct set_site *set);
+
+/* What we show an origin of ourselves. */
+struct certificate_files build_shown(struct builder *b, const struct set_origin *set);
+
 struct pop_probe build_pop_probe(struct builder *b, const struct set_pop_probe *set);
 struct site_probe build_site_probe(struct builder *b, const struct set_site_probe *set);
 

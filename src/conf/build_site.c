@@ -206,6 +206,9 @@ static void check_meaning(struct site_builder *s)
         { "stale_if_error", SITE_STEER, "nothing of it is stored" },
         { "object_max", SITE_STEER, "nothing of it is stored" },
         { "paths", SITE_STEER, "its requests do not come through us" },
+        { "tls", SITE_STEER, "its requests do not come through us" },
+        { "https", SITE_STEER, "its requests do not come through us" },
+        { "hsts", SITE_STEER, "its requests do not come through us" },
     };
     bool is_steer = s->site->kind == SITE_STEER;
 
@@ -280,6 +283,7 @@ void build_site(struct builder *b, const struct set_site *set, const struct cust
         .all_down = (enum site_all_down)set->all_down,
         .probe = build_site_probe(b, &set->probe),
         .object_max_bytes = set->object_max_bytes,
+        .https = build_site_https(b, set),
     };
     if (set->head.at == NULL)
         return; // was no section, which has been told

@@ -166,6 +166,53 @@ static void check_reserves(struct checker *c)
             "reserve: all pops are reserves, expected at least one that is none");
 }
 
+/* The site as written. */
+static const struct set_site *set_site_of(const struct checker *c, const struct site *site)
+{
+    const struct set_customer *set =
+        set_customer_at(c, (size_t)(site->customer - c->network->customers));
+
+    return &((const struct set_site *)set->sites.items)[site - site->customer->sites];
+}
+
+/* The first node that does not listen for HTTPS; NULL: all do. */
+static const struct node *without_https(const struct network *network)
+{
+    for (size_t i = 0; i < network->pop_count; i++)
+        for (size_t j = 0; j < network->pops[i].node_count; j++)
+            if (network->pops[i].nodes[j].ports.https == 0)
+                return &network->pops[i].nodes[j];
+    return NULL;
+}
+
+/* Visitors are sent to HTTPS only where somebody answers there. */
+static void check_https(struct checker *c)
+{
+    const struct node *closed = without_https(c->network);
+
+    for (size_t i = 0; i < c->network->site_count; i++) {
+        const struct site *site = c->network->sites[i];
+        const struct site_https *https = &site->https;
+        const struct yaml_node *head = set_site_of(c, site)->head.at;
+        const struct yaml_node *value = yaml_find(head, SLICE("https"));
+
+        if (value == NULL || !https->is_only)
+            value = yaml_find(head, SLICE("hsts"));
+        if (site->kind != SITE_DELIVER || (!https->is_only && !https->has_hsts))
+            continue;
+        if (!certificate_is_given(&https->files) &&
+            !certificate_is_given(&c->network->tls.standard))
+            conf_errors_add(c->errors, value->at,
+                "%.*s: there is no certificate for this site; give it \"tls\" with \"cert\" and "
+                "\"key\", or the network's \"tls\" a \"default\"",
+                SHOWN(value->key));
+        if (closed != NULL)
+            conf_errors_add(c->errors, value->at,
+                "%.*s: node %.*s has `https: off` among its \"ports\"; give it one",
+                SHOWN(value->key), SHOWN(closed->name));
+    }
+}
+
 /* Where the site's host was written. Both trees have the same order, so positions lead across. */
 static struct conf_place site_place(const struct checker *c, const struct site *site)
 {
@@ -307,6 +354,7 @@ void conf_check(
     check_reserves(&c);
     check_hosts(&c);
     check_origins(&c);
+    check_https(&c);
     check_accounts(&c);
     mem_free(c.list);
 }

@@ -13,13 +13,9 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "conf/place.h"
 
 enum { CONF_ERRORS_MAX = 100, CONF_SHOWN_MAX = 60 };
-
-struct conf_place {
-    const char *file;
-    int line, column; // from 1, in characters; line 0: the file as a whole
-};
 
 struct conf_errors {
     struct diag *list;

@@ -63,6 +63,8 @@ static void write_words(struct writer *w, const char *const *words)
         // What YAML 1.1 readers make of `no`, before a schema sees it.
         if (words[i][0] == 'n' && words[i][1] == 'o' && words[i][2] == '\0')
             fputs(", false", w->out);
+        if (words[i][0] >= '0' && words[i][0] <= '9') // likewise: a number
+            fprintf(w->out, ", %s", words[i]);
     }
     fputc(']', w->out);
 }

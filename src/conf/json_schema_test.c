@@ -183,7 +183,7 @@ static bool accepts(struct trees *t, const char *text)
 
 static void the_schema_accepts_the_examples(void **)
 {
-    static const char *const names[] = { "network.yaml", "measured.yaml" };
+    static const char *const names[] = { "network.yaml", "measured.yaml", "https.yaml" };
     struct trees t;
 
     trees_init(&t);

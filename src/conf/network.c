@@ -53,6 +53,14 @@ const struct site *network_site(const struct network *network, struct slice host
     return NULL;
 }
 
+bool network_has_https(const struct network *network)
+{
+    for (size_t i = 0; i < network->site_count; i++)
+        if (certificate_is_given(&network->sites[i]->https.files))
+            return true;
+    return certificate_is_given(&network->tls.standard);
+}
+
 void network_free(struct network *network)
 {
     if (network == NULL)

@@ -18,6 +18,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/slice.h"
+#include "conf/bus.h"
+#include "conf/https.h"
 
 struct location {
     double latitude, longitude; // degrees
@@ -76,9 +78,10 @@ struct origin {
     struct slice name; // unique within the customer
     const struct customer *customer;
     struct endpoint address;
-    struct slice host; // Host header towards the origin; empty: the site's own
-    bool is_tls;       // HTTPS for fills and probes
-    struct slice ca;   // file of certificates that vouch for it; empty: the system's
+    struct slice host;              // Host header towards the origin; empty: the site's own
+    bool is_tls;                    // HTTPS for fills and probes
+    struct slice ca;                // file of certificates that vouch for it; empty: the system's
+    struct certificate_files shown; // what we show it; empty: nothing
     bool may_be_private;
     struct location location;
     double capacity_requests_per_s; // 0: not given
@@ -146,6 +149,7 @@ struct site {
     const struct path_rules *paths; // at least the last row, which matches all
     size_t path_count;
     uint64_t object_max_bytes; // larger ones are passed on and not kept
+    struct site_https https;   // of deliver sites
 };
 
 struct customer {
@@ -158,15 +162,6 @@ struct customer {
     size_t site_count;
 };
 
-/* How nodes hear of each other. */
-struct network_bus {
-    const struct endpoint *servers;     // of NATS, one cluster
-    size_t server_count;                // 0: local, within one process
-    struct slice user, password, token; // empty: none
-    struct slice ca, cert, key;         // files; empty: none
-    bool is_tls;                        // always with ca
-};
-
 struct network {
     struct arena arena;
     struct slice name;
@@ -176,6 +171,8 @@ struct network {
     struct slice contact; // hostmaster@example.net
     struct slice state;   // folder
     struct network_bus bus;
+    struct network_tls tls;
+    struct network_admin admin;
     struct slice geo;             // country database file; empty when not given
     struct slice accounts_node;   // the node that keeps the ledger; empty: none
     struct slice accounts_ledger; // where it keeps it
@@ -195,6 +192,9 @@ struct network {
 const struct node *network_node(const struct network *network, struct slice name);
 const struct site *network_site(const struct network *network, struct slice host);
 const struct pop *network_pop(const struct network *network, struct slice name);
+
+/* Some certificate is given, so that there is something to answer HTTPS with. */
+bool network_has_https(const struct network *network);
 
 /* Gives all of it back. Accepts NULL. */
 void network_free(struct network *network);

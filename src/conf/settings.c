@@ -21,6 +21,12 @@ static const char *const fill_words[] = { [FILL_LEAST_LOADED] = "least-loaded",
 
 static const char *const missing_words[] = { "no", "next", NULL };
 
+static const char *const https_words[] = { "also", "only", NULL };
+
+static const char *const oldest_words[] = {
+    [TLS_OLDEST_1_2] = "1.2", [TLS_OLDEST_1_3] = "1.3", NULL
+};
+
 static const char *const all_down_words[] = {
     [ALL_DOWN_ANY] = "any", [ALL_DOWN_NODATA] = "nodata", NULL
 };
@@ -33,9 +39,9 @@ static const struct schema_row ports_rows[] = {
         .help = "Questions over UDP and TCP." },
     { "http", KIND_PORT, AT(set_ports, ports.http), .standard = "80", .help = "Requests." },
     { "https", KIND_PORT, AT(set_ports, ports.https), .standard = "443",
-        .help = "Requests over TLS." },
+        .help = "Requests over TLS; opened where any certificate is given." },
     { "admin", KIND_PORT, AT(set_ports, ports.admin), .standard = "8653",
-        .help = "Dashboard, API and metrics, on loopback." },
+        .help = "API and metrics: on loopback, and with `admin` on the node's own addresses." },
 };
 
 static const struct schema_section ports_section = { "ports",
@@ -117,6 +123,56 @@ static const struct schema_row plan_rows[] = {
 static const struct schema_section plan_section = { "a plan", "What a customer pays.",
     ROWS(plan_rows), sizeof(struct set_plan) };
 
+static const struct schema_row files_rows[] = {
+    { "cert", KIND_TEXT, AT(set_files, cert), .is_required = true,
+        .help = "File of the certificate and, behind it, those that lead to its authority; PEM." },
+    { "key", KIND_TEXT, AT(set_files, key), .is_required = true,
+        .help = "File of its private key; PEM, no passphrase." },
+    { "ocsp", KIND_TEXT, AT(set_files, ocsp), .standard_text = "none",
+        .help = "File of its authority's OCSP response, in DER, that is handed to visitors." },
+};
+
+static const struct schema_section site_files_section = { "a site's tls",
+    "The certificate that proves the site to visitors who come by HTTPS. Read again at each "
+    "reload.",
+    ROWS(files_rows), sizeof(struct set_files) };
+
+static const struct schema_section standard_files_section = { "tls.default",
+    "The certificate for names that have none of their own.", ROWS(files_rows),
+    sizeof(struct set_files) };
+
+static const struct schema_section admin_files_section = { "admin.tls",
+    "The certificate that proves the admin port to operators.", ROWS(files_rows),
+    sizeof(struct set_files) };
+
+static const struct schema_row tls_rows[] = {
+    { "min_version", KIND_WORD, AT(set_tls, oldest), .standard = "1.2", .words = oldest_words,
+        .help = "The oldest version of TLS that is spoken with visitors." },
+    { "ciphers", KIND_TEXT, AT(set_tls, ciphers),
+        .standard_text = "ECDHE with AES-GCM or ChaCha20-Poly1305",
+        .help = "Ciphers of TLS 1.2, in the words of `openssl ciphers`." },
+    { "tickets", KIND_TEXT, AT(set_tls, tickets), .standard_text = "each process draws its own",
+        .help = "File of keys for session tickets, 80 random bytes each, the newest first: the "
+                "same on all nodes, a visitor need not prove itself anew at another." },
+    { "default", KIND_SECTION, AT(set_tls, standard), .section = &standard_files_section,
+        .help = "The certificate for names that have none of their own." },
+};
+
+static const struct schema_section tls_section = { "tls", "How visitors are spoken to by HTTPS.",
+    ROWS(tls_rows), sizeof(struct set_tls) };
+
+static const struct schema_row admin_rows[] = {
+    { "tls", KIND_SECTION, AT(set_admin, tls), .is_required = true, .section = &admin_files_section,
+        .help = "The certificate of the admin port." },
+    { "token", KIND_TEXT, AT(set_admin, token), .is_required = true,
+        .help = "File of the token, 16 characters at least, that whoever asks has to show." },
+};
+
+static const struct schema_section admin_section = { "admin",
+    "With it the admin port is open on the nodes' own addresses too, by TLS and for holders of a "
+    "token; without it, on loopback alone.",
+    ROWS(admin_rows), sizeof(struct set_admin) };
+
 static const struct schema_row origin_rows[] = {
     { "address", KIND_ENDPOINT, AT(set_origin, address), .is_required = true,
         .help = "Literal address and port." },
@@ -126,6 +182,10 @@ static const struct schema_row origin_rows[] = {
         .help = "Whether it is spoken to by HTTPS, for fills and probes." },
     { "ca", KIND_TEXT, AT(set_origin, ca), .standard_text = "the system's",
         .help = "With `tls`: file of the certificates, as PEM, one of which must vouch for it." },
+    { "cert", KIND_TEXT, AT(set_origin, cert), .standard_text = "none",
+        .help = "With `tls`: file of the certificate that we show it; PEM." },
+    { "key", KIND_TEXT, AT(set_origin, key), .standard_text = "required with `cert`",
+        .help = "With `cert`: file of its private key; PEM." },
     { "private", KIND_YES_NO, AT(set_origin, may_be_private), .standard = "no",
         .help = "Whether the origin's name may lead to a private address; literal ones may be." },
     { "location", KIND_LOCATION, AT(set_origin, location), .standard_text = "not known",
@@ -250,6 +310,16 @@ static const struct schema_row site_rows[] = {
         .help = "How its origins are measured." },
     { "paths", KIND_SECTION, SHAPE_MAP, KIND_PATTERN, AT(set_site, paths), .section = &path_section,
         .help = "With `deliver`: rules by path pattern, first match." },
+    { "tls", KIND_SECTION, AT(set_site, tls), .section = &site_files_section,
+        .help = "With `deliver`: its certificate." },
+    { "https", KIND_WORD, AT(set_site, https), .standard = "also", .words = https_words,
+        .help = "With `deliver`: whether requests by plain HTTP are answered, or with `only` sent "
+                "to the same URL by HTTPS." },
+    { "hsts", KIND_DURATION, AT(set_site, hsts), .standard_text = "not sent", .most = "3650d",
+        .help = "With `deliver`: for how long browsers are to come by HTTPS alone, sent with each "
+                "answer by HTTPS (Strict-Transport-Security); `0s` takes it back." },
+    { "hsts_subdomains", KIND_YES_NO, AT(set_site, hsts_subdomains), .standard = "no",
+        .help = "With `hsts`: whether it is for all names below the site's too." },
 };
 
 static const struct schema_section site_section = { "a site",
@@ -320,6 +390,10 @@ static const struct schema_row network_rows[] = {
                 "NATS cluster, at most 16." },
     { "bus_access", KIND_SECTION, AT(set_network, bus_access), .section = &bus_access_section,
         .help = "How nodes sign in there." },
+    { "tls", KIND_SECTION, AT(set_network, tls), .section = &tls_section,
+        .help = "How visitors are spoken to by HTTPS." },
+    { "admin", KIND_SECTION, AT(set_network, admin), .section = &admin_section,
+        .help = "How operators ask from afar." },
     { "geo", KIND_TEXT, AT(set_network, geo), .standard_text = "no geography",
         .help = "Country database, a file of MaxMind's format." },
     { "state", KIND_TEXT, AT(set_network, state), .standard = "/var/lib/waypost",

@@ -58,12 +58,31 @@ struct set_plan {
     int64_t monthly_microcents, gigabyte_microcents, million_requests_microcents;
 };
 
+/* A certificate's files; `ocsp` is not everywhere. */
+struct set_files {
+    struct schema_head head;
+    struct slice cert, key, ocsp;
+};
+
+struct set_tls {
+    struct schema_head head;
+    unsigned oldest; // enum tls_oldest
+    struct slice ciphers, tickets;
+    struct set_files standard;
+};
+
+struct set_admin {
+    struct schema_head head;
+    struct set_files tls;
+    struct slice token;
+};
+
 struct set_origin {
     struct schema_head head;
     struct endpoint address;
     struct slice host;
     bool is_tls;
-    struct slice ca;
+    struct slice ca, cert, key;
     bool may_be_private;
     struct location location;
     double capacity_requests_per_s;
@@ -107,6 +126,10 @@ struct set_site {
     uint64_t object_max_bytes;
     struct set_site_probe probe;
     struct schema_list paths; // struct set_path, by pattern
+    struct set_files tls;
+    unsigned https; // 1: only
+    struct span hsts;
+    bool hsts_subdomains;
 };
 
 struct set_customer {
@@ -134,6 +157,8 @@ struct set_network {
     struct schema_list nameservers; // struct slice
     struct slice contact, bus, geo, state;
     struct set_bus_access bus_access;
+    struct set_tls tls;
+    struct set_admin admin;
     struct set_accounts accounts;
     struct schema_list pops, plans, customers;
 };

@@ -77,7 +77,7 @@ static void write_port(const char *service, uint16_t port, FILE *out)
         fprintf(out, "  %s %u", service, (unsigned)port);
 }
 
-static void write_node(const struct node *node, FILE *out)
+static void write_node(const struct network *network, const struct node *node, FILE *out)
 {
     char text[IP_TEXT_MAX];
 
@@ -86,12 +86,15 @@ static void write_node(const struct node *node, FILE *out)
         fprintf(out, "%s %s", i > 0 ? "," : "", ip_text(&node->addresses[i], text));
     write_port("dns", node->ports.dns, out);
     write_port("http", node->ports.http, out);
-    write_port("https", node->ports.https, out);
+    if (node->ports.https != 0 && !network_has_https(network))
+        fputs("  https closed (no certificate)", out);
+    else
+        write_port("https", node->ports.https, out);
     write_port("admin", node->ports.admin, out);
     fputc('\n', out);
 }
 
-static void write_pop(const struct pop *pop, FILE *out)
+static void write_pop(const struct network *network, const struct pop *pop, FILE *out)
 {
     char text[ENDPOINT_TEXT_MAX];
 
@@ -111,7 +114,7 @@ static void write_pop(const struct pop *pop, FILE *out)
         fputs("  reserve", out);
     fputc('\n', out);
     for (size_t i = 0; i < pop->node_count; i++)
-        write_node(&pop->nodes[i], out);
+        write_node(network, &pop->nodes[i], out);
 }
 
 static void write_origins(const struct site *site, size_t from, size_t to, FILE *out)
@@ -156,6 +159,18 @@ static void write_probe(const struct site_probe *probe, FILE *out)
         fprintf(out, ", load %.*s", SLICE_ARG(probe->load));
 }
 
+/* What is said of HTTPS; whether its certificate is good is another question. */
+static void write_https(const struct site_https *https, FILE *out)
+{
+    if (certificate_is_given(&https->files))
+        fprintf(out, "  certificate %.*s", SLICE_ARG(https->files.cert));
+    if (https->is_only)
+        fputs("  https only", out);
+    if (https->has_hsts)
+        fprintf(out, "  hsts %" PRId64 "s%s", https->hsts.ns / span_s(1).ns,
+            https->hsts_subdomains ? " with subdomains" : "");
+}
+
 static void write_site(const struct site *site, FILE *out)
 {
     bool is_steer = site->kind == SITE_STEER;
@@ -174,6 +189,7 @@ static void write_site(const struct site *site, FILE *out)
         fprintf(out, " to %.*s", SLICE_ARG(site->pinned->name));
     write_terms(site, out);
     write_probe(&site->probe, out);
+    write_https(&site->https, out);
     fprintf(out, "  ttl %" PRId64 "s%s\n", site->ttl.ns / span_s(1).ns,
         site->all_down == ALL_DOWN_NODATA ? "  nodata when all are down" : "");
     for (size_t i = 0; i + 1 < site->path_count; i++)
@@ -198,9 +214,15 @@ void conf_summary_write(const struct network *network, FILE *out)
     fputs("name servers", out);
     for (size_t i = 0; i < network->nameserver_count; i++)
         fprintf(out, "%s %.*s", i > 0 ? "," : "", SLICE_ARG(network->nameservers[i]));
-    fprintf(out, "\npops: %zu\n", network->pop_count);
+    fputc('\n', out);
+    if (certificate_is_given(&network->tls.standard))
+        fprintf(out, "default certificate %.*s\n", SLICE_ARG(network->tls.standard.cert));
+    if (certificate_is_given(&network->admin.files))
+        fprintf(out, "admin from afar by certificate %.*s and token\n",
+            SLICE_ARG(network->admin.files.cert));
+    fprintf(out, "pops: %zu\n", network->pop_count);
     for (size_t i = 0; i < network->pop_count; i++)
-        write_pop(&network->pops[i], out);
+        write_pop(network, &network->pops[i], out);
     fprintf(out, "customers: %zu, sites: %zu\n", network->customer_count, network->site_count);
     for (size_t i = 0; i < network->customer_count; i++)
         write_customer(&network->customers[i], out);

@@ -53,7 +53,7 @@ static void the_summary_names_all_that_would_be_served(void **)
         "  pop fra  Frankfurt  memory 1536 MiB  disk 1 GiB in /d  ftp 192.0.2.1:21\n"
         "    node fra1  192.0.2.1, 2001:db8::1  dns 53  http 80  https off  admin 8653\n"
         "  pop nyc  memory 256 MiB  reserve\n"
-        "    node nyc1  192.0.2.3  dns 53  http 80  https 443  admin 8653\n"
+        "    node nyc1  192.0.2.3  dns 53  http 80  https closed (no certificate)  admin 8653\n"
         "customers: 1, sites: 3\n"
         "  customer acme  plan p\n"
         "    a.example  steers to o (198.51.100.7:80 tls), q ([::2]:80) weight 3  policy weighted  "

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * What the settings say of HTTPS: which files prove who we are, to visitors and to operators.
+ * Paths are as written; whoever reads the files says what is wrong with them (app/certificates.h),
+ * at the place where they were named.
+ */
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "base/slice.h"
+#include "conf/place.h"
+
+/* A certificate with its chain, its key, and perhaps its issuer's word that it still holds. */
+struct certificate_files {
+    struct slice cert, key, ocsp; // cert and key empty: none is given; ocsp empty: none
+    struct conf_place at;         // of `cert`; the file's name is the network's
+};
+
+enum tls_oldest { TLS_OLDEST_1_2, TLS_OLDEST_1_3 };
+
+/* Of all nodes. */
+struct network_tls {
+    enum tls_oldest oldest;
+    struct slice ciphers;              // of TLS 1.2, in OpenSSL's words; empty: the usual ones
+    struct slice tickets;              // file of keys that nodes share; empty: each has its own
+    struct conf_place tickets_at;      // of `tickets`
+    struct certificate_files standard; // for names without one of their own
+};
+
+/* Of a deliver site. */
+struct site_https {
+    struct certificate_files files; // empty: the network's, if any
+    bool is_only;                   // plain requests are sent to https
+    bool has_hsts, hsts_subdomains; // browsers are told to come by HTTPS alone ...
+    struct span hsts;               // ... for so long; 0: no more
+};
+
+/* How operators ask from afar; without it they do from the machine itself. */
+struct network_admin {
+    struct certificate_files files; // empty: loopback alone
+    struct slice token;             // file; always with files
+    struct conf_place token_at;
+};
+
+static inline bool certificate_is_given(const struct certificate_files *files)
+{
+    return files->cert.length > 0;
+}
