@@ -130,7 +130,7 @@ static int show_view(struct question *q)
 {
     struct client_answer answers[TABLE_PAGES_MAX];
     struct slice pages[TABLE_PAGES_MAX];
-    char after[TABLE_CELL_MAX];
+    char after[TABLE_CELL_MAX] = "";
     struct diag why = { 0 };
     struct text text;
     size_t count = 0;

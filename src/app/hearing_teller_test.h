@@ -56,7 +56,9 @@ static inline void on_said(
     if (!slice_equal(peer->name, SLICE("nyc1")))
         return;
     t->said++;
-    t->heard = peer->heartbeat == NULL ? (struct heartbeat){ 0 } : *peer->heartbeat;
+    t->heard = (struct heartbeat){ 0 };
+    if (peer->heartbeat != NULL)
+        t->heard = *peer->heartbeat;
 }
 
 static inline void on_health(struct hearing_follower *follower, const struct report *report)

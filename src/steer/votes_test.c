@@ -323,8 +323,10 @@ static void watched_begin(struct watched *d, bool we_watch)
     do {
         *d = (struct watched){ 0 };
         world_draw(&d->w, DRAWN);
-        for (size_t i = 0; i < COUNT_OF(d->checks); i++)
-            d->checks[i] = (struct check){ .id = ++id, .every = span_s(1) };
+        for (size_t i = 0; i < COUNT_OF(d->checks); i++) {
+            id++;
+            d->checks[i] = (struct check){ .id = id, .every = span_s(1) };
+        }
         d->list = (struct checks){ .list = d->checks, .count = COUNT_OF(d->checks) };
         d->table = watch_table_new(&d->w.network, &d->list);
         if (watch_has(d->table, 0, d->w.ids[0]) == we_watch)
