@@ -4,39 +4,23 @@
 #include <assert.h>
 #include <string.h>
 
+#include "wire/number_priv.h"
+
 enum { VERSION = 1, MARK_SIZE = 4, COUNT_AT = MAP_PART_CELLS_AT - 4 };
 
 static const char MARK[MARK_SIZE] = { 'w', 'p', 'm', VERSION };
 
-/* Writes the lowest `size` bytes of it; returns what comes behind them. */
-static char *put(char *out, uint64_t number, size_t size)
-{
-    for (size_t i = size; i-- > 0; number >>= 8)
-        out[i] = (char)(number & 0xff);
-    return out + size;
-}
-
-static uint64_t get(const char **in, size_t size)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < size; i++)
-        number = number << 8 | (unsigned char)(*in)[i];
-    *in += size;
-    return number;
-}
-
 static char *put_head(char *out, enum map_part_kind kind, const struct map_part *head)
 {
     memcpy(out, MARK, MARK_SIZE);
-    out = put(out + MARK_SIZE, kind, 1);
-    out = put(out, head->release, 8);
-    return put(out, head->hash, 8);
+    out = number_put(out + MARK_SIZE, kind, 1);
+    out = number_put(out, head->release, 8);
+    return number_put(out, head->hash, 8);
 }
 
 struct slice map_ask_write(char *out, const struct map_part *ask)
 {
-    put(put_head(out, MAP_ASK, ask), ask->holder, 8);
+    number_put(put_head(out, MAP_ASK, ask), ask->holder, 8);
     return slice_of(out, MAP_ASK_SIZE);
 }
 
@@ -45,7 +29,7 @@ void map_part_begin(
 {
     assert(room >= MAP_PART_CELLS_AT);
     *writer = (struct map_part_writer){ .out = out, .room = room, .used = MAP_PART_CELLS_AT };
-    put(put(put_head(out, MAP_PART, head), head->total, 4), head->first, 4);
+    number_put(number_put(put_head(out, MAP_PART, head), head->total, 4), head->first, 4);
 }
 
 static bool cell_sheds(const struct map_part_cell *cell)
@@ -71,12 +55,12 @@ bool map_part_add(struct map_part_writer *writer, const struct map_part_cell *ce
     assert(cell->band >= 1 && cell->band <= cell->count);
     if (writer->room - writer->used < size)
         return false;
-    out = put(out, (uint64_t)cell->count | (sheds ? MAP_PART_SHEDS : 0), 1);
-    out = put(out, cell->band, 1);
+    out = number_put(out, (uint64_t)cell->count | (sheds ? MAP_PART_SHEDS : 0), 1);
+    out = number_put(out, cell->band, 1);
     for (size_t i = 0; i < cell->count; i++) {
-        out = put(out, cell->targets[i], 2);
+        out = number_put(out, cell->targets[i], 2);
         if (sheds)
-            out = put(put(out, cell->shed[i], 2), cell->felt[i], 2);
+            out = number_put(number_put(out, cell->shed[i], 2), cell->felt[i], 2);
     }
     writer->used += size;
     writer->count++;
@@ -85,7 +69,7 @@ bool map_part_add(struct map_part_writer *writer, const struct map_part_cell *ce
 
 struct slice map_part_end(struct map_part_writer *writer)
 {
-    put(writer->out + COUNT_AT, writer->count, 4);
+    number_put(writer->out + COUNT_AT, writer->count, 4);
     return slice_of(writer->out, writer->used);
 }
 
@@ -93,9 +77,9 @@ static bool parse_cells(const char *in, struct slice bytes, struct map_part *par
 {
     if (bytes.length < MAP_PART_CELLS_AT)
         return false;
-    part->total = (uint32_t)get(&in, 4);
-    part->first = (uint32_t)get(&in, 4);
-    part->count = (uint32_t)get(&in, 4);
+    part->total = (uint32_t)number_get(&in, 4);
+    part->first = (uint32_t)number_get(&in, 4);
+    part->count = (uint32_t)number_get(&in, 4);
     part->cells = slice_from(bytes, MAP_PART_CELLS_AT);
     return part->count > 0 && part->first < part->total &&
            part->count <= part->total - part->first &&
@@ -108,13 +92,13 @@ bool map_part_parse(struct slice bytes, struct map_part *part)
     if (bytes.length < MAP_ASK_SIZE || memcmp(bytes.at, MARK, MARK_SIZE) != 0)
         return false;
     const char *in = bytes.at + MARK_SIZE;
-    uint64_t kind = get(&in, 1);
+    uint64_t kind = number_get(&in, 1);
     struct map_part read = { .kind = kind == MAP_ASK ? MAP_ASK : MAP_PART };
 
-    read.release = get(&in, 8);
-    read.hash = get(&in, 8);
+    read.release = number_get(&in, 8);
+    read.hash = number_get(&in, 8);
     if (kind == MAP_ASK && bytes.length == MAP_ASK_SIZE)
-        read.holder = get(&in, 8);
+        read.holder = number_get(&in, 8);
     else if (kind != MAP_PART || !parse_cells(in, bytes, &read))
         return false;
     *part = read;
@@ -129,20 +113,20 @@ bool map_part_next(const struct map_part *part, size_t *at, struct map_part_cell
     if (left.length < MAP_PART_CELL_LEAST)
         return false;
     const char *in = left.at;
-    uint64_t shape = get(&in, 1);
+    uint64_t shape = number_get(&in, 1);
     bool sheds = (shape & MAP_PART_SHEDS) != 0;
 
     read.count = (uint8_t)(shape & ~(uint64_t)MAP_PART_SHEDS);
-    read.band = (uint8_t)get(&in, 1);
+    read.band = (uint8_t)number_get(&in, 1);
     if (read.count < 1 || read.count > MAP_PART_CHOICES_MAX || read.band < 1 ||
         read.band > read.count || left.length < 2 + read.count * choice_size(sheds))
         return false;
     for (size_t i = 0; i < read.count; i++) {
-        read.targets[i] = (uint16_t)get(&in, 2);
+        read.targets[i] = (uint16_t)number_get(&in, 2);
         if (!sheds)
             continue;
-        read.shed[i] = (uint16_t)get(&in, 2);
-        read.felt[i] = (uint16_t)get(&in, 2);
+        read.shed[i] = (uint16_t)number_get(&in, 2);
+        read.felt[i] = (uint16_t)number_get(&in, 2);
     }
     *cell = read;
     *at += (size_t)(in - left.at);

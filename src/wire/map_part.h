@@ -9,8 +9,8 @@
  *     "wpm" version(1)  kind(1) release(8) hash(8)
  *     ask:   holder(8)
  *     part:  total(4) first(4) count(4), then for each cell
- *            shape(1) band(1), then for each choice  target(2), with MAP_PART_SHEDS  shed(2)
- * felt(2)
+ *            shape(1) band(1), then for each choice
+ *            target(2), with MAP_PART_SHEDS  shed(2) felt(2)
  *
  * `release` is of all that both must have in common for a cell to mean the same to them; `hash` of
  * the shared part, which names it: whoever has it under that hash has the same, whatever epoch it

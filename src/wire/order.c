@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "wire/number_priv.h"
+
 enum { VERSION = 1, MARK_SIZE = 4, FLAG_SOFT = 1 };
 
 static const char MARK[MARK_SIZE] = { 'w', 'p', 'o', VERSION };
@@ -12,29 +14,11 @@ static_assert(MARK_SIZE + 1 + 1 + ORDER_ID_SIZE + 8 + 1 + 1 + 2 == ORDER_HEADER_
     "the fields are the header");
 static_assert(ORDER_BY_MAX <= UINT8_MAX && ORDER_SITE_MAX <= UINT8_MAX, "a byte tells the length");
 
-/* Writes the lowest `size` bytes of it; returns what comes behind them. */
-static char *put(char *out, uint64_t number, size_t size)
-{
-    for (size_t i = size; i-- > 0; number >>= 8)
-        out[i] = (char)(number & 0xff);
-    return out + size;
-}
-
 static char *put_bytes(char *out, const void *bytes, size_t length)
 {
     if (length > 0)
         memcpy(out, bytes, length);
     return out + length;
-}
-
-static uint64_t get(const char **in, size_t size)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < size; i++)
-        number = number << 8 | (unsigned char)(*in)[i];
-    *in += size;
-    return number;
 }
 
 static struct slice get_text(const char **in, size_t length)
@@ -97,13 +81,13 @@ struct slice order_write(const struct order *order, char *room)
     assert(order_is_sane(order));
     char *out = put_bytes(room, MARK, MARK_SIZE);
 
-    out = put(out, (uint64_t)order->kind, 1);
-    out = put(out, order->is_soft ? FLAG_SOFT : 0, 1);
+    out = number_put(out, (uint64_t)order->kind, 1);
+    out = number_put(out, order->is_soft ? FLAG_SOFT : 0, 1);
     out = put_bytes(out, order->id, ORDER_ID_SIZE);
-    out = put(out, (uint64_t)order->at.ms, 8);
-    out = put(out, order->by.length, 1);
-    out = put(out, order->site.length, 1);
-    out = put(out, order->text.length, 2);
+    out = number_put(out, (uint64_t)order->at.ms, 8);
+    out = number_put(out, order->by.length, 1);
+    out = number_put(out, order->site.length, 1);
+    out = number_put(out, order->text.length, 2);
     out = put_bytes(out, order->by.at, order->by.length);
     out = put_bytes(out, order->site.at, order->site.length);
     out = put_bytes(out, order->text.at, order->text.length);
@@ -115,13 +99,14 @@ bool order_parse(struct slice bytes, struct order *order)
     if (bytes.length < ORDER_HEADER_SIZE || memcmp(bytes.at, MARK, MARK_SIZE) != 0)
         return false;
     const char *in = bytes.at + MARK_SIZE;
-    uint64_t kind = get(&in, 1), flags = get(&in, 1);
+    uint64_t kind = number_get(&in, 1), flags = number_get(&in, 1);
     struct order read = { .is_soft = flags == FLAG_SOFT };
 
     memcpy(read.id, in, ORDER_ID_SIZE);
     in += ORDER_ID_SIZE;
-    uint64_t at_ms = get(&in, 8);
-    size_t by = (size_t)get(&in, 1), site = (size_t)get(&in, 1), text = (size_t)get(&in, 2);
+    uint64_t at_ms = number_get(&in, 8);
+    size_t by = (size_t)number_get(&in, 1), site = (size_t)number_get(&in, 1),
+           text = (size_t)number_get(&in, 2);
 
     if (kind >= ORDER_KIND_COUNT || flags > FLAG_SOFT || at_ms > INT64_MAX ||
         bytes.length != ORDER_HEADER_SIZE + by + site + text)
