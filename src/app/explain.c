@@ -133,7 +133,6 @@ void explain_view(const struct process *process, const struct slice *name, struc
     view->map = steer_map_fits(map, root->rows) ? map : NULL;
 }
 
-/* The parts of measuring, which count on the control thread alone. */
 static void fill_peer(
     const struct process *p, const struct node *node, struct admin_peer_status *status)
 {
@@ -172,6 +171,7 @@ size_t explain_peers(
     return count;
 }
 
+/* The parts of measuring, which count on the control thread alone. */
 static const void *counts_of_steering(const struct steering *s)
 {
     return steering_counts(s);
