@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from nodes import ADDRESSES, DOWN_S, IS_NIGHT, Nodes
+from nodes import ADDRESSES, DOWN_S, Nodes
+from waypost import IS_NIGHT
 from world import listens, wait_until
 
 ALL = set(ADDRESSES)

@@ -7,7 +7,7 @@ import time
 from asking import CLIENTS, address_for
 from machines import Machine, connect
 from nats import Nats
-from waypost import IS_NIGHT, IS_SANITIZED, Waypost, network, run_waypost
+from waypost import IS_SANITIZED, Waypost, network, run_waypost
 from world import wait_until
 
 WWW, STATIC = "www.acme.test", "static.acme.test"
@@ -68,6 +68,21 @@ class Nodes:
     def status(self, node):
         """What `waypost status --json` tells there."""
         return json.loads(self.ask(node, "status", "--json"))
+
+    def order(self, node, verb, **what):
+        """Gives an order there: status and JSON."""
+        status, text = self.of[node].socket_ask(node, "POST", f"/api/v1/{verb}", json.dumps(what))
+        return status, json.loads(text)
+
+    def orders(self, node):
+        """What it tells of the newest thousand orders, and how far it is."""
+        return json.loads(self.of[node].admin_text("/api/v1/orders?limit=1000"))
+
+    def wait_until_obeyed(self, number, nodes=None, seconds=10 * PATIENCE):
+        """Until these nodes (all) have all orders up to that one on disk, and know of no more."""
+        for node in nodes or self.of:
+            wait_until(lambda n=node: (told := self.orders(n))["newest"] == number
+                       and not told["behind"], f"{node} has order {number}", seconds)
 
     def said(self, node, words):
         """How often that is in its log."""

@@ -140,13 +140,19 @@ class Waypost:
             return None
 
     def _socket_text(self, path, node):
-        connection = UnixConnection(pathlib.Path(self.config["state"]) / node / "admin.sock")
         try:
-            connection.request("GET", path)
-            reply = connection.getresponse()
-            return reply.read().decode() if reply.status == 200 else None
+            status, text = self.socket_ask(node, "GET", path)
+            return text if status == 200 else None
         except (OSError, http.client.HTTPException):
             return None
+
+    def socket_ask(self, node, method, path, body=None):
+        """What a node's admin side says over its Unix socket: status and body."""
+        connection = UnixConnection(pathlib.Path(self.config["state"]) / node / "admin.sock")
+        try:
+            connection.request(method, path, body)
+            reply = connection.getresponse()
+            return reply.status, reply.read().decode()
         finally:
             connection.close()
 
