@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "http/server_priv.h"
+#include "io/filter.h"
 #include "wire/http_date.h"
 
 static struct http_connection *connection_of(struct stream_user *user)
@@ -40,6 +41,10 @@ enum http_wait http_connection_waits(const struct http_connection *c, struct ins
     if (c->is_finishing) {
         *due = instant_after(c->at, span_ms(HTTP_LINGER_MS));
         return HTTP_WAIT_LINGER;
+    }
+    if (c->is_greeting) {
+        *due = instant_after(c->at, limits->head);
+        return HTTP_WAIT_GREETING;
     }
     if (c->first == NULL && c->seen == 0) {
         *due = instant_after(c->at, limits->idle);
@@ -128,6 +133,10 @@ static void time_out(struct timer *timer)
     switch (wait) {
     case HTTP_WAIT_NONE: return;
     case HTTP_WAIT_LINGER: http_connection_close(c, false); return;
+    case HTTP_WAIT_GREETING:
+        counter_up(&server->counts.timeouts_tls);
+        http_connection_close(c, true);
+        return;
     case HTTP_WAIT_IDLE:
         counter_up(&server->counts.timeouts_idle);
         http_connection_close(c, false);
@@ -152,6 +161,7 @@ struct http_connection *http_connection_new(struct http_server *server, struct s
     c->server = server;
     c->timer.fire = time_out;
     c->at = loop_now(server->loop);
+    c->is_greeting = stream_filter(stream) != NULL;
     list_append(&server->connections, &c->link);
     server->open_count++;
     counter_up(&server->counts.connections);
@@ -230,6 +240,7 @@ static void task_fill(struct http_task *task, const struct http_head *head)
 
     x->request = head;
     x->peer = stream_peer(c->stream);
+    x->is_secure = stream_filter(c->stream) != NULL;
     task->is_head = head->method == HTTP_HEAD;
     task->is_old = head->minor == 0;
     task->keeps_alive = http_head_keeps_alive(head);
@@ -470,7 +481,18 @@ bool http_connection_conclude(struct http_connection *c)
     return true;
 }
 
+/* TLS has begun: what comes now is HTTP. */
+static void connection_open(struct stream_user *user)
+{
+    struct http_connection *c = connection_of(user);
+
+    c->is_greeting = false;
+    http_connection_mark(c);
+    http_connection_settle(c);
+}
+
 const struct stream_user_ops http_connection_ops = {
+    .open = connection_open,
     .data = connection_data,
     .end = connection_end,
     .pull = http_connection_pull,

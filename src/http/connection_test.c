@@ -9,6 +9,7 @@
 
 #include "http/answer_test.h"
 #include "http/server_priv.h"
+#include "io/scrambler_test.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 
@@ -60,6 +61,59 @@ static void a_head_that_drips_in_has_its_time(void **)
     expect(&heard, 408, 0);
     assert_true(v.has_ended);
     assert_int_equal(http_server_counts(w->server)->timeouts_head.total, 1);
+    visitor_done(&v);
+    world_free(w);
+}
+
+/* Takes the place of TLS: what is accepted has to greet first. */
+struct gate {
+    struct listener_user user;
+    struct listener_user *inner;
+};
+
+static struct stream_user *accept_greeting(struct listener_user *user, struct stream *stream)
+{
+    struct listener_user *inner = container_of(user, struct gate, user)->inner;
+
+    scrambler_set(stream);
+    return inner->accept(inner, stream);
+}
+
+static void who_does_not_begin_tls_is_closed_in_time(void **)
+{
+    struct world *w = world_new(1);
+    struct gate gate = { .user.accept = accept_greeting };
+    struct visitor v;
+
+    w->server = http_server_new(w->loops[0], &w->script.service, &HTTP_SERVER_LIMITS_DEFAULT);
+    gate.inner = http_server_listener(w->server);
+    world_listen(w, &gate.user);
+    ask(w, &v, "");
+    run(w, 8500);
+    assert_false(v.is_closed);
+    run(w, 1500);
+    assert_true(v.is_closed);
+    assert_int_equal(http_server_counts(w->server)->timeouts_tls.total, 1);
+    assert_int_equal(http_server_open_count(w->server), 0);
+    visitor_done(&v);
+    world_free(w);
+}
+
+static void who_began_tls_has_the_time_of_an_idle_visitor(void **)
+{
+    struct world *w = world_new(1);
+    struct gate gate = { .user.accept = accept_greeting };
+    struct visitor v;
+
+    w->server = http_server_new(w->loops[0], &w->script.service, &HTTP_SERVER_LIMITS_DEFAULT);
+    gate.inner = http_server_listener(w->server);
+    world_listen(w, &gate.user);
+    ask(w, &v, "hi");
+    run(w, 58000);
+    assert_false(v.has_ended);
+    run(w, 3000);
+    assert_true(v.has_ended);
+    assert_int_equal(http_server_counts(w->server)->timeouts_idle.total, 1);
     visitor_done(&v);
     world_free(w);
 }
@@ -301,6 +355,8 @@ int main(void)
         cmocka_unit_test(an_idle_connection_is_closed_in_time),
         cmocka_unit_test(a_visitor_that_says_nothing_is_idle),
         cmocka_unit_test(a_head_that_drips_in_has_its_time),
+        cmocka_unit_test(who_does_not_begin_tls_is_closed_in_time),
+        cmocka_unit_test(who_began_tls_has_the_time_of_an_idle_visitor),
         cmocka_unit_test(a_body_that_drips_in_has_its_time),
         cmocka_unit_test(a_slow_body_that_gets_on_has_all_the_time),
         cmocka_unit_test(a_reader_that_stops_is_cut_in_time),

@@ -17,7 +17,7 @@ struct http_server_limits {
     uint32_t connections; // open at a time; beyond, the longest idle one is closed
     uint32_t pipelined;   // requests of one connection in the making at a time
     struct span idle;     // between requests
-    struct span head;     // from a head's first byte to its last
+    struct span head;     // from a head's first byte to its last; and for TLS to begin
     struct span stall;    // without progress while a body is moved either way
     size_t arena_bytes;   // of one request
 };
@@ -40,6 +40,7 @@ struct http_server_limits {
     X(status_5xx, "http_responses_total", "class=\"5xx\"", "Answers by class")                     \
     X(bad_heads, "http_bad_requests_total", "", "Requests refused: malformed or over a limit")     \
     X(timeouts_idle, "http_timeouts_total", "what=\"idle\"", "Connections closed: time ran out")   \
+    X(timeouts_tls, "http_timeouts_total", "what=\"tls\"", "Connections closed: time ran out")     \
     X(timeouts_head, "http_timeouts_total", "what=\"head\"", "Connections closed: time ran out")   \
     X(timeouts_stall, "http_timeouts_total", "what=\"body\"", "Connections closed: time ran out")  \
     X(evicted, "http_connections_evicted_total", "", "Idle connections closed for new ones")       \

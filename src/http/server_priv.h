@@ -99,6 +99,7 @@ struct http_connection {
     bool is_lingering : 1; // the other side may be sending: not closed without warning
     bool is_finishing : 1; // all was sent, the other side is to close
     bool has_ended : 1;    // the other side sends no more
+    bool is_greeting : 1;  // TLS comes first
     bool is_closed : 1;    // and about to be freed
 };
 
@@ -154,6 +155,7 @@ void http_connection_progress(struct http_connection *c, size_t bytes);
 /* What the other side is waited for, and till when. */
 enum http_wait {
     HTTP_WAIT_NONE,
+    HTTP_WAIT_GREETING,
     HTTP_WAIT_IDLE,
     HTTP_WAIT_HEAD,
     HTTP_WAIT_STALL,
