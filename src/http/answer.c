@@ -394,11 +394,13 @@ static void keep_rest(struct http_connection *c, bool is_cut, size_t sent)
     for (struct http_task *task = c->first; task != NULL; task = task->next)
         if (task->is_fleeting)
             task_save(task);
-    if (is_cut && c->is_blocked)
+    bool was_blocked = c->is_blocked;
+
+    c->is_blocked = is_cut;
+    if (is_cut && was_blocked)
         http_connection_progress(c, sent);
     else if (is_cut)
         http_connection_mark(c);
-    c->is_blocked = is_cut;
     if (c->first != NULL && c->first->is_aborted)
         http_task_doom(c->first);
     http_connection_settle(c);

@@ -43,7 +43,7 @@ enum http_wait http_connection_waits(const struct http_connection *c, struct ins
         return HTTP_WAIT_LINGER;
     }
     if (c->is_greeting) {
-        *due = instant_after(c->at, limits->head);
+        *due = instant_after(c->at, limits->greeting);
         return HTTP_WAIT_GREETING;
     }
     if (c->first == NULL && c->seen == 0) {
@@ -95,15 +95,46 @@ void http_connection_settle(struct http_connection *c)
 
 void http_connection_progress(struct http_connection *c, size_t bytes)
 {
-    c->moved = bytes < HTTP_PROGRESS_MIN ? c->moved + (uint32_t)bytes : HTTP_PROGRESS_MIN;
-    if (c->moved >= HTTP_PROGRESS_MIN)
+    uint32_t enough = c->server->progress_bytes;
+
+    if (bytes >= enough || (c->moved += (uint32_t)bytes) >= enough)
         http_connection_mark(c);
+}
+
+static uint32_t untaken(const struct http_connection *c)
+{
+    size_t bytes = 0;
+
+    if (stream_untaken(c->stream, &bytes) != ERR_NONE)
+        return 0; // then only what we moved counts
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
 void http_connection_mark(struct http_connection *c)
 {
     c->at = now_of(c);
     c->moved = 0;
+    c->untaken = c->is_blocked ? untaken(c) : 0;
+}
+
+/* A reader may be getting on while the kernel, which has much to send, asks us for no more. */
+static bool has_read_on(const struct http_connection *c)
+{
+    uint64_t had = (uint64_t)c->untaken + c->moved;
+    uint64_t has = untaken(c);
+
+    return c->is_blocked && had >= has + c->server->progress_bytes;
+}
+
+static void close_slow(struct http_connection *c)
+{
+    if (has_read_on(c)) {
+        http_connection_mark(c);
+        http_connection_settle(c);
+        return;
+    }
+    counter_up(&c->server->counts.timeouts_stall);
+    http_connection_close(c, true);
 }
 
 /* Answers with an error of ours, behind the answers before it, and reads no further request. */
@@ -145,10 +176,7 @@ static void time_out(struct timer *timer)
         counter_up(&server->counts.timeouts_head);
         refuse(http_task_new(c), 408);
         return;
-    case HTTP_WAIT_STALL:
-        counter_up(&server->counts.timeouts_stall);
-        http_connection_close(c, true);
-        return;
+    case HTTP_WAIT_STALL: close_slow(c); return;
     }
 }
 
@@ -187,6 +215,9 @@ void http_connection_cancel(struct http_connection *c)
 
 void http_connection_close(struct http_connection *c, bool reset)
 {
+    struct ip client = stream_peer(c->stream).ip;
+
+    http_guard_leave(&c->server->guard, &client);
     c->is_closed = true;
     stream_close(c->stream, reset);
     http_connection_cancel(c);

@@ -137,22 +137,6 @@ static void a_body_that_drips_in_has_its_time(void **)
     world_free(w);
 }
 
-static void a_slow_body_that_gets_on_has_all_the_time(void **)
-{
-    struct world *w = open_world(1);
-    static const char PIECE[500];
-    struct visitor v;
-
-    ask(w, &v, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5000\r\n\r\n");
-    for (int i = 0; i < 10; i++) {
-        visitor_say(&v, slice_of(PIECE, sizeof PIECE));
-        run(w, 20000);
-    }
-    assert_int_equal(w->script.completed, 1);
-    visitor_done(&v);
-    world_free(w);
-}
-
 static void a_reader_that_stops_is_cut_in_time(void **)
 {
     struct world *w = open_world(1);
@@ -358,7 +342,6 @@ int main(void)
         cmocka_unit_test(who_does_not_begin_tls_is_closed_in_time),
         cmocka_unit_test(who_began_tls_has_the_time_of_an_idle_visitor),
         cmocka_unit_test(a_body_that_drips_in_has_its_time),
-        cmocka_unit_test(a_slow_body_that_gets_on_has_all_the_time),
         cmocka_unit_test(a_reader_that_stops_is_cut_in_time),
         cmocka_unit_test(a_slow_reader_gets_what_was_at_hand),
         cmocka_unit_test(a_slow_service_is_not_the_visitors_fault),

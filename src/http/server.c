@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "http/server_priv.h"
 
@@ -82,12 +83,18 @@ static void cut_doomed(struct timer *timer)
         http_connection_close(container_of(link, struct http_task, doomed)->connection, true);
 }
 
+/* True for one on which nothing is being answered: idle, or still to say what it wants. */
+static bool is_expendable(const struct http_connection *c)
+{
+    return c->first == NULL && !c->is_finishing;
+}
+
 static bool is_idle(const struct http_connection *c)
 {
     return c->first == NULL && c->seen == 0 && !c->is_finishing;
 }
 
-/* Makes room for a new connection; false when no idle one was found. */
+/* Makes room for a new connection; false when none was found that nothing is owed to. */
 static bool evict(struct http_server *server)
 {
     struct http_connection *longest = NULL;
@@ -98,7 +105,7 @@ static bool evict(struct http_server *server)
         struct http_connection *c = container_of(link, struct http_connection, link);
 
         list_append(&server->connections, link);
-        if (is_idle(c) && (longest == NULL || c->at.ns < longest->at.ns))
+        if (is_expendable(c) && (longest == NULL || c->at.ns < longest->at.ns))
             longest = c;
     }
     if (longest == NULL)
@@ -111,9 +118,15 @@ static bool evict(struct http_server *server)
 static struct stream_user *accept_stream(struct listener_user *user, struct stream *stream)
 {
     struct http_server *server = container_of(user, struct http_server, listener);
+    struct ip client = stream_peer(stream).ip;
 
+    if (!http_guard_enter(&server->guard, &client, server->limits.per_client)) {
+        counter_up(&server->counts.turned_away_client);
+        return NULL;
+    }
     if (server->open_count >= server->limits.connections && !evict(server)) {
         counter_up(&server->counts.turned_away);
+        http_guard_leave(&server->guard, &client);
         return NULL;
     }
     return &http_connection_new(server, stream)->user;
@@ -129,15 +142,24 @@ static void turn_ends(struct loop_hook *hook)
     container_of(hook, struct http_server, hook)->is_late = true;
 }
 
+void http_server_limit(struct http_server *server, const struct http_server_limits *limits)
+{
+    assert(limits->connections > 0 && limits->pipelined > 0);
+    assert(
+        limits->stall.ns >= 0 && limits->stall.ns / 1000000000 <= UINT32_MAX / (limits->rate + 1));
+    server->limits = *limits;
+    server->progress_bytes = (uint32_t)(limits->stall.ns / 1000000 * limits->rate / 1000);
+}
+
 struct http_server *http_server_new(
     struct loop *loop, struct http_service *service, const struct http_server_limits *limits)
 {
     struct http_server *server = mem_new(struct http_server);
 
-    assert(limits->connections > 0 && limits->pipelined > 0);
     server->loop = loop;
     server->service = service;
-    server->limits = *limits;
+    http_server_limit(server, limits);
+    http_guard_init(&server->guard, hash_seed_random());
     server->listener.accept = accept_stream;
     list_init(&server->connections);
     list_init(&server->doomed);
@@ -158,6 +180,7 @@ void http_server_free(struct http_server *server)
             container_of(server->connections.next, struct http_connection, link), false);
     timer_clear(server->loop, &server->doom);
     loop_hook_remove(server->loop, &server->hook);
+    http_guard_done(&server->guard);
     for (struct http_task *task = server->free, *next; task != NULL; task = next) {
         next = task->next;
         arena_done(&task->x.arena);

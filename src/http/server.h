@@ -15,38 +15,46 @@ struct http_server;
 
 struct http_server_limits {
     uint32_t connections; // open at a time; beyond, the longest idle one is closed
+    uint32_t per_client;  // of one address, or /64; beyond, they are refused
     uint32_t pipelined;   // requests of one connection in the making at a time
+    struct span greeting; // of TLS, from the connection's opening to its end
     struct span idle;     // between requests
-    struct span head;     // from a head's first byte to its last; and for TLS to begin
-    struct span stall;    // without progress while a body is moved either way
+    struct span head;     // from a head's first byte to its last
+    struct span stall;    // over which `rate` is measured while a body is moved either way
+    uint32_t rate;        // bytes a second, less is too slow; times stall at most UINT32_MAX
     size_t arena_bytes;   // of one request
 };
 
 #define HTTP_SERVER_LIMITS_DEFAULT                       \
     ((struct http_server_limits){ .connections = 100000, \
+        .per_client = 1000,                              \
         .pipelined = 16,                                 \
+        .greeting = { 10000000000 },                     \
         .idle = { 60000000000 },                         \
         .head = { 10000000000 },                         \
         .stall = { 30000000000 },                        \
+        .rate = 500,                                     \
         .arena_bytes = 64 * 1024 })
 
-#define HTTP_SERVER_COUNTERS(X)                                                                    \
-    X(connections, "http_connections_total", "", "Connections accepted")                           \
-    X(closed, "http_connections_closed_total", "", "Connections closed")                           \
-    X(requests, "http_requests_total", "", "Requests with a complete head")                        \
-    X(status_2xx, "http_responses_total", "class=\"2xx\"", "Answers by class")                     \
-    X(status_3xx, "http_responses_total", "class=\"3xx\"", "Answers by class")                     \
-    X(status_4xx, "http_responses_total", "class=\"4xx\"", "Answers by class")                     \
-    X(status_5xx, "http_responses_total", "class=\"5xx\"", "Answers by class")                     \
-    X(bad_heads, "http_bad_requests_total", "", "Requests refused: malformed or over a limit")     \
-    X(timeouts_idle, "http_timeouts_total", "what=\"idle\"", "Connections closed: time ran out")   \
-    X(timeouts_tls, "http_timeouts_total", "what=\"tls\"", "Connections closed: time ran out")     \
-    X(timeouts_head, "http_timeouts_total", "what=\"head\"", "Connections closed: time ran out")   \
-    X(timeouts_stall, "http_timeouts_total", "what=\"body\"", "Connections closed: time ran out")  \
-    X(evicted, "http_connections_evicted_total", "", "Idle connections closed for new ones")       \
-    X(turned_away, "http_connections_turned_away_total", "", "Connections refused: none was idle") \
-    X(aborted, "http_aborted_total", "", "Answers cut short")                                      \
-    X(copied, "http_answers_copied_total", "", "Answers kept in memory for slow readers")          \
+#define HTTP_SERVER_COUNTERS(X)                                                                   \
+    X(connections, "http_connections_total", "", "Connections accepted")                          \
+    X(closed, "http_connections_closed_total", "", "Connections closed")                          \
+    X(requests, "http_requests_total", "", "Requests with a complete head")                       \
+    X(status_2xx, "http_responses_total", "class=\"2xx\"", "Answers by class")                    \
+    X(status_3xx, "http_responses_total", "class=\"3xx\"", "Answers by class")                    \
+    X(status_4xx, "http_responses_total", "class=\"4xx\"", "Answers by class")                    \
+    X(status_5xx, "http_responses_total", "class=\"5xx\"", "Answers by class")                    \
+    X(bad_heads, "http_bad_requests_total", "", "Requests refused: malformed or over a limit")    \
+    X(timeouts_idle, "http_timeouts_total", "what=\"idle\"", "Connections closed: time ran out")  \
+    X(timeouts_head, "http_timeouts_total", "what=\"head\"", "Connections closed: time ran out")  \
+    X(timeouts_tls, "http_timeouts_total", "what=\"tls\"", "Connections closed: time ran out")    \
+    X(timeouts_stall, "http_timeouts_total", "what=\"body\"", "Connections closed: time ran out") \
+    X(evicted, "http_connections_evicted_total", "", "Idle connections closed for new ones")      \
+    X(turned_away, "http_connections_turned_away_total", "limit=\"all\"", "Connections refused")  \
+    X(turned_away_client, "http_connections_turned_away_total", "limit=\"client\"",               \
+        "Connections refused")                                                                    \
+    X(aborted, "http_aborted_total", "", "Answers cut short")                                     \
+    X(copied, "http_answers_copied_total", "", "Answers kept in memory for slow readers")         \
     X(bytes_out, "http_sent_bytes_total", "", "Bytes of answers sent, heads included")
 
 struct http_server_counts {
@@ -59,6 +67,9 @@ extern const size_t http_server_counter_row_count;
 /* The service must outlive the server. */
 struct http_server *http_server_new(
     struct loop *loop, struct http_service *service, const struct http_server_limits *limits);
+
+/* For what comes from now on; who is waited for already may be waited for as before. */
+void http_server_limit(struct http_server *server, const struct http_server_limits *limits);
 
 /* Closes all connections at once; `over` is called for each open exchange. */
 void http_server_free(struct http_server *server);

@@ -15,6 +15,7 @@
  */
 
 #include "base/list.h"
+#include "http/guard.h"
 #include "http/server.h"
 #include "io/loop.h"
 #include "io/stream.h"
@@ -25,7 +26,6 @@ enum {
     HTTP_DRAIN_MAX = 64 * 1024,      // of a request's body that nobody wants
     HTTP_LINGER_MAX = 256 * 1024,    // of input dropped after the last answer
     HTTP_LINGER_MS = 2000,           // for the other side to read the last answer
-    HTTP_PROGRESS_MIN = 256,         // bytes that count as progress of a slow peer
     HTTP_EXCHANGES_FREE_MAX = 64,    // kept for the next requests
     HTTP_EVICT_TRIES = 32,           // connections looked at to find an idle one
 };
@@ -92,6 +92,7 @@ struct http_connection {
     uint32_t seen;          // of an incomplete head
     uint32_t dropped;       // input behind the last request
     uint32_t moved;         // since `at`
+    uint32_t untaken;       // of what was sent, at `at`, while is_blocked
     uint16_t task_count;
     uint8_t intake;        // enum http_intake
     bool is_paused : 1;    //
@@ -107,7 +108,9 @@ struct http_server {
     struct loop *loop;
     struct http_service *service;
     struct http_server_limits limits;
+    uint32_t progress_bytes; // by which a body has to get on within limits.stall
     struct listener_user listener;
+    struct http_guard guard;
     struct list connections; // those looked at last are behind
     size_t open_count;
     struct http_task *free;

@@ -55,6 +55,8 @@ struct kernel_ops {
     enum err (*send)(
         struct kernel *kernel, int fd, const struct iovec *iov, size_t count, size_t *sent);
     enum err (*round_trip)(struct kernel *kernel, int fd, struct span *rtt);
+    /* Bytes sent that the other side's system has not taken yet. */
+    enum err (*untaken)(struct kernel *kernel, int fd, size_t *bytes);
     /* Whose process connected over a Unix socket; ERR_UNSUPPORTED where that is not known. */
     enum err (*peer_user)(struct kernel *kernel, int fd, uint32_t *user);
     void (*shut)(struct kernel *kernel, int fd); // no more output

@@ -5,12 +5,14 @@
  */
 #include <errno.h>
 #include <linux/icmp.h>
+#include <linux/sockios.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -349,6 +351,17 @@ static enum err round_trip(struct kernel *kernel, int fd, struct span *rtt)
     return ERR_NONE;
 }
 
+static enum err untaken(struct kernel *kernel, int fd, size_t *bytes)
+{
+    int queued = 0;
+
+    (void)kernel;
+    if (ioctl(fd, SIOCOUTQ, &queued) != 0 || queued < 0)
+        return ERR_UNSUPPORTED;
+    *bytes = (size_t)queued;
+    return ERR_NONE;
+}
+
 static void shut(struct kernel *kernel, int fd)
 {
     (void)kernel;
@@ -503,6 +516,7 @@ static const struct kernel_ops OPS = {
     .receive = receive,
     .send = send_all,
     .round_trip = round_trip,
+    .untaken = untaken,
     .peer_user = peer_user,
     .shut = shut,
     .datagram_open = datagram_open,

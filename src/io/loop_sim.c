@@ -305,6 +305,14 @@ static enum err round_trip(struct kernel *kernel, int fd, struct span *rtt)
     return ERR_NONE;
 }
 
+static enum err untaken(struct kernel *kernel, int fd, size_t *bytes)
+{
+    const struct sim_socket *s = socket_at(of(kernel)->sim, fd);
+
+    *bytes = s->other == NULL ? 0 : s->other->window_used;
+    return ERR_NONE;
+}
+
 static void shut(struct kernel *kernel, int fd)
 {
     struct sim_socket *s = socket_at(of(kernel)->sim, fd);
@@ -450,6 +458,7 @@ const struct kernel_ops sim_kernel_ops = {
     .receive = receive,
     .send = send_all,
     .round_trip = round_trip,
+    .untaken = untaken,
     .peer_user = peer_user,
     .shut = shut,
     .datagram_open = datagram_open,

@@ -560,6 +560,11 @@ struct loop *stream_loop(const struct stream *s)
     return s->loop;
 }
 
+enum err stream_untaken(const struct stream *s, size_t *bytes)
+{
+    return s->kernel->ops->untaken(s->kernel, s->fd, bytes);
+}
+
 enum err stream_rtt(const struct stream *s, struct span *rtt)
 {
     return s->kernel->ops->round_trip(s->kernel, s->fd, rtt);

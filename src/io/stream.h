@@ -107,6 +107,10 @@ struct loop *stream_loop(const struct stream *stream);
  * ERR_UNSUPPORTED for any other stream. */
 [[nodiscard]] enum err stream_peer_user(const struct stream *stream, uint32_t *user);
 
+/* Bytes that were sent and that the other side has not taken yet: what `sent` tells of may lie with
+ * the kernel for long. With a filter, sealed ones. ERR_UNSUPPORTED where it is not known. */
+[[nodiscard]] enum err stream_untaken(const struct stream *stream, size_t *bytes);
+
 /* The kernel's smoothed round-trip time; ERR_UNSUPPORTED where there is none. */
 [[nodiscard]] enum err stream_rtt(const struct stream *stream, struct span *rtt);
 

@@ -425,6 +425,33 @@ static void loopback_has_a_round_trip_time(void **state)
     pair_close(p);
 }
 
+static bool is_all_taken(void *what)
+{
+    struct pair *p = what;
+    size_t untaken = 1;
+
+    assert_int_equal(stream_untaken(p->near.stream, &untaken), ERR_NONE);
+    return p->far.in_length == p->near.out_length && untaken == 0;
+}
+
+static void what_the_other_side_has_not_taken_is_known(void **state)
+{
+    enum { LENGTH = 16 << 20 };
+    struct pair *p = pair_open(state);
+    char *bytes = pattern(LENGTH);
+    size_t untaken = 0;
+
+    stream_pause(p->far.stream);
+    talker_say(&p->near, bytes, LENGTH);
+    bench_settle(p->bench);
+    assert_int_equal(stream_untaken(p->near.stream, &untaken), ERR_NONE);
+    assert_in_range(untaken, 1, p->near.out_at);
+    stream_resume(p->far.stream);
+    assert_true(bench_until(p->bench, is_all_taken, p, WITHIN));
+    mem_free(bytes);
+    pair_close(p);
+}
+
 static void a_unix_listener_replaces_a_stale_name_but_not_a_live_one(void **state)
 {
     struct bench *b = bench_open(state);
@@ -487,6 +514,7 @@ int main(void)
         ON_BOTH(a_listener_may_turn_a_connection_away),
         ON_BOTH(who_connects_is_known_by_address),
         ON_BOTH(loopback_has_a_round_trip_time),
+        ON_BOTH(what_the_other_side_has_not_taken_is_known),
         { "a_unix_listener_replaces_a_stale_name_but_not_a_live_one",
             a_unix_listener_replaces_a_stale_name_but_not_a_live_one, NULL, NULL, REAL },
     };
