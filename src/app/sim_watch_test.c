@@ -2,15 +2,21 @@
 /* Sixteen nodes of which five watch each check: all know as soon, and as well, as if all did. */
 #include "app/root.h"
 #include "app/sim_health_test.h"
+#include "app/sim_reload_test.h"
 #include "steer/map.h"
 #include "steer/watch.h"
 
 #define PAIR(pop, one, other) \
     POP(pop, pop "1: {address: 10.0.0." one "}, " pop "2: {address: 10.0.0." other "}")
 
-static const char SIXTEEN[] = HEAD PAIR("ams", "1", "2") PAIR("bom", "3", "4") PAIR("fra", "5", "6")
-    PAIR("gru", "7", "8") PAIR("lax", "9", "10") PAIR("nyc", "11", "12") PAIR("sin", "13", "14")
-        PAIR("syd", "15", "16") TAIL;
+#define SIXTEEN_NODES                                                                            \
+    HEAD PAIR("ams", "1", "2") PAIR("bom", "3", "4") PAIR("fra", "5", "6") PAIR("gru", "7", "8") \
+        PAIR("lax", "9", "10") PAIR("nyc", "11", "12") PAIR("sin", "13", "14")                   \
+            PAIR("syd", "15", "16") TAIL
+
+static const char SIXTEEN[] = SIXTEEN_NODES;
+static const char SIXTEEN_LATER[] =
+    SIXTEEN_NODES "      e.test: {steer: [one, two], probe: {http: /health?e}}\n";
 
 enum { MANY = 16 };
 
@@ -167,6 +173,26 @@ static void who_does_not_watch_an_origin_knows_as_soon(void **)
     mem_free(b.list);
 }
 
+/* What it found alone is half a minute old where it does not watch. */
+static void who_found_otherwise_than_most_looks_again_after_a_reload(void **)
+{
+    for (uint64_t seed = 1; seed <= some_seeds(); seed++) {
+        struct world *w = begin_many(seed);
+        size_t one = sim_draw(w->sim, MANY);
+        struct ip at = node_ip(one);
+
+        path_is(w, &at, &w->origins[0].at.ip, true);
+        sim_run_for(w->sim, span_s(35));
+        assert_int_equal(origins_down(w, one, STEER_DOWN_HERE), ORIGIN_CHECKS / 2);
+        path_is(w, &at, &w->origins[0].at.ip, false);
+        use_network(w, SIXTEEN_LATER);
+        sim_run_for(w->sim, span_s(7));
+        assert_int_equal(origins_down(w, one, STEER_DOWN_HERE), 0);
+        assert_int_equal(origins_down(w, one, STEER_DOWN), 0);
+        end(w);
+    }
+}
+
 static const struct facts *facts_at(const struct world *w, size_t node)
 {
     return root_map(node_root(w->nodes[node]))->facts;
@@ -238,6 +264,7 @@ int main(void)
         cmocka_unit_test(a_node_probes_often_what_it_watches_and_seldom_the_rest),
         cmocka_unit_test(a_dead_node_is_out_of_all_answers_within_two_seconds),
         cmocka_unit_test(who_does_not_watch_an_origin_knows_as_soon),
+        cmocka_unit_test(who_found_otherwise_than_most_looks_again_after_a_reload),
         cmocka_unit_test(one_that_loses_all_it_watches_knows_that_it_is_blind),
         cmocka_unit_test(what_is_probed_seldom_is_known_alike_and_costs_no_more),
     };

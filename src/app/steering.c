@@ -385,6 +385,7 @@ static void measure(struct steering *s)
     for (uint32_t i = 0; i < checks->count; i++)
         intervals[i] = watch_interval(root->release->watch, i, s->self);
     probes_use(s->probes, checks, intervals);
+    verdicts_probe(s->verdicts, s->probes);
     mem_free(intervals);
 }
 
@@ -395,7 +396,6 @@ static void on_begin(struct loop_message *message)
 
     s->probes = probes_new(s->loop, s->self, &s->probe_user);
     measure(s);
-    verdicts_probe(s->verdicts, s->probes);
     forget_failures(s);
     hearing_begin(s->hearing);
     sharing_begin(s->sharing);

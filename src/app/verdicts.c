@@ -20,7 +20,7 @@ struct verdicts {
     uint64_t self;
     struct steer_rows *rows;
     const struct watch_table *watch; // NULL: all watch
-    struct probes *probes;           // NULL at first
+    struct probes *probes;           // NULL: not those of the rows
     struct votes *votes;
     struct blindness *blindness;
     bool is_blind, is_suspect;
@@ -41,11 +41,6 @@ void verdicts_free(struct verdicts *verdicts)
     votes_free(verdicts->votes);
     blindness_free(verdicts->blindness);
     mem_free(verdicts);
-}
-
-void verdicts_probe(struct verdicts *verdicts, struct probes *probes)
-{
-    verdicts->probes = probes;
 }
 
 static void on_changed(void *to, uint32_t at, const struct votes_tally *tally)
@@ -69,6 +64,19 @@ static void on_changed(void *to, uint32_t at, const struct votes_tally *tally)
     log_line(v->log, tally->is_down ? LOG_WARNING : LOG_INFO, "steer",
         "%s node=%.*s check=\"%s\" here=%s groups=%u down=%u", tally->is_down ? "down" : "up",
         SLICE_ARG(v->name), check_name(check, name), OWN[tally->own], tally->groups, tally->down);
+}
+
+void verdicts_probe(struct verdicts *verdicts, struct probes *probes)
+{
+    struct verdicts *v = verdicts;
+
+    v->probes = probes;
+    for (uint32_t i = 0; i < v->rows->checks->count; i++) {
+        struct votes_tally tally = votes_tally(v->votes, i);
+
+        if (tally.own != VOTES_NONE && tally.own != (tally.is_down ? VOTES_DOWN : VOTES_UP))
+            probes_hurry(probes, i);
+    }
 }
 
 static void decide(struct verdicts *v)
@@ -111,6 +119,7 @@ void verdicts_use(
     }
     verdicts->rows = rows;
     verdicts->watch = watch;
+    verdicts->probes = NULL; // theirs are still the checks before
     votes_use(verdicts->votes, rows->network, rows->checks, watch);
     blindness_use(verdicts->blindness, rows->checks, watch, verdicts->self);
     note_blindness(verdicts);

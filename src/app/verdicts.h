@@ -65,12 +65,13 @@ struct verdicts *verdicts_new(const struct verdicts_plan *plan);
 /* After the hearing. Accepts NULL. */
 void verdicts_free(struct verdicts *verdicts);
 
-/* Whom to hurry and to alarm from now on; outlives the verdicts. They use the checks of the rows.
- */
+/* Whom to hurry and to alarm from now on, until the next rows; outlives the verdicts. They use the
+ * checks of the rows. Whoever found otherwise than most is hurried. */
 void verdicts_probe(struct verdicts *verdicts, struct probes *probes);
 
 /* The rows of a new root, which is published next, and the watch of its checks, or NULL. Health of
- * checks that stay goes on, but for what operators said. The rows before are still there. */
+ * checks that stay goes on, but for what operators said. The rows before are still there. Nobody is
+ * hurried until verdicts_probe. */
 void verdicts_use(
     struct verdicts *verdicts, struct steer_rows *rows, const struct watch_table *watch);
 
