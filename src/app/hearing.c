@@ -31,7 +31,8 @@ struct hearing {
     struct digest head; // of the next digest
     struct digest_writer writer;
     struct instant told, told_all;
-    struct timer news; // set: a digest out of turn is due
+    struct instant clocks_next; // not to be spoken of before that
+    struct timer news;          // set: a digest out of turn is due
     struct heart heart;
     struct timer look; // set: a peer that is present may fall silent
     struct list followers;
@@ -75,6 +76,20 @@ static struct counter *counter_of(struct hearing *h, enum bus_lane lane, enum pe
     return NULL;
 }
 
+/* Not at each word of that peer. */
+static void say_clocks(struct hearing *h, struct slice from)
+{
+    struct instant now = loop_now(h->loop);
+
+    if (now.ns < h->clocks_next.ns)
+        return;
+    h->clocks_next = instant_after(now, HEARING_CLOCKS);
+    log_line(h->log, LOG_WARNING, "bus",
+        "clock_ahead node=%s peer=%.*s mend=\"have both set their clocks by NTP; until then the "
+        "peer is not heard\"",
+        h->name, SLICE_ARG(from));
+}
+
 /* True: it is to be taken. Words that nobody should say are logged. */
 static bool is_taken(
     struct hearing *h, enum bus_lane lane, struct slice from, enum peers_verdict verdict)
@@ -85,6 +100,8 @@ static bool is_taken(
     if (verdict == PEERS_IMPOSTOR)
         log_remote(h->log, loop_wall(h->loop), "bus", "impostor node=%s from=\"%.*s\"", h->name,
             SLICE_ARG(from));
+    if (verdict == PEERS_FUTURE)
+        say_clocks(h, from);
     return verdict == PEERS_HEARD || verdict == PEERS_RETURNED;
 }
 

@@ -37,6 +37,7 @@ struct view;
 
 #define HEARING_ALL        span_s(10)
 #define HEARING_NEWS_LEAST span_ms(50) // between two digests out of turn
+#define HEARING_CLOCKS     span_s(60)  // between two lines on clocks that differ
 
 #define HEARING_DIGESTS_HELP "Digests heard, by what became of them"
 #define HEARING_BEATS_HELP   "Heartbeats heard, by what became of them"
