@@ -59,7 +59,7 @@ class Client:
     def __init__(self, address, hears=None):
         self.sock = socket.create_connection((address, PORT), timeout=5)
         self.data = b""
-        self.heard = []  # (subject, payload)
+        self.heard = []  # (subject, payload; of an order with headers before it)
         self._line()
         self.sock.sendall(b"CONNECT " + json.dumps({"verbose": False, "headers": True}).encode()
                           + b"\r\n")
@@ -94,7 +94,7 @@ class Client:
         self.sock.sendall(b"PING\r\n")
         while True:
             line = self._line()
-            if line.startswith("MSG"):
+            if line.startswith(("MSG", "HMSG")):
                 self._message(line)
             elif line == "PING":
                 self.sock.sendall(b"PONG\r\n")

@@ -69,9 +69,9 @@ class Nodes:
         """What `waypost status --json` tells there."""
         return json.loads(self.ask(node, "status", "--json"))
 
-    def order(self, node, verb, **what):
-        """Gives an order there: status and JSON."""
-        status, text = self.of[node].socket_ask(node, "POST", f"/api/v1/{verb}", json.dumps(what))
+    def order(self, at, verb, **what):
+        """Gives an order at a node: status and JSON."""
+        status, text = self.of[at].socket_ask(at, "POST", f"/api/v1/{verb}", json.dumps(what))
         return status, json.loads(text)
 
     def orders(self, node):
