@@ -22,12 +22,22 @@ enum err filter_send(struct stream *s)
     return err == ERR_AGAIN ? ERR_NONE : err;
 }
 
+static size_t sealed_length(const struct stream *s)
+{
+    return s->filter->ops->sealed(s->filter).length;
+}
+
 void filter_say_goodbye(struct stream *s)
 {
     if (!s->is_writable || s->is_connecting || s->failed != ERR_NONE)
         return;
     s->filter->ops->finish(s->filter);
-    s->failed = (uint8_t)filter_send(s); // nobody is told any more
+    // There is no later turn for what a short send leaves over.
+    for (size_t left = SIZE_MAX, now = sealed_length(s); now > 0 && now < left;) {
+        left = now;
+        s->failed = (uint8_t)filter_send(s); // nobody is told any more
+        now = s->failed == ERR_NONE ? sealed_length(s) : 0;
+    }
 }
 
 bool filter_is_idle(const struct stream *s)

@@ -96,11 +96,10 @@ static inline void authority_done(struct authority *a)
     EVP_PKEY_free(a->key);
 }
 
-/* A new key and its certificate, as files for programs that want such. */
-static inline void authority_issue(struct authority *a, const struct claim *claim,
-    const char *certificate_path, const char *key_path)
+/* A certificate for `key`, which is given back, and it, as files for programs that want such. */
+static inline void authority_issue_for(struct authority *a, EVP_PKEY *key,
+    const struct claim *claim, const char *certificate_path, const char *key_path)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = authority_certify(a, key, claim);
     FILE *file = fopen(certificate_path, "w");
 
@@ -113,6 +112,13 @@ static inline void authority_issue(struct authority *a, const struct claim *clai
     fclose(file);
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+/* The same with a new key. */
+static inline void authority_issue(struct authority *a, const struct claim *claim,
+    const char *certificate_path, const char *key_path)
+{
+    authority_issue_for(a, EVP_EC_gen("P-256"), claim, certificate_path, key_path);
 }
 
 /* Chooses http/1.1 where it is offered. */
@@ -133,11 +139,12 @@ static inline int server_choose(SSL *ssl, const unsigned char **chosen, unsigned
 /* A server that shows such a certificate. Given back with tls_context_unref. */
 static inline struct tls_context *server_new(struct authority *a, const struct claim *claim)
 {
+    static const struct tls_side SIDE = { 0 };
     struct tls_context *server = mem_new(struct tls_context);
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = authority_certify(a, key, claim);
 
-    tls_context_init(server, TLS_server_method());
+    tls_context_init(server, TLS_server_method(), &SIDE);
     SSL_CTX_use_certificate(server->ssl, certificate);
     SSL_CTX_use_PrivateKey(server->ssl, key);
     SSL_CTX_set_alpn_select_cb(server->ssl, server_choose, NULL);

@@ -18,6 +18,8 @@ struct tls_client {
     struct tls_context context;
 };
 
+static const struct tls_side SIDE = { 0 };
+
 struct shared {
     struct list link;
     struct slice ca_file; // ours
@@ -51,7 +53,7 @@ enum err tls_client_new(struct slice ca_file, struct tls_client **client, struct
     struct tls_client *made = mem_new(struct tls_client);
     SSL_CTX *ssl;
 
-    tls_context_init(&made->context, TLS_client_method());
+    tls_context_init(&made->context, TLS_client_method(), &SIDE);
     ssl = made->context.ssl;
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_alpn_protos(ssl, PROTOCOLS, sizeof PROTOCOLS - 1);

@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "io/stream.h"
 #include "tls/filter_priv.h"
 
 enum {
@@ -19,6 +20,9 @@ enum {
     RECORD_MORE = 256,       // what sealing adds to one, at most (RFC 8446 §5.2)
     READ_AHEAD = 64 * 1024,  // asked of the stream at a time
     SEALED_FIRST = 2 * 1024, // room that is taken first: a handshake's message, a request
+    // Sealed and not sent, at most. The user's bytes have their own, lower limit; what is left are
+    // OpenSSL's own answers, to somebody who asks for new keys without end and reads nothing.
+    WAITS_MAX = 2 * STREAM_WRITE_MAX,
 };
 
 static struct tls_filter *filter_of(struct stream_filter *filter)
@@ -53,6 +57,10 @@ static int below_read(BIO *bio, char *room, size_t most, size_t *got)
     *got = 0;
     if (f->below == ERR_NONE)
         err = stream_receive_sealed(f->filter.stream, room, most, got);
+    if (*got > 0 && !f->has_heard) {
+        f->has_heard = true;
+        f->visit.is_plain = *room >= 'A' && *room <= 'Z'; // a method; a TLS record begins with 22
+    }
     if (*got > 0)
         return 1;
     if (err == ERR_AGAIN)
@@ -81,6 +89,10 @@ static int below_write(BIO *bio, const char *bytes, size_t length, size_t *went)
     struct tls_filter *f = filter_behind(bio);
 
     BIO_clear_retry_flags(bio);
+    if (f->sealed_end - f->sealed_at + length > WAITS_MAX) {
+        f->below = ERR_LIMIT;
+        return 0;
+    }
     reserve(f, length);
     memcpy(f->sealed + f->sealed_end, bytes, length);
     f->sealed_end += length;
@@ -99,7 +111,17 @@ static long below_control(BIO *bio, int what, long number, void *at)
     }
 }
 
-void tls_context_init(struct tls_context *context, const SSL_METHOD *method)
+void tls_settings_init(SSL_CTX *ssl)
+{
+    SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(ssl, 1);
+    SSL_CTX_set_default_read_buffer_len(ssl, READ_AHEAD);
+}
+
+void tls_context_init(
+    struct tls_context *context, const SSL_METHOD *method, const struct tls_side *side)
 {
     SSL_CTX *ssl = SSL_CTX_new(method);
     BIO_METHOD *below = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "stream");
@@ -108,11 +130,8 @@ void tls_context_init(struct tls_context *context, const SSL_METHOD *method)
     BIO_meth_set_read_ex(below, below_read);
     BIO_meth_set_write_ex(below, below_write);
     BIO_meth_set_ctrl(below, below_control);
-    SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
-    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_read_ahead(ssl, 1);
-    SSL_CTX_set_default_read_buffer_len(ssl, READ_AHEAD);
+    tls_settings_init(ssl);
+    context->side = side;
     atomic_init(&context->uses, 1);
     context->ssl = ssl;
     context->below = below;
@@ -127,6 +146,8 @@ void tls_context_unref(struct tls_context *context)
 {
     if (atomic_fetch_sub_explicit(&context->uses, 1, memory_order_acq_rel) > 1)
         return;
+    if (context->side->drop != NULL)
+        context->side->drop(context);
     SSL_CTX_free(context->ssl);
     BIO_meth_free(context->below);
     mem_free(context);
@@ -162,6 +183,7 @@ static enum err failure_of(struct tls_filter *f, int result)
 
     if (what == SSL_ERROR_WANT_READ)
         return ERR_AGAIN;
+    f->reason = ERR_GET_REASON(reason);
     if (f->below != ERR_NONE) {
         f->failed = f->below;
         if (f->below == ERR_CLOSED)
@@ -187,11 +209,12 @@ static enum err greet(struct stream_filter *filter)
         return f->failed;
     ERR_clear_error();
     int done = SSL_do_handshake(f->ssl);
+    enum err err = done == 1 ? ERR_NONE : failure_of(f, done);
 
-    if (done != 1)
-        return failure_of(f, done);
-    f->is_greeted = true;
-    return ERR_NONE;
+    f->is_greeted = done == 1;
+    if (err != ERR_AGAIN && f->context->side->greeted != NULL)
+        f->context->side->greeted(f);
+    return err;
 }
 
 static enum err receive(struct stream_filter *filter, void *room, size_t most, size_t *got)
@@ -374,6 +397,14 @@ struct tls_filter *tls_filter_new(struct tls_context *context, struct slice name
     SSL_set_bio(f->ssl, bio, bio);
     tls_context_ref(context);
     return f;
+}
+
+void tls_filter_say(struct tls_filter *f, struct slice bytes)
+{
+    f->sealed_at = f->sealed_end = 0;
+    reserve(f, bytes.length);
+    memcpy(f->sealed, bytes.at, bytes.length);
+    f->sealed_end = bytes.length;
 }
 
 const struct tls_filter *tls_filter_of(const struct stream_filter *filter)

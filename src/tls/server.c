@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tls/server.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/err.h>
+
+#include "base/mem.h"
+#include "tls/server_priv.h"
+#include "tls/tickets.h"
+
+// Forward secrecy and authenticated encryption, as all browsers of the last ten years have them.
+static const char CIPHERS[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+                              "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+                              "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char SUITES[] =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+static const char GROUPS[] = "X25519:P-256:P-384";
+
+/* What a server is made of, on its way. */
+struct making {
+    const struct tls_server_plan *plan;
+    struct wall now;
+    struct tls_server *server;
+    struct tls_verdict *verdicts;
+    const struct tls_certificate **order; // those with the same files side by side
+};
+
+static int compare_slices(struct slice a, struct slice b)
+{
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int differs = shorter == 0 ? 0 : memcmp(a.at, b.at, shorter);
+
+    return differs != 0 ? differs : (a.length > b.length) - (a.length < b.length);
+}
+
+static int compare_files(const struct tls_certificate *a, const struct tls_certificate *b)
+{
+    int differs = compare_slices(a->cert_file, b->cert_file);
+
+    if (differs == 0)
+        differs = compare_slices(a->key_file, b->key_file);
+    return differs != 0 ? differs : compare_slices(a->ocsp_file, b->ocsp_file);
+}
+
+static int by_files(const void *left, const void *right)
+{
+    const struct tls_certificate *const *a = left, *const *b = right;
+    int differs = compare_files(*a, *b);
+
+    return differs != 0 ? differs : (*a > *b) - (*a < *b);
+}
+
+static int by_name(const void *left, const void *right)
+{
+    const struct named *a = left, *b = right;
+    int differs = compare_slices(slice_of(a->name, a->length), slice_of(b->name, b->length));
+
+    return differs != 0 ? differs : (a->at > b->at) - (a->at < b->at);
+}
+
+const struct shown *tls_server_find(const struct tls_server *server, struct slice name)
+{
+    char wildcard[NAME_MAX_BYTES + 1] = "*";
+    struct slice rest = slice_from(name, slice_find(name, '.'));
+    struct slice wanted = name;
+
+    // The name itself, then the wildcard that stands for its first label.
+    for (int i = 0; i < 2; i++) {
+        size_t low = 0, high = server->name_count;
+
+        while (low < high) {
+            size_t middle = (low + high) / 2;
+            const struct named *named = &server->names[middle];
+            int differs = compare_slices(slice_of(named->name, named->length), wanted);
+
+            if (differs == 0)
+                return named->shown;
+            if (differs < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (rest.length == 0 || rest.length > NAME_MAX_BYTES)
+            break;
+        memcpy(wildcard + 1, rest.at, rest.length);
+        wanted = slice_of(wildcard, rest.length + 1);
+    }
+    return server->fallback;
+}
+
+bool tls_server_knows(const struct tls_server *server, struct slice name)
+{
+    char lower[NAME_MAX_BYTES];
+
+    if (name.length > sizeof lower)
+        return server->fallback != NULL;
+    for (size_t i = 0; i < name.length; i++)
+        lower[i] = ascii_lower(name.at[i]);
+    return tls_server_find(server, slice_of(lower, name.length)) != NULL;
+}
+
+static bool set_ciphers(SSL_CTX *ssl, struct slice wanted, bool are_suites)
+{
+    const char *ours = are_suites ? SUITES : CIPHERS;
+    char *text = wanted.length > 0 ? mem_text(wanted.at, wanted.length) : NULL;
+    const char *list = text != NULL ? text : ours;
+    int is_set =
+        are_suites ? SSL_CTX_set_ciphersuites(ssl, list) : SSL_CTX_set_cipher_list(ssl, list);
+
+    ERR_clear_error();
+    mem_free(text);
+    return is_set == 1;
+}
+
+/* Of the front and of each certificate's: a handshake begins with one and goes on with another. */
+static enum err set_plan(SSL_CTX *ssl, const struct tls_server_plan *plan, struct diag *why)
+{
+    uint64_t options = SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
+
+    // All that we allow are safe; by our order what costs us least goes first, unless the visitor
+    // has no AES of its own.
+    SSL_CTX_set_options(ssl, options | (plan->tickets == NULL ? SSL_OP_NO_TICKET : 0));
+    if (plan->tickets == NULL)
+        SSL_CTX_set_num_tickets(ssl, 0);
+    // Or each handshake would look for the rest of the chain anew.
+    SSL_CTX_set_mode(ssl, SSL_MODE_NO_AUTO_CHAIN);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_timeout(ssl, TICKET_LIFE_S);
+    SSL_CTX_set_min_proto_version(
+        ssl, plan->least == TLS_VERSION_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set1_groups_list(ssl, GROUPS);
+    if (!set_ciphers(ssl, plan->ciphers, false)) {
+        diag_say(why, "no TLS 1.2 cipher is known of: %.*s", SLICE_ARG(plan->ciphers));
+        return ERR_CONFIG;
+    }
+    if (!set_ciphers(ssl, plan->suites, true)) {
+        diag_say(why, "not all TLS 1.3 ciphers are known of: %.*s", SLICE_ARG(plan->suites));
+        return ERR_CONFIG;
+    }
+    return ERR_NONE;
+}
+
+static void drop_shown(struct shown *shown)
+{
+    SSL_CTX_free(shown->ssl);
+    staple_done(&shown->staple);
+}
+
+/* A session is resumed under the certificate alone that it began with, or one name's visitor
+ * could be led to another's site, and a new certificate would go unseen. */
+static void set_session_context(SSL_CTX *ssl)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+
+    X509_digest(SSL_CTX_get0_certificate(ssl), EVP_sha256(), digest, &length);
+    SSL_CTX_set_session_id_context(ssl, digest, length);
+}
+
+/* How a group of certificates with the same files came out; texts are empty where nothing is wrong.
+ */
+struct outcome {
+    struct diag fault, staple_fault;
+};
+
+static bool load_shown(const struct making *m, const struct tls_certificate *certificate,
+    struct shown *shown, struct outcome *outcome)
+{
+    char *cert_file = mem_text(certificate->cert_file.at, certificate->cert_file.length);
+    char *key_file = mem_text(certificate->key_file.at, certificate->key_file.length);
+    char *ocsp_file = mem_text(certificate->ocsp_file.at, certificate->ocsp_file.length);
+    const struct certificate_files files = { cert_file, key_file };
+
+    *outcome = (struct outcome){ 0 };
+    *shown = (struct shown){ .ssl = SSL_CTX_new(TLS_server_method()) };
+    assert(shown->ssl != NULL);
+    tls_settings_init(shown->ssl);
+    enum err err = set_plan(shown->ssl, m->plan, &outcome->fault);
+
+    if (err == ERR_NONE)
+        err = certificate_load(shown->ssl, &files, &outcome->fault);
+    if (err == ERR_NONE) {
+        set_session_context(shown->ssl);
+        if (ocsp_file[0] != '\0' &&
+            staple_load(&shown->staple, ocsp_file, SSL_CTX_get0_certificate(shown->ssl), m->now,
+                &outcome->staple_fault) != ERR_NONE)
+            shown->staple = (struct staple){ 0 };
+        tls_accept_set_shown(shown);
+    } else {
+        drop_shown(shown);
+    }
+    mem_free(cert_file);
+    mem_free(key_file);
+    mem_free(ocsp_file);
+    return err == ERR_NONE;
+}
+
+static void say(struct tls_verdict *verdict, enum tls_fitness fitness, const char *text)
+{
+    verdict->fitness = fitness;
+    snprintf(verdict->text, sizeof verdict->text, "%s", text);
+}
+
+struct date {
+    char text[16];
+};
+
+static struct date date_of(struct wall wall)
+{
+    struct date date;
+    time_t seconds = (time_t)wall_s(wall);
+    struct tm parts;
+
+    if (gmtime_r(&seconds, &parts) == NULL ||
+        strftime(date.text, sizeof date.text, "%Y-%m-%d", &parts) == 0)
+        snprintf(date.text, sizeof date.text, "far from now");
+    return date;
+}
+
+/* NULL: it is for each of its names. */
+static const struct slice *uncovered(X509 *leaf, const struct tls_certificate *certificate)
+{
+    for (size_t i = 0; i < certificate->name_count; i++) {
+        if (!certificate_covers(leaf, certificate->names[i]))
+            return &certificate->names[i];
+    }
+    return NULL;
+}
+
+/* Of one that can be shown, the worst that is to be said. */
+static void judge(const struct making *m, const struct tls_certificate *certificate, SSL_CTX *ssl,
+    const struct diag *staple_fault)
+{
+    struct tls_verdict *verdict = &m->verdicts[certificate - m->plan->certificates];
+    X509 *leaf = SSL_CTX_get0_certificate(ssl);
+    const struct slice *name = uncovered(leaf, certificate), file = certificate->cert_file;
+    struct diag words = { 0 };
+    enum tls_fitness fitness = TLS_FITNESS_GOOD;
+
+    certificate_span(leaf, &verdict->from, &verdict->till);
+    int64_t left_ms = verdict->till.ms - m->now.ms;
+
+    if (left_ms <= 0) {
+        fitness = TLS_FITNESS_EXPIRED;
+        diag_say(&words, "the certificate in %.*s expired on %s", SLICE_ARG(file),
+            date_of(verdict->till).text);
+    } else if (verdict->from.ms > m->now.ms) {
+        fitness = TLS_FITNESS_EARLY;
+        diag_say(&words, "the certificate in %.*s is not valid before %s", SLICE_ARG(file),
+            date_of(verdict->from).text);
+    } else if (name != NULL) {
+        fitness = TLS_FITNESS_UNCOVERED;
+        diag_say(
+            &words, "the certificate in %.*s is not for %.*s", SLICE_ARG(file), SLICE_ARG(*name));
+    } else if (left_ms <= m->plan->warn_before.ns / 1000000) {
+        fitness = TLS_FITNESS_EXPIRING;
+        diag_say(&words, "the certificate in %.*s expires on %s", SLICE_ARG(file),
+            date_of(verdict->till).text);
+    } else if (staple_fault->text[0] != '\0') {
+        fitness = TLS_FITNESS_UNSTAPLED;
+        words = *staple_fault;
+    }
+    say(verdict, fitness, words.text);
+}
+
+static void add_names(
+    const struct making *m, const struct tls_certificate *certificate, const struct shown *shown)
+{
+    struct tls_server *server = m->server;
+
+    for (size_t i = 0; i < certificate->name_count; i++) {
+        struct slice name = certificate->names[i];
+        struct named *named = &server->names[server->name_count++];
+
+        named->name = mem_text(name.at, name.length);
+        named->length = name.length;
+        for (size_t at = 0; at < name.length; at++)
+            named->name[at] = ascii_lower(name.at[at]);
+        named->shown = shown;
+        named->at = (size_t)(certificate - m->plan->certificates);
+    }
+}
+
+/* Where two certificates are for the same name, the first in the plan is shown. */
+static void sort_names(struct tls_server *server)
+{
+    size_t kept = 0;
+
+    if (server->name_count > 0)
+        qsort(server->names, server->name_count, sizeof server->names[0], by_name);
+    for (size_t i = 0; i < server->name_count; i++) {
+        const struct named *last = kept > 0 ? &server->names[kept - 1] : NULL,
+                           *named = &server->names[i];
+
+        if (last != NULL &&
+            slice_equal(slice_of(last->name, last->length), slice_of(named->name, named->length)))
+            mem_free(named->name);
+        else
+            server->names[kept++] = *named;
+    }
+    server->name_count = kept;
+}
+
+/* The first in the plan that is to be and can be shown to all others. */
+static void note_default(const struct making *m, const struct tls_certificate *certificate,
+    const struct shown *shown, const struct tls_certificate **first)
+{
+    if (!certificate->is_default || (*first != NULL && *first < certificate))
+        return;
+    *first = certificate;
+    m->server->fallback = shown;
+}
+
+static void load_all(const struct making *m)
+{
+    const struct tls_certificate *first_default = NULL;
+    struct tls_server *server = m->server;
+    struct shown *shown = NULL;
+    struct outcome outcome;
+
+    for (size_t i = 0; i < m->plan->count; i++) {
+        const struct tls_certificate *certificate = m->order[i];
+
+        if (i == 0 || compare_files(m->order[i - 1], certificate) != 0) {
+            shown = &server->shown[server->shown_count];
+            if (load_shown(m, certificate, shown, &outcome))
+                server->shown_count++;
+            else
+                shown = NULL;
+        }
+        if (shown == NULL) {
+            say(&m->verdicts[certificate - m->plan->certificates], TLS_FITNESS_UNUSABLE,
+                outcome.fault.text);
+            continue;
+        }
+        judge(m, certificate, shown->ssl, &outcome.staple_fault);
+        add_names(m, certificate, shown);
+        note_default(m, certificate, shown, &first_default);
+    }
+    sort_names(server);
+}
+
+static void drop(struct tls_context *context)
+{
+    struct tls_server *server = container_of(context, struct tls_server, context);
+    const char *reply = server->plain_reply.at;
+
+    for (size_t i = 0; i < server->shown_count; i++)
+        drop_shown(&server->shown[i]);
+    for (size_t i = 0; i < server->name_count; i++)
+        mem_free(server->names[i].name);
+    mem_free(server->shown);
+    mem_free(server->names);
+    mem_free((void *)(uintptr_t)reply);
+    tls_tickets_unref(server->tickets);
+}
+
+static const struct tls_side SIDE = { .greeted = tls_accept_greeted, .drop = drop };
+
+enum err tls_server_new(const struct tls_server_plan *plan, struct wall now,
+    struct tls_server **server, struct tls_verdict *verdicts, struct diag *why)
+{
+    struct tls_server *made = mem_new(struct tls_server);
+    struct making making = { plan, now, made, verdicts, NULL };
+    size_t name_count = 0;
+
+    tls_context_init(&made->context, TLS_server_method(), &SIDE);
+    enum err err = set_plan(made->context.ssl, plan, why);
+
+    if (err != ERR_NONE) {
+        tls_server_unref(made);
+        return err;
+    }
+    making.order = mem_array(plan->count + 1, sizeof *making.order);
+    for (size_t i = 0; i < plan->count; i++) {
+        making.order[i] = &plan->certificates[i];
+        name_count += plan->certificates[i].name_count;
+        verdicts[i] = (struct tls_verdict){ 0 };
+    }
+    qsort(making.order, plan->count, sizeof *making.order, by_files);
+    made->shown = mem_array(plan->count + 1, sizeof *made->shown);
+    made->names = mem_array(name_count + 1, sizeof *made->names);
+    made->tickets = tls_tickets_ref(plan->tickets);
+    if (plan->plain_reply.length > 0)
+        made->plain_reply = slice_of(
+            mem_text(plan->plain_reply.at, plan->plain_reply.length), plan->plain_reply.length);
+    tls_accept_set_front(made->context.ssl);
+    load_all(&making);
+    mem_free(making.order);
+    *server = made;
+    return ERR_NONE;
+}
+
+struct tls_server *tls_server_ref(struct tls_server *server)
+{
+    if (server != NULL)
+        tls_context_ref(&server->context);
+    return server;
+}
+
+void tls_server_unref(struct tls_server *server)
+{
+    if (server != NULL)
+        tls_context_unref(&server->context);
+}
