@@ -18,6 +18,7 @@ nameservers: [ns1.{ZONE}]
 contact: hostmaster@bench.test
 bus: local
 state: "{place.directory}/state"
+limits: {{per_client: 1000000}} # all load comes from one address
 pops:
   here:
     nodes:

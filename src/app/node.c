@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "http/guard.h"
 #include "io/epoch.h"
 
 enum {
@@ -14,6 +15,31 @@ enum {
 };
 
 #define SWEEP_EVERY span_s(1)
+
+/* A worker's part of what the configuration grants. */
+static struct http_server_limits limits_of(
+    const struct network_limits *granted, unsigned worker_count)
+{
+    struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
+
+    limits.connections = (granted->connections + worker_count - 1) / worker_count;
+    limits.per_client = http_guard_share(granted->per_client, worker_count);
+    limits.greeting = granted->handshake;
+    limits.head = granted->head;
+    limits.idle = granted->idle;
+    limits.stall = granted->stall;
+    limits.rate = granted->rate_bytes_per_s;
+    limits.arena_bytes = REQUEST_BYTES;
+    return limits;
+}
+
+static void use_limits(struct node_worker *w, const struct network_limits *granted)
+{
+    const struct http_server_limits limits = limits_of(granted, w->node->worker_count);
+
+    http_server_limit(w->http, &limits);
+    w->limits = granted;
+}
 
 /* Top of each turn: every part of this worker sees the same root until its end. */
 static void on_turn(struct loop_hook *hook)
@@ -25,6 +51,8 @@ static void on_turn(struct loop_hook *hook)
         return;
     w->zones = root->zones;
     w->map = root_map(root);
+    if (w->limits != &root->network->limits)
+        use_limits(w, &root->network->limits);
     delivery_use(w->delivery, root->routes, &root->value);
 }
 
@@ -62,7 +90,8 @@ static void on_drain(struct loop_message *message)
 static void start_worker(struct running_node *node, unsigned index, struct loop *loop)
 {
     struct node_worker *w = &node->workers[index];
-    struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
+    const struct http_server_limits limits =
+        limits_of(&node_root(node)->network->limits, node->worker_count);
     const struct delivery_setup setup = {
         .loop = loop,
         .worker = loop_index(loop),
@@ -79,7 +108,6 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
     w->node = node;
     w->index = index;
     w->loop = loop;
-    limits.arena_bytes = REQUEST_BYTES;
     w->hook.begin = on_turn;
     loop_hook_add(loop, &w->hook); // before delivery's own
     w->delivery = delivery_new(&setup);

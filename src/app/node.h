@@ -58,8 +58,9 @@ struct node_worker {
     struct delivery *delivery;
     struct http_server *http;
     struct dns_source dns_source;
-    const struct dns_zones *zones; // of this turn
-    const struct steer_map *map;   // likewise
+    const struct dns_zones *zones;       // of this turn
+    const struct steer_map *map;         // likewise
+    const struct network_limits *limits; // likewise; what the server was told of
     struct dns_counts dns_counts;
     struct open_face open[FACES_MAX];
     size_t open_count;

@@ -230,6 +230,20 @@ static void build_nameservers(
     network->nameserver_count = count;
 }
 
+static struct network_limits build_limits(const struct set_limits *set)
+{
+    return (struct network_limits){
+        .connections = (uint32_t)set->connections,
+        .per_client = (uint32_t)set->per_client,
+        .handshake = set->handshake,
+        .head = set->head_time,
+        .idle = set->idle,
+        .stall = set->stall,
+        .rate_bytes_per_s = (uint32_t)(set->rate_bits_per_s / 8),
+        .upgraded = set->upgraded,
+    };
+}
+
 struct network *conf_build(const struct set_network *set, struct conf_errors *errors)
 {
     struct arena arena;
@@ -248,6 +262,7 @@ struct network *conf_build(const struct set_network *set, struct conf_errors *er
                        : keep_joined(&b, SLICE("hostmaster"), '@', build_keep(&b, set->zone)),
         .state = build_keep(&b, set->state),
         .bus = build_bus(&b, set),
+        .limits = build_limits(&set->limits),
         .tls = build_tls(&b, &set->tls),
         .admin = build_admin(&b, &set->admin),
         .geo = build_keep(&b, set->geo),

@@ -20,6 +20,7 @@
 #include "base/slice.h"
 #include "conf/bus.h"
 #include "conf/https.h"
+#include "conf/limits.h"
 
 struct location {
     double latitude, longitude; // degrees
@@ -164,18 +165,17 @@ struct customer {
 
 struct network {
     struct arena arena;
-    struct slice name;
-    struct slice zone; // lower case, no dot at the end
+    struct slice name, zone; // the zone in lower case, no dot at the end
     const struct slice *nameservers;
     size_t nameserver_count;
     struct slice contact; // hostmaster@example.net
     struct slice state;   // folder
     struct network_bus bus;
+    struct network_limits limits;
     struct network_tls tls;
     struct network_admin admin;
-    struct slice geo;             // country database file; empty when not given
-    struct slice accounts_node;   // the node that keeps the ledger; empty: none
-    struct slice accounts_ledger; // where it keeps it
+    struct slice geo;                            // country database file; empty when not given
+    struct slice accounts_node, accounts_ledger; // who keeps the ledger (empty: none), and where
     const struct pop *pops;
     size_t pop_count;
     const struct plan *plans;

@@ -371,6 +371,36 @@ static const struct schema_section bus_access_section = { "bus_access",
     "How nodes sign in at the servers of `bus`.", ROWS(bus_access_rows),
     sizeof(struct set_bus_access) };
 
+static const struct schema_row limits_rows[] = {
+    { "connections", KIND_COUNT, AT(set_limits, connections), .standard = "100000", .least = "1",
+        .most = "10000000",
+        .help = "Connections open at a time; beyond, the one that has been idle for longest is "
+                "closed." },
+    { "per_client", KIND_COUNT, AT(set_limits, per_client), .standard = "1000", .least = "1",
+        .most = "10000000",
+        .help = "How many of them one IPv4 address or one IPv6 /64 may have; beyond, its new ones "
+                "are refused." },
+    { "handshake", KIND_DURATION, AT(set_limits, handshake), .standard = "10s", .least = "100ms",
+        .most = "10m", .help = "Time for a connection's TLS handshake." },
+    { "head", KIND_DURATION, AT(set_limits, head_time), .standard = "10s", .least = "100ms",
+        .most = "10m", .help = "Time from the first byte of a request's head to its last." },
+    { "idle", KIND_DURATION, AT(set_limits, idle), .standard = "60s", .least = "100ms",
+        .most = "1h", .help = "How long a connection is kept without a request." },
+    { "stall", KIND_DURATION, AT(set_limits, stall), .standard = "30s", .least = "100ms",
+        .most = "10m", .help = "Time over which `min_rate` is measured." },
+    { "min_rate", KIND_BIT_RATE, AT(set_limits, rate_bits_per_s), .standard = "4 kbit/s",
+        .least = "8 bit/s", .most = "8 Mbit/s",
+        .help = "Who sends a body, or takes one, more slowly is cut off." },
+    { "upgrade_idle", KIND_DURATION, AT(set_limits, upgraded), .standard = "2m", .least = "100ms",
+        .most = "1d",
+        .help = "How long a WebSocket, or what else a connection was upgraded to, may be silent "
+                "both ways." },
+};
+
+static const struct schema_section limits_section = { "limits",
+    "What each node grants to those who connect to it by HTTP or HTTPS.", ROWS(limits_rows),
+    sizeof(struct set_limits) };
+
 static const struct schema_row network_rows[] = {
     { "include", KIND_TEXT, SHAPE_LIST, AT(set_network, include),
         .help = "More files, by patterns such as sites/*.yaml, relative to this one; maps are "
@@ -394,6 +424,8 @@ static const struct schema_row network_rows[] = {
         .help = "How visitors are spoken to by HTTPS." },
     { "admin", KIND_SECTION, AT(set_network, admin), .section = &admin_section,
         .help = "How operators ask from afar." },
+    { "limits", KIND_SECTION, AT(set_network, limits), .section = &limits_section,
+        .help = "What each node grants to visitors." },
     { "geo", KIND_TEXT, AT(set_network, geo), .standard_text = "no geography",
         .help = "Country database, a file of MaxMind's format." },
     { "state", KIND_TEXT, AT(set_network, state), .standard = "/var/lib/waypost",

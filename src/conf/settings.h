@@ -150,6 +150,14 @@ struct set_bus_access {
     bool is_tls;
 };
 
+struct set_limits {
+    struct schema_head head;
+    uint64_t connections, per_client;
+    struct span handshake, head_time, idle, stall;
+    uint64_t rate_bits_per_s;
+    struct span upgraded;
+};
+
 struct set_network {
     struct schema_head head;
     struct schema_list include; // struct slice; taken out of the tree before it is typed
@@ -157,6 +165,7 @@ struct set_network {
     struct schema_list nameservers; // struct slice
     struct slice contact, bus, geo, state;
     struct set_bus_access bus_access;
+    struct set_limits limits;
     struct set_tls tls;
     struct set_admin admin;
     struct set_accounts accounts;
