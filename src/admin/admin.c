@@ -103,7 +103,8 @@ static void serve_healthz(struct admin *admin, struct http_exchange *x)
 
 static void serve_metrics(struct admin *admin, struct http_exchange *x)
 {
-    const void *own = &admin->counts;
+    const void *own = &admin->counts, *tls = &admin->tls_counts;
+    const struct metrics_label face = { SLICE("face"), SLICE("admin") };
     struct metrics m;
     struct text body;
 
@@ -113,6 +114,12 @@ static void serve_metrics(struct admin *admin, struct http_exchange *x)
     metrics_add_counters(&m,
         &(struct metrics_set){
             .rows = ROWS, .row_count = COUNT_OF(ROWS), .instances = &own, .instance_count = 1 });
+    metrics_add_counters(&m, &(struct metrics_set){ .rows = tls_counter_rows,
+                                 .row_count = tls_counter_row_count,
+                                 .labels = &face,
+                                 .label_count = 1,
+                                 .instances = &tls,
+                                 .instance_count = 1 });
     metrics_write(&m, &body);
     metrics_done(&m);
     if (body.is_full) {
@@ -431,6 +438,14 @@ static bool is_foreign(const struct http_exchange *x)
     return false;
 }
 
+/* Not asked for by the admin's own address, as a page in a browser may be made to. */
+static bool is_strange(const struct http_exchange *x)
+{
+    bool is_change = x->request->method != HTTP_GET && x->request->method != HTTP_HEAD;
+
+    return !is_literal_host(x->authority.host) || (is_change && is_foreign(x));
+}
+
 static bool is_of(const struct route *route, struct slice path)
 {
     return slice_ends(route->path, SLICE("/")) ? slice_starts(path, route->path)
@@ -444,7 +459,14 @@ static void serve(struct http_service *service, struct http_exchange *x)
     struct slice path = slice_head(x->authority.path, slice_find(x->authority.path, '?'));
 
     counter_up(&admin->counts.requests);
-    if (!is_literal_host(x->authority.host) || (method != HTTP_GET && is_foreign(x))) {
+    if (x->is_secure && !admin_is_known(admin, x)) {
+        counter_up(&admin->counts.unknown);
+        refuse(x, 401, "WWW-Authenticate: Bearer realm=\"waypost\"\r\n", // RFC 6750 §3
+            admin_error_json("token", "this is for those who show the token",
+                "send `Authorization: Bearer TOKEN`, or with waypost --token FILE"));
+        return;
+    }
+    if (!x->is_secure && is_strange(x)) {
         counter_up(&admin->counts.refused);
         refuse(x, 403, "",
             admin_error_json("foreign", "this is not asked for by the admin's own address",
@@ -485,6 +507,7 @@ struct admin *admin_new(struct loop *loop, struct admin_source *source)
     struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
 
     *admin = (struct admin){ .service = { serve, over }, .loop = loop, .source = source };
+    admin_afar_init(admin);
     admin_orders_init(&admin->orders);
     limits.connections = CONNECTIONS_MAX;
     limits.arena_bytes = ADMIN_ANSWER_MAX + (1 << 20);
@@ -497,6 +520,7 @@ void admin_free(struct admin *admin)
     if (admin == NULL)
         return;
     http_server_free(admin->server);
+    admin_admit(admin, NULL, NULL);
     mem_free(admin);
 }
 
@@ -512,8 +536,8 @@ enum err admin_may_listen(const struct endpoint *at, struct diag *why)
     if (is_loopback(&at->ip))
         return ERR_NONE;
     diag_say(why,
-        "admin cannot listen on %s: anything but loopback needs TLS and sign-in, which are not "
-        "there yet; ask over the Unix socket or 127.0.0.1, from afar through ssh",
+        "admin cannot listen on %s: anything but loopback needs `admin: {tls: ..., token: ...}`; "
+        "without, ask over the Unix socket or 127.0.0.1, from afar through ssh",
         endpoint_text(at, text));
     return ERR_DENIED;
 }

@@ -23,10 +23,11 @@
  * What is told comes from one `admin_source`, which app fills; admin knows no threads and no
  * parts. It lives on the control loop, and so do the source's callbacks.
  *
- * There is no sign-in yet, so who may ask is decided by where they come from: the Unix socket
- * (mode 0600) and loopback ports alone (admin_may_listen). A page in a browser on the same machine
- * comes from loopback too; it is kept out by asking for a literal address or `localhost` as Host,
- * and by refusing changes that another page asks for (Origin).
+ * Who may ask is decided by where they come from: the Unix socket (mode 0600) and loopback ports
+ * may (admin_may_listen). A page in a browser on the same machine comes from loopback too; it is
+ * kept out by asking for a literal address or `localhost` as Host, and by refusing changes that
+ * another page asks for (Origin). From afar it takes TLS and the token (admin/token.h), which no
+ * page can make a browser send: Host may be any name there.
  */
 
 #include <stdbool.h>
@@ -49,6 +50,7 @@ struct admin_source;
 struct listener;
 struct listener_user;
 struct loop;
+struct tls_server;
 
 enum {
     ADMIN_ANSWER_MAX = 64 << 20,   // bytes of an answer; beyond: 500
@@ -89,6 +91,7 @@ struct admin_source {
 #define ADMIN_COUNTERS(X)                                                                     \
     X(requests, "admin_requests_total", "", "Requests of the admin face")                     \
     X(refused, "admin_refused_total", "", "Requests refused: a browser's page, a wrong Host") \
+    X(unknown, "admin_unauthorized_total", "", "Requests refused: no token, or a wrong one")  \
     X(reloads_done, "admin_reloads_total", "result=\"done\"", "Reloads asked for")            \
     X(reloads_failed, "admin_reloads_total", "result=\"failed\"", "Reloads asked for")        \
     X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")            \
@@ -107,7 +110,14 @@ void admin_free(struct admin *admin);
 /* For listener_open on the ports that admin_may_listen allows. */
 struct listener_user *admin_listener(struct admin *admin);
 
-/* ERR_DENIED: not a loopback address; that needs TLS and sign-in, which are not there. */
+/* For any other: by TLS, and for who shows the token. Admits nobody before admin_admit. */
+struct listener_user *admin_secure_listener(struct admin *admin);
+
+/* What those who come by TLS are shown, and have to show, from now on; both copied or counted.
+ * NULL: nobody is admitted. */
+void admin_admit(struct admin *admin, struct tls_server *server, const char *token);
+
+/* ERR_DENIED: not a loopback address; that needs TLS and the token. */
 [[nodiscard]] enum err admin_may_listen(const struct endpoint *at, struct diag *why);
 
 /* STATE/NODE/admin.sock. ERR_LIMIT: longer than the kernel takes. */

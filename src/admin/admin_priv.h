@@ -6,6 +6,8 @@
 #include "admin/admin.h"
 #include "admin/json.h"
 #include "http/exchange.h"
+#include "io/stream.h"
+#include "tls/server.h"
 
 struct http_server;
 
@@ -31,6 +33,10 @@ struct admin {
     struct http_service service;
     struct loop *loop;
     struct http_server *server;
+    struct listener_user secure;
+    struct tls_server *tls; // NULL: nobody is admitted by TLS
+    char *token;            // with tls
+    struct tls_counts tls_counts;
     struct admin_source *source;
     struct admin_counts counts;
     bool is_reloading;
@@ -45,6 +51,12 @@ json_t *admin_error_json(const char *code, const char *message, const char *mend
 
 /* A body in JSON that may have been too large, or memory too small for it; takes it. */
 void admin_answer_written(struct http_exchange *x, struct text *body);
+
+/* afar.c */
+void admin_afar_init(struct admin *admin);
+
+/* Whether who asks by TLS shows the token, which may have been exchanged since it came. */
+bool admin_is_known(const struct admin *admin, const struct http_exchange *x);
 
 /* serve_orders.c. Asks the system once for the name of this process's user. */
 void admin_orders_init(struct admin_ordering *orders);

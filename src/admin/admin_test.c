@@ -362,7 +362,8 @@ static void ports_are_for_loopback_alone(void **)
 
         assert_true(endpoint_parse(slice_text(CASES[i].at), 0, &at));
         assert_int_equal(admin_may_listen(&at, &why), CASES[i].err);
-        assert_int_equal(strstr(why.text, "needs TLS") != NULL, CASES[i].err != ERR_NONE);
+        assert_int_equal(
+            strstr(why.text, "but loopback needs `admin:") != NULL, CASES[i].err != ERR_NONE);
     }
 }
 

@@ -50,7 +50,7 @@ static struct slice who_asks(struct admin *admin, struct http_exchange *x)
     uint32_t user;
 
     if (http_exchange_user(x, &user) != ERR_NONE)
-        return SLICE("loopback");
+        return x->is_secure ? SLICE("token") : SLICE("loopback");
     if (user == 0)
         return SLICE("root");
     if (user == admin->orders.user && admin->orders.user_name[0] != '\0')

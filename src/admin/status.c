@@ -50,7 +50,7 @@ static json_t *map_json(const struct steer_map *map)
     return object;
 }
 
-static json_t *node_json(const struct admin_node_status *s)
+static json_t *node_json(const struct admin_node_status *s, const struct network *network)
 {
     json_t *object = json_object(), *addresses = json_array(), *ports = json_object(),
            *store = json_object();
@@ -66,7 +66,7 @@ static json_t *node_json(const struct admin_node_status *s)
     json_object_set_new(object, "addresses", addresses);
     json_put_number(ports, "dns", s->node->ports.dns);
     json_put_number(ports, "http", s->node->ports.http);
-    json_put_number(ports, "https", s->node->ports.https);
+    json_put_number(ports, "https", network_has_https(network) ? s->node->ports.https : 0);
     json_put_number(ports, "admin", s->node->ports.admin);
     json_object_set_new(object, "ports", ports);
     json_put_number(object, "dns_queries", s->dns_queries);
@@ -104,6 +104,20 @@ static json_t *origin_json(const struct admin_origin_status *s)
     return object;
 }
 
+static json_t *certificate_json(const struct admin_certificate_status *s)
+{
+    json_t *object = json_object();
+
+    json_put_text(object, "name", s->name);
+    json_put_text(object, "file", s->file);
+    json_put_time(object, "valid_from", s->from);
+    json_put_time(object, "valid_till", s->till);
+    json_object_set_new(object, "days_left", json_integer(s->days_left));
+    if (s->note.length > 0)
+        json_put_text(object, "note", s->note);
+    return object;
+}
+
 static json_t *site_json(const struct site *site)
 {
     json_t *object = json_object(), *targets = json_array();
@@ -136,7 +150,8 @@ void admin_status_write(const struct admin_status *status, struct text *out)
 {
     const struct network *network = status->network;
     json_t *object = json_object(), *nodes = json_array(), *origins = json_array(),
-           *peers = json_array(), *sites = json_array(), *checks = json_array();
+           *peers = json_array(), *sites = json_array(), *checks = json_array(),
+           *certificates = json_array();
 
     json_put_text(object, "network", network->name);
     json_put_text(object, "version", status->version);
@@ -145,7 +160,7 @@ void admin_status_write(const struct admin_status *status, struct text *out)
     json_put_number(object, "workers", status->workers);
     json_object_set_new(object, "release", release_json(network));
     for (size_t i = 0; i < status->node_count; i++)
-        json_array_append_new(nodes, node_json(&status->nodes[i]));
+        json_array_append_new(nodes, node_json(&status->nodes[i], network));
     json_object_set_new(object, "nodes", nodes);
     for (size_t i = 0; i < status->peer_count; i++)
         json_array_append_new(peers, admin_peer_json(&status->peers[i]));
@@ -156,6 +171,9 @@ void admin_status_write(const struct admin_status *status, struct text *out)
     for (size_t i = 0; i < network->site_count; i++)
         json_array_append_new(sites, site_json(network->sites[i]));
     json_object_set_new(object, "sites", sites);
+    for (size_t i = 0; i < status->certificate_count; i++)
+        json_array_append_new(certificates, certificate_json(&status->certificates[i]));
+    json_object_set_new(object, "certificates", certificates);
     for (size_t i = 0; i < status->check_count && i < ADMIN_CHECKS_MAX; i++)
         json_array_append_new(checks, admin_check_facts_json(&status->checks[i], status->now));
     json_object_set_new(

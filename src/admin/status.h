@@ -38,6 +38,15 @@ struct admin_node_status {
     struct admin_store_status store;
 };
 
+/* A certificate that this process shows. */
+struct admin_certificate_status {
+    struct slice name; // of the site; "default" or "admin"
+    struct slice file;
+    struct wall from, till; // it is valid
+    int64_t days_left;      // negative: it has expired
+    struct slice note;      // what is wrong with it; empty: nothing
+};
+
 struct admin_origin_status {
     const struct origin *origin;
     struct slice node; // that fetched
@@ -60,6 +69,8 @@ struct admin_status {
     size_t peer_count;
     const struct admin_origin_status *origins;
     size_t origin_count;
+    const struct admin_certificate_status *certificates;
+    size_t certificate_count;
     const struct admin_check_status *checks; // by node; ADMIN_CHECKS_MAX of them are told
     size_t check_count;
     const struct drain *drains; // in force

@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 10000, TABLE_CELL_MAX = 64 };
+enum { TABLE_COLUMNS_MAX = 13, TABLE_ROWS_MAX = 10000, TABLE_CELL_MAX = 64 };
 
 struct table_column {
     const char *title;

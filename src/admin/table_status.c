@@ -30,12 +30,20 @@ static void put_list(struct table *t, const json_t *list)
     table_cell(t, "%s", text[0] == '\0' ? "-" : text);
 }
 
+static void put_port(struct table *t, uint64_t port)
+{
+    if (port == 0)
+        table_cell(t, "-");
+    else
+        table_cell(t, "%" PRIu64, port);
+}
+
 static void write_nodes(const json_t *nodes, struct text *out)
 {
     static const struct table_column COLUMNS[] = { { "NODE", false }, { "POP", false },
-        { "ADDRESSES", false }, { "DNS", true }, { "HTTP", true }, { "QUERIES", true },
-        { "REQUESTS", true }, { "HITS", true }, { "SENT", true }, { "OPEN", true },
-        { "OBJECTS", true }, { "STORE", false } };
+        { "ADDRESSES", false }, { "DNS", true }, { "HTTP", true }, { "HTTPS", true },
+        { "QUERIES", true }, { "REQUESTS", true }, { "HITS", true }, { "SENT", true },
+        { "OPEN", true }, { "OBJECTS", true }, { "STORE", false } };
     struct table t;
     size_t i;
     const json_t *node;
@@ -52,6 +60,7 @@ static void write_nodes(const json_t *nodes, struct text *out)
         put_list(&t, json_object_get(node, "addresses"));
         table_cell(&t, "%" PRIu64, json_get_number(ports, "dns"));
         table_cell(&t, "%" PRIu64, json_get_number(ports, "http"));
+        put_port(&t, json_get_number(ports, "https"));
         put_count(&t, node, "dns_queries");
         put_count(&t, node, "requests");
         table_cell(&t, "%s", table_share(json_get_number(node, "hits"), requests, one));
@@ -125,6 +134,33 @@ static void write_sites(const json_t *sites, struct text *out)
     table_done(&t);
 }
 
+static void write_certificates(const json_t *certificates, struct text *out)
+{
+    static const struct table_column COLUMNS[] = { { "CERTIFICATE", false }, { "FILE", false },
+        { "DAYS LEFT", true }, { "VALID TILL", false } };
+    struct table t;
+    size_t i;
+    const json_t *one;
+
+    table_init(&t, COLUMNS, COUNT_OF(COLUMNS));
+    json_array_foreach (certificates, i, one) {
+        table_cell(&t, "%s", table_text_of(one, "name"));
+        table_cell(&t, "%s", table_text_of(one, "file"));
+        table_cell(&t, "%lld", json_integer_value(json_object_get(one, "days_left")));
+        table_cell(&t, "%s", table_text_of(one, "valid_till"));
+    }
+    if (t.cell_count > 0)
+        text_add(out, SLICE("\n"));
+    table_write(&t, out);
+    table_done(&t);
+    json_array_foreach (certificates, i, one) { // too long for a column
+        struct slice note = json_get_text(one, "note");
+
+        if (note.length > 0)
+            text_say(out, "%s: %.*s\n", table_text_of(one, "name"), SLICE_ARG(note));
+    }
+}
+
 /* The line above the tables: a table of one row without its titles would be no clearer. */
 static void write_head(const json_t *status, struct text *out)
 {
@@ -164,6 +200,7 @@ enum err table_status(struct text *out, struct slice json, struct diag *why)
     table_drains(status, out);
     table_checks(status, out);
     write_sites(json_object_get(status, "sites"), out);
+    write_certificates(json_object_get(status, "certificates"), out);
     json_decref(status);
     return ERR_NONE;
 }

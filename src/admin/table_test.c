@@ -129,14 +129,16 @@ static const char status[] =
     "{\"network\":\"example\",\"version\":\"0.1\",\"now\":\"2026-11-22T10:00:00Z\",\"uptime_s\":61,"
     "\"workers\":2,\"release\":{\"hash\":\"00000000000000ff\",\"serial\":7},\"nodes\":[{\"name\":"
     "\"fra1\",\"pop\":\"fra\",\"addresses\":[\"192.0.2.10\",\"192.0.2.11\"],\"ports\":{\"dns\":53,"
-    "\"http\":80},\"dns_queries\":1204,\"requests\":200,\"hits\":150,\"sent_bytes\":2048,"
+    "\"http\":80,\"https\":443},\"dns_queries\":1204,\"requests\":200,\"hits\":150,\"sent_bytes\":"
+    "2048,"
     "\"connections\":4,\"store\":{\"used_bytes\":1048576,\"limit_bytes\":268435456,\"objects\":31}}"
     "],\"origins\":[{\"customer\":\"acme\",\"name\":\"ams\",\"address\":\"198.51.100.7:80\","
     "\"node\":\"fra1\",\"fetches\":12,\"failures\":1,\"in_flight\":2,\"response_us\":12340,\"last_"
     "error\":\"timed "
     "out\",\"last_error_at\":\"2026-11-22T09:59:00Z\"}],\"sites\":[{\"host\":\"www.acme.example\","
     "\"customer\":\"acme\",\"kind\":\"steer\",\"policy\":\"strict\",\"origins\":[\"ams\",\"nyc\"]}"
-    "]}";
+    "],\"certificates\":[{\"name\":\"default\",\"file\":\"/any.pem\",\"days_left\":-3,"
+    "\"valid_till\":\"2026-11-19T10:00:00Z\",\"note\":\"expired\"}]}";
 
 static void a_status_is_shown_as_tables(void **)
 {
@@ -148,9 +150,11 @@ static void a_status_is_shown_as_tables(void **)
         "NETWORK  RELEASE           SERIAL         UP  WORKERS  VERSION\n"
         "example  00000000000000ff       7  1 min 1 s        2  0.1\n"
         "\n"
-        "NODE  POP  ADDRESSES               DNS  HTTP  QUERIES  REQUESTS  HITS     SENT  OPEN  "
+        "NODE  POP  ADDRESSES               DNS  HTTP  HTTPS  QUERIES  REQUESTS  HITS     SENT  "
+        "OPEN  "
         "OBJECTS  STORE\n"
-        "fra1  fra  192.0.2.10, 192.0.2.11   53    80    1,204       200  75 %  2.0 KiB     4"
+        "fra1  fra  192.0.2.10, 192.0.2.11   53    80    443    1,204       200  75 %  2.0 KiB     "
+        "4"
         "       31  1.0 MiB of 256 MiB\n"
         "\n"
         "ORIGIN    ADDRESS          NODE  FETCHES  FAILED  IN FLIGHT  RESPONSE  LAST ERROR\n"
@@ -158,7 +162,11 @@ static void a_status_is_shown_as_tables(void **)
         "2026-11-22T09:59:00Z\n"
         "\n"
         "SITE              CUSTOMER  KIND   POLICY  ORIGINS\n"
-        "www.acme.example  acme      steer  strict  ams, nyc\n");
+        "www.acme.example  acme      steer  strict  ams, nyc\n"
+        "\n"
+        "CERTIFICATE  FILE      DAYS LEFT  VALID TILL\n"
+        "default      /any.pem         -3  2026-11-19T10:00:00Z\n"
+        "default: expired\n");
     text_done(&out);
 }
 
@@ -170,7 +178,8 @@ static void a_status_that_lacks_things_is_shown_as_far_as_it_goes(void **)
     assert_int_equal(
         table_status(&out, SLICE("{\"release\":{},\"nodes\":[{},7],\"sites\":{}}"), NULL),
         ERR_NONE);
-    assert_non_null(strstr(out.at, "\n-     -    -            0     0        0         0     -"));
+    assert_non_null(
+        strstr(out.at, "\n-     -    -            0     0      -        0         0     -"));
     text_done(&out);
 }
 

@@ -2,10 +2,27 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "app/certificates.h"
 #include "app/commands.h"
+#include "app/wall.h"
 #include "conf/json_schema.h"
 #include "conf/load.h"
 #include "conf/summary.h"
+
+/* The configuration is good as it stands; so are the files it names? Prints what would be served.
+ */
+static bool check_files(const struct network *network, struct conf_errors *errors)
+{
+    struct wall now = wall_now();
+    struct certificates *certificates = certificates_new(network, NULL, now, errors);
+
+    if (certificates == NULL)
+        return false;
+    conf_summary_write(network, stdout);
+    certificates_write(certificates, now, stdout);
+    certificates_free(certificates);
+    return true;
+}
 
 int command_check(int argc, char **argv)
 {
@@ -22,11 +39,9 @@ int command_check(int argc, char **argv)
     conf_errors_init(&errors);
     struct network *network = conf_load_file(path, &errors);
 
-    if (network == NULL)
-        conf_errors_print(&errors, stderr);
-    else
-        conf_summary_write(network, stdout);
-    int code = network == NULL ? EXIT_FAILED : EXIT_DONE;
+    int code = network != NULL && check_files(network, &errors) ? EXIT_DONE : EXIT_FAILED;
+
+    conf_errors_print(&errors, stderr);
 
     network_free(network);
     conf_errors_done(&errors);

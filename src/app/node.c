@@ -3,14 +3,17 @@
 
 #include <assert.h>
 
+#include "app/certificates.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "http/guard.h"
 #include "io/epoch.h"
+#include "io/filter.h"
 
 enum {
     PIPE_BYTES = 256 << 20, // of each worker, for bodies that are passed on
     // Of a request: its head and path, the keys made of them, and what goes to the origin.
+    SERVICE_COUNT = 3, // at each address: DNS, HTTP and HTTPS
     REQUEST_BYTES = 4 * HTTP_HEAD_MAX + 2 * CACHE_KEY_MAX,
 };
 
@@ -66,6 +69,23 @@ static const struct steer_map *map_now(struct dns_source *source)
     return container_of(source, struct node_worker, dns_source)->map;
 }
 
+/* Who comes is greeted by the release in use now, which the connection holds for its life. */
+static struct stream_user *accept_secure(struct listener_user *user, struct stream *stream)
+{
+    struct node_worker *w = container_of(user, struct node_worker, secure);
+    const struct certificates *certificates =
+        root_of(snapshot_read(&w->node->root))->release->certificates;
+    struct listener_user *http = http_server_listener(w->http);
+
+    if (certificates == NULL || certificates->visitors == NULL)
+        return NULL; // the port is about to be closed
+    struct stream_filter *filter = tls_server_filter(certificates->visitors,
+        &(struct tls_accept){ .counts = &w->tls_counts, .now = loop_wall(w->loop) });
+
+    stream_filter_set(stream, &filter);
+    return http->accept(http, stream);
+}
+
 static void on_sweep(struct timer *timer)
 {
     struct node_worker *w = container_of(timer, struct node_worker, sweep);
@@ -112,6 +132,7 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
     loop_hook_add(loop, &w->hook); // before delivery's own
     w->delivery = delivery_new(&setup);
     w->http = http_server_new(loop, delivery_service(w->delivery), &limits);
+    w->secure.accept = accept_secure;
     w->dns_source = (struct dns_source){ .zones = zones_now, .map = map_now };
     w->sweep.fire = on_sweep;
     w->drain.run = on_drain;
@@ -220,17 +241,20 @@ static void add_face(struct faces *faces, enum face_kind kind, const struct ip *
 
 enum err node_faces(const struct root *root, struct faces *faces, struct diag *why)
 {
+    const struct certificates *certificates = root->release->certificates;
     const struct node *self = root->self;
 
     faces->count = 0;
-    if (self->address_count * 2 > FACES_MAX) {
+    if (self->address_count * SERVICE_COUNT > FACES_MAX) {
         diag_say(why, "node %.*s has %zu addresses; at most %d are served", SLICE_ARG(self->name),
-            self->address_count, FACES_MAX / 2);
+            self->address_count, FACES_MAX / SERVICE_COUNT);
         return ERR_LIMIT;
     }
     for (size_t i = 0; i < self->address_count; i++) {
         add_face(faces, FACE_DNS, &self->addresses[i], self->ports.dns);
         add_face(faces, FACE_HTTP, &self->addresses[i], self->ports.http);
+        if (certificates != NULL && certificates->visitors != NULL)
+            add_face(faces, FACE_HTTPS, &self->addresses[i], self->ports.https);
     }
     return ERR_NONE;
 }
@@ -265,13 +289,20 @@ static enum err open_face(struct node_worker *w, const struct face *face)
 
     if (w->open_count == FACES_MAX)
         return ERR_LIMIT;
-    if (face->kind == FACE_DNS)
-        TRY(dns_server_start(w->loop, &dns, &open.dns, NULL));
-    else
+    switch (face->kind) {
+    case FACE_DNS: TRY(dns_server_start(w->loop, &dns, &open.dns, NULL)); break;
+    case FACE_HTTP:
         TRY(listener_open(w->loop, &face->at, http_server_listener(w->http), &open.http));
+        break;
+    case FACE_HTTPS: TRY(listener_open(w->loop, &face->at, &w->secure, &open.http)); break;
+    }
     w->open[w->open_count++] = open;
     return ERR_NONE;
 }
+
+static const char *const FACE_NAMES[] = {
+    [FACE_DNS] = "DNS", [FACE_HTTP] = "HTTP", [FACE_HTTPS] = "HTTPS"
+};
 
 /* The mend for what usually keeps a port from opening. */
 static const char *mend(enum err err)
@@ -299,8 +330,7 @@ enum err node_worker_open(struct node_worker *worker, const struct faces *faces,
         if (err == ERR_NONE)
             continue;
         diag_say(why, "node %.*s cannot listen for %s on %s: %s%s", SLICE_ARG(worker->node->name),
-            face->kind == FACE_DNS ? "DNS" : "HTTP", endpoint_text(&face->at, text), err_text(err),
-            mend(err));
+            FACE_NAMES[face->kind], endpoint_text(&face->at, text), err_text(err), mend(err));
         while (worker->open_count > before)
             close_face(worker, worker->open_count - 1);
         return err;

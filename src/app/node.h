@@ -21,10 +21,11 @@
 #include "io/loop.h"
 #include "io/stream.h"
 #include "origin/pool.h"
+#include "tls/server.h"
 
 enum { FACES_MAX = 64 }; // of one node: addresses times services
 
-enum face_kind { FACE_DNS, FACE_HTTP };
+enum face_kind { FACE_DNS, FACE_HTTP, FACE_HTTPS };
 
 struct face {
     enum face_kind kind;
@@ -39,7 +40,7 @@ struct faces {
 /* An open face of one worker. */
 struct open_face {
     struct face face;
-    struct listener *http;  // of FACE_HTTP
+    struct listener *http;  // of FACE_HTTP and FACE_HTTPS
     struct dns_server *dns; // of FACE_DNS
 };
 
@@ -57,6 +58,8 @@ struct node_worker {
     bool is_ending; // it is stopped; this worker alone
     struct delivery *delivery;
     struct http_server *http;
+    struct listener_user secure; // of HTTPS, before `http`
+    struct tls_counts tls_counts;
     struct dns_source dns_source;
     const struct dns_zones *zones;       // of this turn
     const struct steer_map *map;         // likewise

@@ -11,15 +11,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/certificates.h"
 #include "app/join.h"
 #include "app/ordering.h"
 #include "app/orders.h"
 #include "app/reload.h"
 #include "app/state.h"
+#include "app/wall.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "bus/bus.h"
 #include "conf/load.h"
+#include "tls/tickets.h"
 
 enum {
     POOL_THREADS = 2,
@@ -180,7 +183,8 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
     p->orders[p->node_count - 1] = read_orders(p, node);
     steering_obey(steering, p->orders[p->node_count - 1]);
     TRY(join_bus(node, steering, process_control(p), p->hub, why));
-    return open_faces(node, &faces, FACE_HTTP, why);
+    TRY(open_faces(node, &faces, FACE_HTTP, why));
+    return open_faces(node, &faces, FACE_HTTPS, why);
 }
 
 static enum err add_nodes(struct process *p, const struct process_plan *plan, struct diag *why)
@@ -204,6 +208,15 @@ static enum err add_nodes(struct process *p, const struct process_plan *plan, st
     return ERR_NONE;
 }
 
+void process_admit(struct process *process, const struct release *release)
+{
+    const struct certificates *certificates = release->certificates;
+
+    admin_admit(process->admin, certificates->admin, certificates->token);
+    if (process->is_admin_afar != (certificates->admin != NULL))
+        log_line(&process->log, LOG_WARNING, "app", "needs_restart setting=admin");
+}
+
 /* Loopback: a node that lives on a loopback address itself has its admin face there. */
 static struct endpoint admin_at(const struct node *node)
 {
@@ -225,29 +238,42 @@ static bool has_admin_at(const struct process *p, const struct endpoint *at)
     return false;
 }
 
+static enum err open_admin_at(
+    struct process *p, const struct endpoint *at, struct listener_user *user, struct diag *why)
+{
+    char text[ENDPOINT_TEXT_MAX];
+
+    if (at->port == 0 || has_admin_at(p, at))
+        return ERR_NONE;
+    enum err err =
+        listener_open(process_control(p), at, user, &p->admin_listeners[p->admin_listener_count]);
+
+    if (err == ERR_NONE)
+        p->admin_listener_count++;
+    else
+        diag_say(why, "the admin port %s cannot be opened: %s; set `ports: {admin: ...}`",
+            endpoint_text(at, text), err_text(err));
+    return err;
+}
+
 /* Each node's Unix socket, and each admin address once: nodes of one process may share it. */
 static enum err open_admin(struct process *p, struct diag *why)
 {
     p->source.ops = &process_source_ops;
     p->admin = admin_new(process_control(p), &p->source);
+    p->is_admin_afar = p->release->certificates->admin != NULL;
+    process_admit(p, p->release);
     for (size_t i = 0; i < p->node_count; i++) {
         const struct root *root = node_root(p->nodes[i]);
-        const struct endpoint at = admin_at(root->self);
-        struct listener **next = &p->admin_listeners[p->admin_listener_count];
-        char text[ENDPOINT_TEXT_MAX];
+        const struct node *self = root->self;
+        const struct endpoint at = admin_at(self);
 
-        if (at.port != 0 && !has_admin_at(p, &at)) {
-            enum err err = listener_open(process_control(p), &at, admin_listener(p->admin), next);
-
-            if (err != ERR_NONE) {
-                diag_say(why, "the admin port %s cannot be opened: %s; set `ports: {admin: ...}`",
-                    endpoint_text(&at, text), err_text(err));
-                return err;
-            }
-            p->admin_listener_count++;
-            next++;
-        }
-        TRY(admin_open_unix(p->admin, root->network->state, p->nodes[i]->name, next, why));
+        for (size_t j = 0; p->is_admin_afar && j < self->address_count; j++)
+            TRY(open_admin_at(p, &(struct endpoint){ self->addresses[j], self->ports.admin },
+                admin_secure_listener(p->admin), why));
+        TRY(open_admin_at(p, &at, admin_listener(p->admin), why));
+        TRY(admin_open_unix(p->admin, root->network->state, p->nodes[i]->name,
+            &p->admin_listeners[p->admin_listener_count], why));
         p->admin_listener_count++;
     }
     return ERR_NONE;
@@ -338,6 +364,7 @@ static enum err start(struct process *p, const struct process_plan *plan, struct
     workers_stop(p->workers);
     workers_stop(p->control);
     TRY(open_dns(p, why));
+    certificates_warn(p->release->certificates, &p->log);
     say_serving(p); // while the release is ours to read
     return start_loops(p, why);
 }
@@ -354,11 +381,17 @@ enum err process_start(const struct process_plan *plan, struct process **process
     p->config = plan->config;
     log_init(&p->log, STDERR_FILENO, plan->log_level);
     epoch_init(&p->epoch);
+    p->tickets = tls_tickets_new(wall_now());
     enum err err = release_new(&network, &p->release, why);
 
+    if (err == ERR_NONE) {
+        p->release->certificates =
+            certificates_new(p->release->network, p->tickets, wall_now(), errors);
+        if (p->release->certificates == NULL)
+            err = ERR_CONFIG;
+    }
     if (err == ERR_NONE)
         err = start(p, plan, why);
-
     if (err != ERR_NONE) {
         process_free(p);
         return err;
@@ -488,6 +521,7 @@ void process_free(struct process *process)
     bus_hub_free(process->hub);
     reload_free(process->reload);
     release_drop(process->release);
+    tls_tickets_unref(process->tickets);
     workers_free(process->workers);
     workers_free(process->control);
     while (process->lock_count > 0)

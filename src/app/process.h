@@ -22,8 +22,12 @@ struct bus_hub;
 struct ordering;
 struct orders;
 struct reload;
+struct tls_tickets;
 
-enum { PROCESS_NODES_MAX = 64 };
+enum {
+    PROCESS_NODES_MAX = 64,
+    PROCESS_ADMIN_MAX = 64 * (FACES_MAX + 2), // ports and sockets of the admin face
+};
 
 struct process_plan {
     const char *config;        // path
@@ -51,10 +55,12 @@ struct process {
     size_t lock_count;
     struct release *release; // in use; control thread
     struct reload *reload;
+    struct tls_tickets *tickets; // of visitors; they outlive releases
     struct ordering *ordering;
+    bool is_admin_afar; // its ports are open on the nodes' own addresses
     struct admin *admin;
     struct admin_source source;
-    struct listener *admin_listeners[2 * PROCESS_NODES_MAX];
+    struct listener *admin_listeners[PROCESS_ADMIN_MAX];
     size_t admin_listener_count;
     struct instant started;
 };
@@ -72,6 +78,9 @@ void process_run(struct process *process);
 
 /* Stops at once what process_run did not stop. Accepts NULL. */
 void process_free(struct process *process);
+
+/* From now on operators are asked for what the release says; by the control thread. */
+void process_admit(struct process *process, const struct release *release);
 
 struct loop *process_control(const struct process *process);
 

@@ -5,8 +5,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "app/certificates.h"
 #include "app/join.h"
 #include "app/process.h"
+#include "app/wall.h"
 #include "base/mem.h"
 #include "conf/load.h"
 
@@ -76,6 +78,11 @@ static void load(struct pool_job *job)
     if (network == NULL)
         return;
     err = release_new(&network, &r->release, &why);
+    if (err == ERR_NONE)
+        r->release->certificates =
+            certificates_new(r->release->network, p->tickets, wall_now(), &r->errors);
+    if (r->errors.count > 0)
+        return;
     for (size_t i = 0; i < p->node_count && err == ERR_NONE; i++) {
         err = root_build(r->release, p->nodes[i]->name, &r->roots[i], &why);
         if (err == ERR_NONE)
@@ -168,6 +175,8 @@ static void publish(struct reload *r)
     struct release *before = p->release;
 
     warn_of_bus(p, r->release->network);
+    certificates_warn(r->release->certificates, &p->log);
+    process_admit(p, r->release);
     for (size_t i = 0; i < p->node_count; i++) {
         warn_of_memory(p, p->nodes[i], r->roots[i]);
         steering_publish(p->steering[i], &r->roots[i]);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "app/certificates.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "conf/checks.h"
@@ -56,6 +57,7 @@ void release_drop(struct release *release)
     assert(release->uses > 0);
     if (--release->uses > 0)
         return;
+    certificates_free(release->certificates);
     geo_free(release->geo);
     watch_table_free(release->watch);
     checks_free(release->checks);

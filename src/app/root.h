@@ -14,6 +14,7 @@
 #include "io/snapshot.h"
 #include "steer/map.h"
 
+struct certificates;
 struct checks;
 struct dns_zones;
 struct geo;
@@ -26,7 +27,8 @@ struct release {
     struct checks *checks;
     struct watch_table *watch; // which nodes watch each of them
     struct geo *geo;
-    size_t uses; // roots and whoever loads; control thread alone
+    struct certificates *certificates; // NULL: none were read
+    size_t uses;                       // roots and whoever loads; control thread alone
 };
 
 /*

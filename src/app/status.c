@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/certificates.h"
 #include "app/explain.h"
 #include "app/ordering.h"
 #include "app/orders.h"
@@ -43,6 +44,11 @@ static const void *cache_counts(struct node_worker *worker)
     return delivery_counts(worker->delivery);
 }
 
+static const void *tls_counts(struct node_worker *worker)
+{
+    return &worker->tls_counts;
+}
+
 static const void *turn_counts(struct node_worker *worker)
 {
     return loop_counts(worker->loop);
@@ -56,6 +62,7 @@ static const struct counting_part {
 } COUNTING_PARTS[] = {
     { dns_counter_rows, &dns_counter_row_count, dns_counts },
     { http_server_counter_rows, &http_server_counter_row_count, http_counts },
+    { tls_counter_rows, &tls_counter_row_count, tls_counts },
     { delivery_counter_rows, &delivery_counter_row_count, cache_counts },
 };
 
@@ -220,6 +227,7 @@ static void metrics(struct admin_source *source, struct metrics *m)
         add_orders(m, p->nodes[i]->name, p->orders[i]);
     }
     explain_metrics(p, m);
+    certificates_count(p->release->certificates, m);
     add_value(m, NULL, "uptime_seconds", "Time since the start",
         (double)instant_since(p->started, loop_now(process_control(p))).ns / 1e9);
     add_value(m, NULL, "log_dropped_total", "Log lines dropped: slow reader or rate limit",
@@ -313,6 +321,8 @@ static void status(struct admin_source *source, struct arena *arena, struct admi
     }
     s->peer_count = explain_peers(p, arena, &s->peers);
     s->check_count = explain_checks(p, arena, &s->checks);
+    s->certificate_count =
+        certificates_tell(p->release->certificates, s->now, arena, &s->certificates);
     s->drain_count = drains_list(orders_drained(p->orders[0]), &s->drains);
     s->nodes = nodes;
     s->node_count = p->node_count;

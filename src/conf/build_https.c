@@ -43,6 +43,7 @@ struct network_tls build_tls(struct builder *b, const struct set_tls *set)
     return (struct network_tls){
         .oldest = (enum tls_oldest)set->oldest,
         .ciphers = build_keep(b, set->ciphers),
+        .ciphers_at = keep_place(b, &set->head, "ciphers"),
         .tickets = build_keep(b, set->tickets),
         .tickets_at = keep_place(b, &set->head, "tickets"),
         .standard = build_files(b, &set->standard),

@@ -25,6 +25,7 @@ enum tls_oldest { TLS_OLDEST_1_2, TLS_OLDEST_1_3 };
 struct network_tls {
     enum tls_oldest oldest;
     struct slice ciphers;              // of TLS 1.2, in OpenSSL's words; empty: the usual ones
+    struct conf_place ciphers_at;      // of `ciphers`
     struct slice tickets;              // file of keys that nodes share; empty: each has its own
     struct conf_place tickets_at;      // of `tickets`
     struct certificate_files standard; // for names without one of their own

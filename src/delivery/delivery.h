@@ -43,6 +43,8 @@ struct loop;
     X(passed, "delivery_requests_total", "outcome=\"pass\"", "Requests for sites, by outcome")     \
     X(refused, "delivery_requests_total", "outcome=\"refused\"", "Requests for sites, by outcome") \
     X(failed, "delivery_requests_total", "outcome=\"error\"", "Requests for sites, by outcome")    \
+    X(redirected, "delivery_requests_total", "outcome=\"redirected\"",                             \
+        "Requests for sites, by outcome")                                                          \
     X(probes, "delivery_probes_total", "", "Requests for the probe path")                          \
     X(fills, "delivery_fills_total", "", "Requests to origins for the store")                      \
     X(fill_bytes, "delivery_fill_bytes_total", "", "Body bytes that came from origins to be kept") \

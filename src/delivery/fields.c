@@ -6,7 +6,7 @@
 #include "wire/http_date.h"
 #include "wire/load_metrics.h"
 
-enum { OURS_MAX = 512 + LOAD_METRICS_TEXT_MAX };
+enum { OURS_MAX = 640 + LOAD_METRICS_TEXT_MAX };
 
 /*
  * Fields by which a stranger could change an answer that others then get from the store, as many
@@ -157,6 +157,9 @@ static struct slice ours_end(struct visit *visit, struct writer *w, struct slice
     write_slice(w, SLICE("\"; "));
     write_slice(w, how);
     write_slice(w, SLICE("\r\n"));
+    // RFC 6797 §7.2: never over plain HTTP, where anybody could have said it.
+    if (visit->route != NULL && visit_exchange(visit)->is_secure)
+        write_slice(w, visit->route->hsts);
     assert(!w->is_short);
     turn_room_trim(d, w->start, w->length);
     return writer_slice(w);

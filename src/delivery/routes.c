@@ -2,6 +2,7 @@
 #include "delivery/routes.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -9,7 +10,7 @@
 #include "base/mem.h"
 #include "tls/client.h"
 
-enum { HOST_MAX = 255 };
+enum { HOST_MAX = 255, HSTS_MAX = 128 };
 
 struct slot {
     uint64_t hash;
@@ -84,6 +85,21 @@ static bool may_ask(const struct site *site, size_t at)
            at >= site->first_reserve;
 }
 
+/* RFC 6797 §6.1: Strict-Transport-Security, as the site asks for it. */
+static struct slice make_hsts(struct arena *arena, const struct site_https *https)
+{
+    char *text;
+
+    if (!https->has_hsts)
+        return SLICE_NONE;
+    text = arena_alloc(arena, HSTS_MAX);
+    int length = snprintf(text, HSTS_MAX, "Strict-Transport-Security: max-age=%" PRId64 "%s\r\n",
+        https->hsts.ns / span_s(1).ns, https->hsts_subdomains ? "; includeSubDomains" : "");
+
+    assert(length > 0 && length < HSTS_MAX);
+    return slice_of(text, (size_t)length);
+}
+
 /* A pinned site has one origin to go to, and its reserves if it names any. */
 static struct route make_route(struct routes *routes, const struct site *site)
 {
@@ -96,7 +112,11 @@ static struct route make_route(struct routes *routes, const struct site *site)
             origins[count++] = make_origin(routes, site, i);
     assert(count > 0);
     return (struct route){
-        .site = site, .origins = origins, .origin_count = count, .rows = routes->rows
+        .site = site,
+        .origins = origins,
+        .origin_count = count,
+        .rows = routes->rows,
+        .hsts = make_hsts(&routes->arena, &site->https),
     };
 }
 

@@ -28,6 +28,7 @@ struct route {
     const struct route_origin *origins; // as listed; of a pinned site that one and the reserves
     size_t origin_count;                // at least one, at most FETCH_ORIGINS_MAX
     const struct steer_rows *rows;      // which have the health of the checks
+    struct slice hsts;                  // the field line of answers by HTTPS; empty: none
 };
 
 /*

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/writer.h"
 #include "conf/checks.h"
 #include "delivery/delivery.h"
 #include "delivery/delivery_priv.h"
@@ -389,6 +390,54 @@ static bool build_key(struct visit *visit)
     return true;
 }
 
+/* Where a plain request is to come instead: the same URL by HTTPS, on this node's port. */
+static struct slice secure_url(struct visit *visit)
+{
+    const struct http_exchange *x = visit_exchange(visit);
+    uint16_t port = visit->route->rows->self->ports.https;
+    size_t room = SLICE("Location: https://:65535/\r\n").length + x->authority.host.length +
+                  x->authority.path.length;
+    struct writer w =
+        writer_on(turn_room(visit->delivery, &visit_exchange(visit)->arena, room), room);
+
+    write_slice(&w, SLICE("Location: https://"));
+    write_slice(&w, x->authority.host);
+    if (port != 443) {
+        write_slice(&w, SLICE(":"));
+        write_number(&w, port);
+    }
+    write_slice(&w, x->authority.path);
+    write_slice(&w, SLICE("\r\n"));
+    return writer_slice(&w);
+}
+
+/* RFC 9110 §15.4: after a 301 many ask by GET whatever they asked by before; a 308 keeps it. */
+static void redirect(struct visit *visit)
+{
+    const struct http_exchange *x = visit_exchange(visit);
+    bool is_read = x->request->method == HTTP_GET || x->request->method == HTTP_HEAD;
+
+    counter_up(&visit->delivery->counts.redirected);
+    http_reply(visit_exchange(visit),
+        &(struct http_reply){ .status = is_read ? 301 : 308,
+            .fields = secure_url(visit),
+            .more = fields_of_own_answer(visit, SLICE("detail=https-only")) });
+}
+
+/* Answers that need nothing of the site but its settings; false: there is more to it. */
+static bool answer_here(struct visit *visit)
+{
+    const struct http_exchange *x = visit_exchange(visit);
+
+    if (is_for_us(x))
+        answer_options(visit);
+    else if (visit->route->site->https.is_only && !x->is_secure)
+        redirect(visit);
+    else
+        return false;
+    return true;
+}
+
 static void serve(struct http_service *service, struct http_exchange *x)
 {
     struct delivery *d = container_of(service, struct delivery, service);
@@ -413,10 +462,8 @@ static void serve(struct http_service *service, struct http_exchange *x)
         visit_refuse(visit, status, status == 508 ? "loop" : "refused");
         return;
     }
-    if (is_for_us(x)) {
-        answer_options(visit);
+    if (answer_here(visit))
         return;
-    }
     visit->rules = route_rules(visit->route, visit->path);
     if (!visit->rules->may_cache)
         passing_start(visit, "fwd=bypass");
