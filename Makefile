@@ -1,6 +1,7 @@
 # A menu over Meson, so that nobody needs to learn it to change the code.
 #   make              build                    make check             all tests (T=steer/latency: one)
-#   make demo         a small network here     make install           into PREFIX (default /usr/local)
+#   make demo         a small network here     make demo NATS=1       each pop a process, over NATS
+#   make install      into PREFIX (default /usr/local)
 #   make fmt          format                   make lint              style and static analysis
 #   make asan         tests under sanitizers   make tsan              threads under ThreadSanitizer
 #   make fuzz F=wire-http_head S=60            one fuzzer, S seconds   make night   all that takes long
@@ -11,6 +12,7 @@ S := 60
 T :=
 F :=
 TIMES := 1
+NATS :=
 PREFIX := /usr/local
 SANITIZED := -Db_lundef=false -Db_sanitize
 
@@ -43,7 +45,8 @@ check:
 	@meson test -C $(B) --no-rebuild --print-errorlogs $(T)
 
 demo: all
-	@$(B)/waypost demo
+	@$(if $(filter 1,$(NATS)),tools/setup demo-nats)
+	@$(B)/waypost demo $(if $(filter 1,$(NATS)),--nats)
 
 asan: $(B)-asan/build.ninja
 	@meson test -C $(B)-asan --print-errorlogs -t $(TIMES) $(T)

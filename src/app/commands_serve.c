@@ -11,6 +11,7 @@ static const struct option OPTIONS[] = {
     { "all-nodes", no_argument, NULL, 'a' },
     { "workers", required_argument, NULL, 'w' },
     { "debug", no_argument, NULL, 'd' },
+    { "quiet", no_argument, NULL, 'q' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -23,6 +24,7 @@ static bool parse(int argc, char **argv, struct process_plan *plan, struct slice
         case 'c': plan->config = optarg; break;
         case 'a': plan->all_nodes = true; break;
         case 'd': plan->log_level = LOG_DEBUG; break;
+        case 'q': plan->log_level = LOG_WARNING; break;
         case 'n':
             if (plan->node_count == PROCESS_NODES_MAX)
                 return false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <ftw.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,18 +11,23 @@
 
 #include "app/commands.h"
 #include "app/demo_config.h"
+#include "app/demo_fleet.h"
 #include "app/demo_geo.h"
 #include "app/demo_origin.h"
 #include "app/demo_tour.h"
 #include "app/demo_traffic.h"
 #include "app/process.h"
 #include "app/state.h"
+#include "base/hash.h"
 
-enum { TEXT_MAX = 1 << 20 };
+enum { TEXT_MAX = 1 << 20, PASSWORD_ROOM = 33, FOLDERS_OPEN_MAX = 16 };
 
 #define CONFIG_PATH COMMAND_DEMO_STATE "/waypost.yaml"
 #define GEO_PATH    COMMAND_DEMO_STATE "/" DEMO_GEO_NAME
+#define NATS_PATH   COMMAND_DEMO_STATE "/" DEMO_NATS_NAME
+#define NATS_LOG    COMMAND_DEMO_STATE "/" DEMO_NATS_LOG
 #define LOCK_FOLDER "demo" // one demo at a time
+#define LOCK_PATH   COMMAND_DEMO_STATE "/" LOCK_FOLDER "/lock"
 
 /*
  * What the demo has beside the network itself: web servers and visitors, on a thread of their own.
@@ -47,44 +54,55 @@ static bool make_folder(const char *path)
     return false;
 }
 
-static enum err write_config(const struct demo_ports *ports, struct diag *why)
+static enum err write_file(const char *path, const struct demo_config *config,
+    void (*write)(struct text *out, const struct demo_config *config), struct diag *why)
 {
     struct text text;
-    FILE *file = fopen(CONFIG_PATH, "w");
+    FILE *file = fopen(path, "w");
 
     text_init(&text, TEXT_MAX);
-    demo_config_write(&text, ports, SLICE(COMMAND_DEMO_STATE));
+    write(&text, config);
     bool done = file != NULL && fwrite(text.at, 1, text.length, file) == text.length;
 
     if (file != NULL)
         done = fclose(file) == 0 && done;
     if (!done)
-        diag_say(why, "%s cannot be written: %s", CONFIG_PATH, strerror(errno));
+        diag_say(why, "%s cannot be written: %s", path, strerror(errno));
     text_done(&text);
     return done ? ERR_NONE : ERR_SYSTEM;
 }
 
-static void remove_in(const char *folder, const char *name)
+/* What the network is made from. */
+static enum err write_files(
+    const struct demo_ports *ports, struct slice bus_password, struct diag *why)
 {
-    char path[ADMIN_PATH_MAX];
+    const struct demo_config config = { *ports, SLICE(COMMAND_DEMO_STATE), bus_password };
 
-    snprintf(path, sizeof path, COMMAND_DEMO_STATE "/%s%s%s", folder, name == NULL ? "" : "/",
-        name == NULL ? "" : name);
-    remove(path);
+    TRY(write_file(CONFIG_PATH, &config, demo_config_write, why));
+    if (bus_password.length > 0)
+        TRY(write_file(NATS_PATH, &config, demo_config_write_nats, why));
+    return demo_geo_write(GEO_PATH, why);
 }
 
-/* What the nodes and the demo made. */
+static int clear_one(const char *path, const struct stat *, int, struct FTW *)
+{
+    if (strcmp(path, LOCK_PATH) != 0)
+        remove(path); // fails for the folders of the lock
+    return 0;
+}
+
+/* All that nodes, their bus and the demo made, this one or one that was killed; but for the lock.
+ * The folder is ours (make_folder), and links are not followed. */
+static void clear_state(void)
+{
+    nftw(COMMAND_DEMO_STATE, clear_one, FOLDERS_OPEN_MAX, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
 static void remove_state(void)
 {
-    for (size_t i = 0; i < DEMO_POP_COUNT; i++) {
-        remove_in(demo_pops[i].node, "admin.sock");
-        remove_in(demo_pops[i].node, "lock");
-        remove_in(demo_pops[i].node, NULL);
-    }
-    remove_in(LOCK_FOLDER, "lock");
-    remove_in(LOCK_FOLDER, NULL);
-    remove(CONFIG_PATH);
-    remove(GEO_PATH);
+    clear_state();
+    remove(LOCK_PATH);
+    remove(COMMAND_DEMO_STATE "/" LOCK_FOLDER);
     remove(COMMAND_DEMO_STATE);
 }
 
@@ -121,39 +139,74 @@ static void close_stage(struct stage *stage)
     epoch_done(&stage->epoch);
 }
 
-static void print_tour(const struct demo_ports *ports, const char *program)
+static void print_tour(
+    const struct demo_ports *ports, const char *program, const struct demo_fleet *fleet)
 {
+    struct demo_tour tour = { .ports = *ports, .program = program, .config = CONFIG_PATH };
     struct text text;
 
+    if (fleet != NULL)
+        tour.bus_pid = fleet->parts[DEMO_FLEET_NATS].child.pid;
+    for (size_t i = 0; fleet != NULL && i < DEMO_POP_COUNT; i++)
+        tour.node_pids[i] = fleet->parts[i].child.pid;
     text_init(&text, TEXT_MAX);
-    demo_tour_write(
-        &text, &(struct demo_tour){ .ports = *ports, .program = program, .config = CONFIG_PATH });
+    demo_tour_write(&text, &tour);
     fwrite(text.at, 1, text.length, stdout);
     fflush(stdout);
     text_done(&text);
 }
 
-static enum err start(const struct process_plan *plan, const struct demo_ports *ports,
-    struct stage *stage, struct process **process, struct diag *why)
+/* The whole network as this process, until it is stopped. */
+static enum err run_here(const struct process_plan *plan, const struct demo_ports *ports,
+    struct stage *stage, struct diag *why)
 {
+    struct process *process = NULL;
     struct conf_errors errors;
 
-    TRY(write_config(ports, why));
-    TRY(demo_geo_write(GEO_PATH, why));
-    TRY(open_origins(stage, ports, why));
     conf_errors_init(&errors);
-    enum err err = process_start(plan, process, &errors, why);
+    enum err err = process_start(plan, &process, &errors, why);
 
     conf_errors_print(&errors, stderr);
     conf_errors_done(&errors);
-    TRY(err);
-    return let_visitors_in(stage, ports, why);
+    if (err == ERR_NONE)
+        err = let_visitors_in(stage, ports, why);
+    if (err == ERR_NONE) {
+        print_tour(ports, program_invocation_name, NULL);
+        process_run(process);
+    }
+    close_stage(stage); // whose visitors hold connections to the nodes
+    process_free(process);
+    return err;
 }
 
-static int run(const struct process_plan *plan, const char *program)
+/* Likewise, each pop as a process of its own. */
+static enum err run_fleet(const struct process_plan *plan, const struct demo_ports *ports,
+    struct stage *stage, struct diag *why)
+{
+    struct demo_fleet fleet = { 0 };
+    enum err err = demo_fleet_start(&fleet,
+        &(struct demo_fleet_plan){ .config = plan->config,
+            .nats = NATS_PATH,
+            .nats_log = NATS_LOG,
+            .ports = *ports,
+            .workers = plan->workers },
+        why);
+
+    if (err == ERR_NONE)
+        err = let_visitors_in(stage, ports, why);
+    if (err == ERR_NONE) {
+        print_tour(ports, program_invocation_name, &fleet);
+        demo_fleet_run(&fleet);
+    }
+    close_stage(stage);
+    demo_fleet_stop(&fleet);
+    return err;
+}
+
+static int run(const struct process_plan *plan, bool has_nats)
 {
     const struct demo_ports ports = DEMO_PORTS_DEFAULT;
-    struct process *process = NULL;
+    char password[PASSWORD_ROOM] = "";
     struct stage stage = { 0 };
     struct diag why = { 0 };
     int lock;
@@ -164,18 +217,24 @@ static int run(const struct process_plan *plan, const char *program)
         fputs("waypost: a demo runs already on this machine; end it with Ctrl-C first\n", stderr);
         return EXIT_FAILED;
     }
+    clear_state();
+    if (has_nats)
+        snprintf(password, sizeof password, "%016" PRIx64 "%016" PRIx64, hash_seed_random(),
+            hash_seed_random());
     epoch_init(&stage.epoch);
-    enum err err = start(plan, &ports, &stage, &process, &why);
+    enum err err = write_files(&ports, slice_text(password), &why);
 
-    if (err == ERR_NONE) {
-        print_tour(&ports, program);
-        process_run(process);
+    if (err == ERR_NONE)
+        err = open_origins(&stage, &ports, &why);
+    if (err == ERR_NONE)
+        err =
+            has_nats ? run_fleet(plan, &ports, &stage, &why) : run_here(plan, &ports, &stage, &why);
+    else
+        close_stage(&stage);
+    if (err == ERR_NONE)
         puts("\nstopped");
-    } else {
+    else
         fprintf(stderr, "waypost: %s\n", why.text[0] != '\0' ? why.text : err_text(err));
-    }
-    close_stage(&stage);
-    process_free(process);
     remove_state();
     close(lock);
     return err == ERR_NONE ? EXIT_DONE : EXIT_FAILED;
@@ -184,21 +243,27 @@ static int run(const struct process_plan *plan, const char *program)
 int command_demo(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
+        { "nats", no_argument, NULL, 'n' },
         { "workers", required_argument, NULL, 'w' },
         { NULL, 0, NULL, 0 },
     };
     struct process_plan plan = {
         .config = CONFIG_PATH, .all_nodes = true, .workers = 2, .log_level = LOG_WARNING
     };
+    bool has_nats = false;
 
     for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         uint64_t number;
 
+        if (option == 'n') {
+            has_nats = true;
+            continue;
+        }
         if (option != 'w' || !slice_number(slice_text(optarg), WORKERS_MAX, &number) || number == 0)
             return command_usage(argv[0]);
         plan.workers = (unsigned)number;
     }
     if (optind < argc)
         return command_usage(argv[0]);
-    return run(&plan, program_invocation_name);
+    return run(&plan, has_nats);
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/demo_config.h"
 
-/* A path in double quotes, with what YAML would read otherwise escaped: no control bytes in it. */
+#define BUS_USER "waypost"
+
+/* A path in double quotes, with what YAML and nats-server would read otherwise escaped: no control
+ * bytes in it. */
 static void write_path(struct text *out, struct slice folder, struct slice name)
 {
     text_add(out, SLICE("\""));
@@ -14,6 +17,17 @@ static void write_path(struct text *out, struct slice folder, struct slice name)
             text_add(out, slice_of(&folder.at[i], 1));
     }
     text_say(out, "%.*s\"\n", SLICE_ARG(name));
+}
+
+static void write_bus(struct text *out, const struct demo_config *config)
+{
+    char address[IP_TEXT_MAX];
+
+    if (config->bus_password.length == 0)
+        return;
+    text_say(out, "bus: nats://%s:%u\n", ip_text(&demo_bus, address), config->ports.bus);
+    text_say(
+        out, "bus_access: {user: %s, password: %.*s}\n", BUS_USER, SLICE_ARG(config->bus_password));
 }
 
 static void write_pops(struct text *out, const struct demo_ports *ports)
@@ -51,17 +65,20 @@ static void write_origins(
     }
 }
 
-void demo_config_write(struct text *out, const struct demo_ports *ports, struct slice state)
+void demo_config_write(struct text *out, const struct demo_config *config)
 {
+    const struct demo_ports *ports = &config->ports;
+
     text_add(out,
         SLICE("# The network of `waypost demo`. Change it while it runs, then: waypost reload\n"
               "network: demo\n"
               "zone: cdn.example             # each site is HOST.cdn.example too\n"
               "contact: hostmaster@cdn.example\n"
               "state: "));
-    write_path(out, state, SLICE_NONE);
+    write_path(out, config->state, SLICE_NONE);
     text_add(out, SLICE("geo: "));
-    write_path(out, state, SLICE("/" DEMO_GEO_NAME));
+    write_path(out, config->state, SLICE("/" DEMO_GEO_NAME));
+    write_bus(out, config);
     text_add(out, SLICE("\n"));
     write_pops(out, ports);
     text_add(out, SLICE("\n"
@@ -98,4 +115,20 @@ void demo_config_write(struct text *out, const struct demo_ports *ports, struct 
                         "        deliver: [lon, tyo]\n"
                         "        fill: pinned\n"
                         "        pinned: lon\n"));
+}
+
+void demo_config_write_nats(struct text *out, const struct demo_config *config)
+{
+    char address[IP_TEXT_MAX];
+
+    text_say(out,
+        "# The server that joins the pops of `waypost demo --nats`.\n"
+        "listen: \"%s:%u\"\n"
+        "authorization: {user: " BUS_USER ", password: \"%.*s\"}\n"
+        "jetstream: {  # keeps the log of orders\n"
+        "  store_dir: ",
+        ip_text(&demo_bus, address), config->ports.bus, SLICE_ARG(config->bus_password));
+    write_path(out, config->state, SLICE("/nats"));
+    text_add(out, SLICE("}\nlog_file: "));
+    write_path(out, config->state, SLICE("/" DEMO_NATS_LOG));
 }

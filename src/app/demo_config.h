@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/* The demo's configuration file: a real one, to be read, changed and reloaded. Pure. */
+/* The demo's configuration files: real ones, to be read, changed and reloaded. Pure. */
 
 #include "admin/text.h"
 #include "app/demo_world.h"
 #include "base/slice.h"
 
-/* `state` is the folder for what outlives a restart, and for the file of DEMO_GEO_NAME. */
-#define DEMO_GEO_NAME "visitors.mmdb" // where the visitors are, in app/demo_geo.h
+#define DEMO_GEO_NAME  "visitors.mmdb" // where the visitors are, in app/demo_geo.h
+#define DEMO_NATS_NAME "nats.conf"     // of demo_config_write_nats
+#define DEMO_NATS_LOG  "nats.log"
 
-void demo_config_write(struct text *out, const struct demo_ports *ports, struct slice state);
+struct demo_config {
+    struct demo_ports ports;
+    struct slice state; // folder for what outlives a restart, and for the files above
+    // Of the NATS server at demo_bus that joins the pops; empty: they are one process.
+    struct slice bus_password;
+};
+
+/* The network's own. */
+void demo_config_write(struct text *out, const struct demo_config *config);
+
+/* The NATS server's. */
+void demo_config_write_nats(struct text *out, const struct demo_config *config);

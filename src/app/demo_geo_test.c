@@ -33,7 +33,7 @@ static void see(struct seen *s)
     assert_int_equal(geo_load(path, &s->geo, &why), ERR_NONE);
     unlink(path);
     text_init(&text, 1 << 20);
-    demo_config_write(&text, &PORTS, SLICE("/tmp/demo"));
+    demo_config_write(&text, &(struct demo_config){ .ports = PORTS, .state = SLICE("/tmp/demo") });
     conf_errors_init(&errors);
     s->network = conf_load_text("demo.yaml", text_slice(&text), &errors);
     assert_non_null(s->network);

@@ -94,11 +94,11 @@ static void write_trouble(struct text *out, const struct demo_tour *tour, const 
         ip_text(&demo_servers[server].address, address), tour->ports.origin, trouble, wait_s);
 }
 
-enum { LEIPZIG = 0, DETROIT = 2, AMSTERDAM = 0, CHICAGO = 1 }; // rows of app/demo_world.h
+enum { LEIPZIG = 0, DETROIT = 2, AMSTERDAM = 0, CHICAGO = 1, NEW_YORK = 1 }; // of app/demo_world.h
+static const char PAGE[] = "www.acme.example", STATIC[] = "static.acme.example";
 
 static void write_steering(struct text *out, const struct demo_tour *tour)
 {
-    static const char PAGE[] = "www.acme.example", STATIC[] = "static.acme.example";
     char pop[IP_TEXT_MAX];
 
     ip_text(&demo_pops[0].address, pop);
@@ -161,17 +161,68 @@ static void write_browser(struct text *out, const struct demo_tour *tour)
         server, pop, tour->ports.origin, server, tour->ports.origin);
 }
 
+/* A command line of ours, up to its configuration. */
+static void write_command(struct text *out, const struct demo_tour *tour, const char *words)
+{
+    text_say(out, "    %s %s -c %s", tour->program, words, tour->config);
+}
+
+static void write_orders(struct text *out, const struct demo_tour *tour)
+{
+    write_step(out, "A picture is to be forgotten: every pop gives a receipt that it has done so.");
+    write_command(out, tour, "purge http://static.acme.example/logo.svg");
+    text_add(out, SLICE("\n"));
+    write_step(out, "Nobody is to be led to Frankfurt any more; then as before.");
+    write_command(out, tour, "drain pop fra");
+    text_add(out, SLICE("; "));
+    write_dig(out, tour, LEIPZIG, STATIC);
+    write_command(out, tour, "undrain pop fra");
+    text_add(out, SLICE("; "));
+    write_dig(out, tour, LEIPZIG, STATIC);
+}
+
 static void write_face(struct text *out, const struct demo_tour *tour)
 {
     char pop[IP_TEXT_MAX];
 
-    write_step(out, "The network at a glance:");
-    text_say(out, "    %s status -c %s\n", tour->program, tour->config);
+    write_step(out, "The network at a glance; where two pops differ in what they know:");
+    write_command(out, tour, "status");
+    text_add(out, SLICE("\n"));
+    write_command(out, tour, "status --compare fra1 nyc1");
+    text_add(out, SLICE("\n"));
     write_step(out, "What Prometheus reads:");
     text_say(out, "    curl -s http://%s:%u/metrics\n", ip_text(&demo_pops[0].address, pop),
         tour->ports.admin);
+}
+
+static void write_reload(struct text *out, const struct demo_tour *tour)
+{
     write_step(out, "Change the settings while it runs:");
-    text_say(out, "    edit %s && %s reload -c %s\n", tour->config, tour->program, tour->config);
+    text_say(out, "    edit %s && ", tour->config);
+    if (tour->bus_pid == 0) {
+        text_say(out, "%s reload -c %s\n", tour->program, tour->config);
+        return;
+    }
+    text_add(out, SLICE("for n in"));
+    for (size_t i = 0; i < DEMO_POP_COUNT; i++)
+        text_say(out, " %s", demo_pops[i].node);
+    text_say(out, "; do %s reload --node $n -c %s; done\n", tour->program, tour->config);
+}
+
+/* What only processes of their own can show. The last, as orders need the server. */
+static void write_deaths(struct text *out, const struct demo_tour *tour)
+{
+    char server[IP_TEXT_MAX];
+
+    text_say(out,
+        "\n  Each pop is a process of its own; nats-server joins them at %s:%u. One dies: two\n"
+        "  seconds later nobody is led there. It is started again after ten.\n",
+        ip_text(&demo_bus, server), tour->ports.bus);
+    text_say(out, "    kill -9 %d; sleep 2; ", (int)tour->node_pids[NEW_YORK]);
+    write_dig(out, tour, DETROIT, STATIC);
+    write_step(out, "nats-server dies: the pops serve, and steer by what each measures itself.");
+    text_say(out, "    kill -9 %d; sleep 2; ", (int)tour->bus_pid);
+    write_dig(out, tour, DETROIT, PAGE);
 }
 
 void demo_tour_write(struct text *out, const struct demo_tour *tour)
@@ -181,7 +232,11 @@ void demo_tour_write(struct text *out, const struct demo_tour *tour)
     write_visitors(out);
     write_steering(out, tour);
     write_http(out, tour);
+    write_orders(out, tour);
     write_browser(out, tour);
     write_face(out, tour);
+    write_reload(out, tour);
+    if (tour->bus_pid != 0)
+        write_deaths(out, tour);
     text_add(out, SLICE("\nCtrl-C ends it all and leaves nothing behind.\n"));
 }

@@ -10,15 +10,29 @@
 
 static const struct demo_ports ports = DEMO_PORTS_DEFAULT;
 
-static struct text tour_text(void)
+static struct text text_of(struct demo_tour tour)
 {
-    const struct demo_tour tour = { ports, "./waypost", "/tmp/demo/waypost.yaml" };
     struct text out;
 
+    tour.ports = ports;
+    tour.program = "./waypost";
+    tour.config = "/tmp/demo/waypost.yaml";
     text_init(&out, 1 << 20);
     demo_tour_write(&out, &tour);
     assert_false(out.is_full);
     return out;
+}
+
+/* Of pops that are one process. */
+static struct text tour_text(void)
+{
+    return text_of((struct demo_tour){ .bus_pid = 0 });
+}
+
+/* Of pops that are processes of their own. */
+static struct text fleet_text(void)
+{
+    return text_of((struct demo_tour){ .node_pids = { 71, 72, 73 }, .bus_pid = 70 });
 }
 
 static void every_pop_and_origin_is_named_with_its_address(void **)
@@ -49,6 +63,11 @@ static void commands_can_be_copied_as_they_stand(void **)
         "\n    curl -si -H 'Host: static.acme.example' http://127.0.0.11:8080/logo.svg | grep",
         "\n    ./waypost status -c /tmp/demo/waypost.yaml\n",
         "\n    curl -s http://127.0.0.11:8653/metrics\n",
+        "\n    ./waypost purge http://static.acme.example/logo.svg -c /tmp/demo/waypost.yaml\n",
+        "\n    ./waypost drain pop fra -c /tmp/demo/waypost.yaml; dig @127.0.0.11 -p 5300 +short "
+        "+subnet=198.18.1.0/24 static.acme.example\n",
+        "\n    ./waypost status --compare fra1 nyc1 -c /tmp/demo/waypost.yaml\n",
+        "waypost.yaml && ./waypost reload -c /tmp/demo/waypost.yaml\n",
         "+subnet=198.18.$n.0/24 www.globex.example; done\n",
         "MAP www.acme.example 127.0.0.21, MAP *.acme.example 127.0.0.11' http://www.acme.example",
     };
@@ -74,15 +93,33 @@ static void every_city_is_named_with_its_networks(void **)
     text_done(&out);
 }
 
+static void pops_that_are_processes_can_be_killed_and_reload_one_by_one(void **)
+{
+    static const char *const COMMANDS[] = {
+        "nats-server joins them at 127.0.0.10:4223",
+        "\n    kill -9 72; sleep 2; dig @127.0.0.11 -p 5300 +short +subnet=198.18.21.0/24 static",
+        "\n    kill -9 70; sleep 2; dig @127.0.0.11 -p 5300 +short +subnet=198.18.21.0/24 www",
+        "for n in fra1 nyc1 sin1; do ./waypost reload --node $n -c /tmp/demo/waypost.yaml; done\n",
+    };
+    struct text out = fleet_text(), one = tour_text();
+
+    for (size_t i = 0; i < COUNT_OF(COMMANDS); i++) {
+        assert_non_null(strstr(out.at, COMMANDS[i]));
+        assert_null(strstr(one.at, COMMANDS[i]));
+    }
+    text_done(&out);
+    text_done(&one);
+}
+
 static void it_is_short_enough_to_be_read(void **)
 {
-    struct text out = tour_text();
+    struct text out = fleet_text();
     struct slice rest = text_slice(&out), line;
     size_t count = 0;
 
     for (; slice_cut(&rest, '\n', &line); count++)
         assert_true(slice_starts(line, SLICE("    ")) || line.length <= 100);
-    assert_in_range(count, 20, 62);
+    assert_in_range(count, 20, 80);
     text_done(&out);
 }
 
@@ -102,6 +139,7 @@ int main(void)
         cmocka_unit_test(every_city_is_named_with_its_networks),
         cmocka_unit_test(it_is_short_enough_to_be_read),
         cmocka_unit_test(commands_can_be_copied_as_they_stand),
+        cmocka_unit_test(pops_that_are_processes_can_be_killed_and_reload_one_by_one),
         cmocka_unit_test(how_to_stop_stands_last),
     };
 

@@ -19,6 +19,8 @@ const struct demo_server demo_servers[DEMO_SERVER_COUNT] = {
     { &demo_customers[1], "tyo", "Tokyo", "35.68, 139.69", { IP_V4, { 127, 0, 0, 24 } }, true },
 };
 
+const struct ip demo_bus = { IP_V4, { 127, 0, 0, 10 } };
+
 const struct demo_city demo_cities[DEMO_CITY_COUNT] = {
     { "Leipzig", "DE", 51.34, 12.37 },
     { "Lyon", "FR", 45.76, 4.84 },

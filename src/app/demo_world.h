@@ -40,13 +40,13 @@ struct demo_city {
 };
 
 struct demo_ports {
-    uint16_t dns, http, admin, origin;
+    uint16_t dns, http, admin, origin, bus;
 };
 
 /* Above 1024, so that anybody may run it. */
-#define DEMO_PORTS_DEFAULT                                       \
-    {                                                            \
-        .dns = 5300, .http = 8080, .admin = 8653, .origin = 8081 \
+#define DEMO_PORTS_DEFAULT                                                    \
+    {                                                                         \
+        .dns = 5300, .http = 8080, .admin = 8653, .origin = 8081, .bus = 4223 \
     }
 
 enum {
@@ -62,6 +62,7 @@ enum {
 extern const struct demo_pop demo_pops[DEMO_POP_COUNT];
 extern const struct demo_customer demo_customers[DEMO_CUSTOMER_COUNT];
 extern const struct demo_server demo_servers[DEMO_SERVER_COUNT];
+extern const struct ip demo_bus; // of the NATS server, where there is one
 extern const struct demo_city demo_cities[DEMO_CITY_COUNT];
 
 /*

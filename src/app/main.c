@@ -33,8 +33,11 @@ static int command_help(int argc, char **argv)
 }
 
 const struct command commands[] = {
-    { "demo", "[--workers N]", "a small network on this machine; says what to try", command_demo },
-    { "run", "[-c FILE] [--node NAME]... [--all-nodes] [--workers N] [--debug]",
+    { "demo", "[--nats] [--workers N]",
+        "a small network on this machine; says what to try; with --nats each pop is a process of "
+        "its own, joined by a nats-server",
+        command_demo },
+    { "run", "[-c FILE] [--node NAME]... [--all-nodes] [--workers N] [--debug | --quiet]",
         "serve as a node of the network", command_run },
     { "check", "[-c FILE]", "check a configuration: all that is wrong, or what would be served",
         command_check },
