@@ -49,7 +49,9 @@ static void place_open(struct place *p)
 {
     *p = (struct place){ .bench = bench_open(&OPS) };
     authority_init(&p->authority, "ours", loop_wall(p->bench->loop));
-    assert_int_equal(tls_client_new(slice_text(p->authority.file), &p->trust, NULL), ERR_NONE);
+    assert_int_equal(tls_client_new(&(struct tls_trust){ .ca_file = slice_text(p->authority.file) },
+                         &p->trust, NULL),
+        ERR_NONE);
     assert_int_equal(
         listener_open(p->bench->loop, &AFAR, admin_secure_listener(p->bench->admin), &p->listener),
         ERR_NONE);

@@ -27,6 +27,13 @@ struct routes {
     struct tls_clients *trust;
 };
 
+static struct tls_trust trust_of(const struct origin *origin)
+{
+    return (struct tls_trust){
+        .ca_file = origin->ca, .cert_file = origin->shown.cert, .key_file = origin->shown.key
+    };
+}
+
 /* Whom each origin is to be vouched for by, also of those that only probes ask. */
 static enum err read_authorities(
     struct tls_clients *trust, const struct customer *customer, struct diag *why)
@@ -39,7 +46,8 @@ static enum err read_authorities(
 
         if (!origin->is_tls)
             continue;
-        enum err err = tls_clients_get(trust, origin->ca, &client, &reason);
+        const struct tls_trust wanted = trust_of(origin);
+        enum err err = tls_clients_get(trust, &wanted, &client, &reason);
 
         if (err != ERR_NONE) {
             diag_say(why, "origin %.*s/%.*s: %s", SLICE_ARG(customer->name),
@@ -56,7 +64,8 @@ static struct tls_client *client_for(struct tls_clients *trust, const struct ori
     struct tls_client *client = NULL;
 
     if (origin->is_tls) {
-        enum err err = tls_clients_get(trust, origin->ca, &client, NULL);
+        const struct tls_trust wanted = trust_of(origin);
+        enum err err = tls_clients_get(trust, &wanted, &client, NULL);
 
         assert(err == ERR_NONE);
     }

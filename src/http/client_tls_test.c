@@ -113,7 +113,9 @@ static struct place *place_open(void *const *state, bool has_tls, const char *sa
     authority_init(&p->authority, "ours", loop_wall(p->bench->loop));
     if (has_tls)
         p->server = server_new(&p->authority, &GOOD);
-    assert_int_equal(tls_client_new(slice_text(p->authority.file), &p->trust, NULL), ERR_NONE);
+    assert_int_equal(tls_client_new(&(struct tls_trust){ .ca_file = slice_text(p->authority.file) },
+                         &p->trust, NULL),
+        ERR_NONE);
     return p;
 }
 

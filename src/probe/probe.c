@@ -319,8 +319,15 @@ void run_failed(struct run *run, enum err why, bool was_open)
 
 struct tls_client *run_trust(struct run *run)
 {
+    const struct check *check = run->check;
+    struct tls_trust trust = { .ca_file = check->ca };
     struct tls_client *client = NULL;
-    enum err err = tls_clients_get(run->watch->probes->trust, run->check->ca, &client, NULL);
+
+    if (check->origin != NULL) {
+        trust.cert_file = check->origin->shown.cert;
+        trust.key_file = check->origin->shown.key;
+    }
+    enum err err = tls_clients_get(run->watch->probes->trust, &trust, &client, NULL);
 
     return err == ERR_NONE ? client : NULL;
 }

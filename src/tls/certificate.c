@@ -29,15 +29,19 @@ static const char *reason(void)
     unsigned long first = ERR_peek_error();
     const char *text = ERR_reason_error_string(first);
 
-    if (ERR_GET_LIB(first) == ERR_LIB_PEM && ERR_GET_REASON(first) == PEM_R_NO_START_LINE)
-        text = "it holds none in PEM";
-    else if (ERR_GET_LIB(first) == ERR_LIB_PEM && ERR_GET_REASON(first) == PEM_R_BAD_PASSWORD_READ)
+    unsigned long last = ERR_peek_last_error();
+
+    if (ERR_GET_REASON(last) == PEM_R_BAD_PASSWORD_READ ||
+        ERR_GET_REASON(first) == ERR_R_INTERRUPTED_OR_CANCELLED)
         text = "it is encrypted";
+    else if ((ERR_GET_LIB(first) == ERR_LIB_PEM && ERR_GET_REASON(first) == PEM_R_NO_START_LINE) ||
+             ERR_GET_LIB(first) == ERR_LIB_OSSL_DECODER)
+        text = "it holds none in PEM";
     ERR_clear_error();
     return text == NULL ? "unknown failure" : text;
 }
 
-enum err certificate_load(SSL_CTX *ssl, const struct certificate_files *files, struct diag *why)
+enum err certificate_load(SSL_CTX *ssl, const struct pem_files *files, struct diag *why)
 {
     const char *key_file = files->key_file[0] != '\0' ? files->key_file : files->cert_file;
 

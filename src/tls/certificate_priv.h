@@ -12,14 +12,14 @@
 #include "base/slice.h"
 
 /* Terminated; key_file may be empty: then the key is in cert_file. */
-struct certificate_files {
+struct pem_files {
     const char *cert_file, *key_file;
 };
 
 /* The certificate, its chain and its key into `ssl`. ERR_CONFIG: `why` names the file and says
  * what is wrong. Blocks; never asks for a password. */
 [[nodiscard]] enum err certificate_load(
-    SSL_CTX *ssl, const struct certificate_files *files, struct diag *why);
+    SSL_CTX *ssl, const struct pem_files *files, struct diag *why);
 
 /* From when till when it is valid. */
 void certificate_span(const X509 *certificate, struct wall *from, struct wall *till);

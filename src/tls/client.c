@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "tls/certificate_priv.h"
 #include "tls/filter_priv.h"
 
 struct tls_client {
@@ -22,7 +23,7 @@ static const struct tls_side SIDE = { 0 };
 
 struct shared {
     struct list link;
-    struct slice ca_file; // ours
+    struct tls_trust trust; // its bytes behind this
     struct tls_client *client;
 };
 
@@ -47,7 +48,37 @@ static bool trust_file(SSL_CTX *ssl, const char *path, const char **why)
     return false;
 }
 
-enum err tls_client_new(struct slice ca_file, struct tls_client **client, struct diag *why)
+/* What is in `ca_file`, or whom the system trusts. */
+static enum err set_authorities(SSL_CTX *ssl, struct slice ca_file, struct diag *why)
+{
+    if (ca_file.length == 0) {
+        SSL_CTX_set_default_verify_paths(ssl); // where there are none, nobody is trusted
+        return ERR_NONE;
+    }
+    char *path = mem_text(ca_file.at, ca_file.length);
+    const char *reason = "";
+    bool is_read = trust_file(ssl, path, &reason);
+
+    if (!is_read)
+        diag_say(why, "the certificates in %s cannot be used: %s", path, reason);
+    mem_free(path);
+    return is_read ? ERR_NONE : ERR_CONFIG;
+}
+
+static enum err set_certificate(SSL_CTX *ssl, const struct tls_trust *trust, struct diag *why)
+{
+    if (trust->cert_file.length == 0)
+        return ERR_NONE;
+    char *cert_file = mem_text(trust->cert_file.at, trust->cert_file.length);
+    char *key_file = mem_text(trust->key_file.at, trust->key_file.length);
+    enum err err = certificate_load(ssl, &(struct pem_files){ cert_file, key_file }, why);
+
+    mem_free(cert_file);
+    mem_free(key_file);
+    return err;
+}
+
+enum err tls_client_new(const struct tls_trust *trust, struct tls_client **client, struct diag *why)
 {
     static const unsigned char PROTOCOLS[] = "\x08http/1.1";
     struct tls_client *made = mem_new(struct tls_client);
@@ -57,20 +88,13 @@ enum err tls_client_new(struct slice ca_file, struct tls_client **client, struct
     ssl = made->context.ssl;
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_alpn_protos(ssl, PROTOCOLS, sizeof PROTOCOLS - 1);
-    if (ca_file.length == 0) {
-        SSL_CTX_set_default_verify_paths(ssl); // where there are none, nobody is trusted
-    } else {
-        char *path = mem_text(ca_file.at, ca_file.length);
-        const char *reason = "";
-        bool is_read = trust_file(ssl, path, &reason);
+    enum err err = set_authorities(ssl, trust->ca_file, why);
 
-        if (!is_read)
-            diag_say(why, "the certificates in %s cannot be used: %s", path, reason);
-        mem_free(path);
-        if (!is_read) {
-            tls_client_unref(made);
-            return ERR_CONFIG;
-        }
+    if (err == ERR_NONE)
+        err = set_certificate(ssl, trust, why);
+    if (err != ERR_NONE) {
+        tls_client_unref(made);
+        return err;
     }
     *client = made;
     return ERR_NONE;
@@ -110,23 +134,42 @@ void tls_clients_free(struct tls_clients *clients)
     mem_free(clients);
 }
 
-enum err tls_clients_get(
-    struct tls_clients *clients, struct slice ca_file, struct tls_client **client, struct diag *why)
+static bool is_same(const struct tls_trust *a, const struct tls_trust *b)
+{
+    return slice_equal(a->ca_file, b->ca_file) && slice_equal(a->cert_file, b->cert_file) &&
+           slice_equal(a->key_file, b->key_file);
+}
+
+/* A copy of `from` at *room, which moves behind it. */
+static struct slice copy_to(char **room, struct slice from)
+{
+    char *at = *room;
+
+    if (from.length > 0)
+        memcpy(at, from.at, from.length);
+    *room += from.length;
+    return slice_of(at, from.length);
+}
+
+enum err tls_clients_get(struct tls_clients *clients, const struct tls_trust *trust,
+    struct tls_client **client, struct diag *why)
 {
     list_each (link, &clients->all) {
         const struct shared *shared = container_of(link, struct shared, link);
 
-        if (slice_equal(shared->ca_file, ca_file)) {
+        if (is_same(&shared->trust, trust)) {
             *client = shared->client;
             return ERR_NONE;
         }
     }
-    TRY(tls_client_new(ca_file, client, why));
-    struct shared *made = mem_alloc(sizeof *made + ca_file.length);
+    TRY(tls_client_new(trust, client, why));
+    struct shared *made = mem_alloc(
+        sizeof *made + trust->ca_file.length + trust->cert_file.length + trust->key_file.length);
+    char *room = (char *)(made + 1);
 
-    if (ca_file.length > 0)
-        memcpy(made + 1, ca_file.at, ca_file.length);
-    made->ca_file = slice_of(made + 1, ca_file.length);
+    made->trust.ca_file = copy_to(&room, trust->ca_file);
+    made->trust.cert_file = copy_to(&room, trust->cert_file);
+    made->trust.key_file = copy_to(&room, trust->key_file);
     made->client = *client;
     list_append(&clients->all, &made->link);
     return ERR_NONE;

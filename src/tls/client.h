@@ -27,19 +27,22 @@ struct tls_name {
     struct slice name;
 };
 
-/*
- * Trusts the certificates in `ca_file`, in PEM; or where that is empty those that the system does.
- * ERR_CONFIG: the file cannot be read or holds none; `why` names it. Used once, by the caller.
- */
+/* Whom to trust, and what to show servers that ask who we are. Files in PEM. */
+struct tls_trust {
+    struct slice ca_file;             // empty: those whom the system trusts
+    struct slice cert_file, key_file; // both empty: nothing is shown
+};
+
+/* ERR_CONFIG: a file cannot be used; `why` names it. Used once, by the caller. */
 [[nodiscard]] enum err tls_client_new(
-    struct slice ca_file, struct tls_client **client, struct diag *why);
+    const struct tls_trust *trust, struct tls_client **client, struct diag *why);
 
 /* Any thread; each connection is a use of its own. Both accept NULL. */
 struct tls_client *tls_client_ref(struct tls_client *client);
 void tls_client_unref(struct tls_client *client);
 
 /*
- * The clients of one release: one for each file of authorities that is named. Not locked; what was
+ * The clients of one release: one for each trust that is asked for. Not locked; what was
  * got from it may be used by any thread, and lives at least as long.
  */
 struct tls_clients;
@@ -49,8 +52,8 @@ struct tls_clients *tls_clients_new(void);
 /* Accepts NULL. */
 void tls_clients_free(struct tls_clients *clients);
 
-/* The one that trusts `ca_file`, made on first asking; errors as of tls_client_new. */
-[[nodiscard]] enum err tls_clients_get(struct tls_clients *clients, struct slice ca_file,
+/* The one of that trust, made on first asking; errors as of tls_client_new. */
+[[nodiscard]] enum err tls_clients_get(struct tls_clients *clients, const struct tls_trust *trust,
     struct tls_client **client, struct diag *why);
 
 /* For stream_filter_set: a connection to `to`, whose certificate has to be valid at `now`. */

@@ -174,7 +174,7 @@ static bool load_shown(const struct making *m, const struct tls_certificate *cer
     char *cert_file = mem_text(certificate->cert_file.at, certificate->cert_file.length);
     char *key_file = mem_text(certificate->key_file.at, certificate->key_file.length);
     char *ocsp_file = mem_text(certificate->ocsp_file.at, certificate->ocsp_file.length);
-    const struct certificate_files files = { cert_file, key_file };
+    const struct pem_files files = { cert_file, key_file };
 
     *outcome = (struct outcome){ 0 };
     *shown = (struct shown){ .ssl = SSL_CTX_new(TLS_server_method()) };
