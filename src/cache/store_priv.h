@@ -170,7 +170,6 @@ uint64_t object_memory(const struct memory *m, const struct cache_object *object
 struct body **object_body(struct cache_object *object);
 char *object_inline(const struct cache_object *object);
 uint64_t object_hash(const struct store *store, const struct cache_object *object);
-void object_link(struct shard *shard, struct cache_object *object, uint64_t hash);
 bool object_put(struct shard *shard, struct cache_object *object, const struct cache_key *key);
 bool object_move(struct shard *shard, struct cache_object *object, uint64_t hash);
 void object_unlink(struct shard *shard, struct cache_object *object, uint64_t hash);

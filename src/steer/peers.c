@@ -214,9 +214,9 @@ size_t peers_present(const struct peers *peers, struct instant now)
     return count;
 }
 
-static uint8_t flags(const struct member *member)
+static bool is_leaving(const struct member *member)
 {
-    return member->lanes[HEARTBEATS].is_known ? member->heartbeat.flags : 0;
+    return member->lanes[HEARTBEATS].is_known && (member->heartbeat.flags & HEARTBEAT_LEAVING) != 0;
 }
 
 bool peers_are_few(const struct peers *peers, struct instant now)
@@ -226,19 +226,12 @@ bool peers_are_few(const struct peers *peers, struct instant now)
     list_each (link, &peers->all) {
         const struct member *member = container_of(link, struct member, all);
 
-        if (!member->is_known || (flags(member) & HEARTBEAT_LEAVING) != 0)
+        if (!member->is_known || is_leaving(member))
             continue;
         count++;
         present += is_present(member, now);
     }
     return count >= 2 && present * 2 < count;
-}
-
-uint8_t peers_flags(const struct peers *peers, uint64_t observer)
-{
-    const struct member *member = find(peers, observer);
-
-    return member == NULL ? 0 : flags(member);
 }
 
 static struct peer peer_of(const struct member *member, struct instant now)

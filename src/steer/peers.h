@@ -91,9 +91,6 @@ size_t peers_present(const struct peers *peers, struct instant now);
  */
 bool peers_are_few(const struct peers *peers, struct instant now);
 
-/* The flags of its newest heartbeat; 0 where there is none, or no such peer. */
-uint8_t peers_flags(const struct peers *peers, uint64_t observer);
-
 /* False: no such peer. */
 bool peers_find(
     const struct peers *peers, uint64_t observer, struct instant now, struct peer *peer);
