@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/hearing.h"
+#include "app/sim_intruder_test.h"
 #include "app/sim_steer_test.h"
 #include "steer/observer.h"
 #include "wire/digest.h"
@@ -282,63 +283,42 @@ static void a_node_whose_clock_is_an_hour_ahead_is_not_heard_until_it_is_right(v
     }
 }
 
-/* Hears what is told, and tells it on as it likes: an end of the bus under a name it gives. */
-struct intruder {
-    struct bus_user user;
-    struct bus *bus;
-    struct loop_message message;
+/* Keeps the newest digest of nyc1. */
+struct tap {
+    struct intruder intruder;
     size_t length;
-    char heard[4096]; // the newest digest of nyc1
-    struct slice says;
+    char heard[4096];
 };
 
-static void intruder_hears(
-    struct bus_user *user, enum bus_lane lane, struct slice from, struct slice payload)
+static void tap_hears(struct intruder *intruder, struct slice from, struct slice payload)
 {
-    struct intruder *i = container_of(user, struct intruder, user);
+    struct tap *tap = container_of(intruder, struct tap, intruder);
 
-    if (lane != BUS_REPORTS || !slice_equal(from, SLICE("nyc1")))
+    if (!slice_equal(from, SLICE("nyc1")))
         return;
-    assert_true(payload.length <= sizeof i->heard);
-    memcpy(i->heard, payload.at, payload.length);
-    i->length = payload.length;
-}
-
-static void intruder_linked(struct bus_user *user, bool is_linked, const char *why)
-{
-    (void)user;
-    (void)is_linked;
-    (void)why;
-}
-
-static const struct bus_user_ops INTRUDER = { .message = intruder_hears,
-    .linked = intruder_linked };
-
-static void intruder_speaks(struct loop_message *message)
-{
-    struct intruder *i = container_of(message, struct intruder, message);
-
-    bus_publish(i->bus, BUS_REPORTS, i->says);
+    assert_true(payload.length <= sizeof tap->heard);
+    memcpy(tap->heard, payload.at, payload.length);
+    tap->length = payload.length;
 }
 
 /* Says it under that name, and is gone. */
 static void intrude(struct story *s, const char *name, struct slice says)
 {
-    struct intruder i = { .user.ops = &INTRUDER, .message.run = intruder_speaks, .says = says };
+    struct intruder i = { .lane = BUS_REPORTS };
 
-    i.bus = bus_local_open(s->w->hub, s->w->outside, slice_text(name), &i.user);
-    loop_post(s->w->outside, &i.message);
+    intruder_open(&i, s->w, name);
+    intruder_say(&i, s->w, says);
     sim_run_for(s->w->sim, span_ms(50));
     bus_free(i.bus);
 }
 
 static void what_is_replayed_forged_or_garbled_changes_nothing(void **)
 {
-    struct intruder tap = { .user.ops = &INTRUDER };
+    struct tap tap = { .intruder = { .lane = BUS_REPORTS, .hear = tap_hears } };
     struct story s;
 
     story_begin(&s, 1, true);
-    tap.bus = bus_local_open(s.w->hub, s.w->outside, SLICE("tap"), &tap.user);
+    intruder_open(&tap.intruder, s.w, "tap");
     sim_run_for(s.w->sim, span_s(3));
     struct slice kept = slice_of(tap.heard, tap.length);
     const struct hearing_counts *counts = heard_by(&s, FRA);
@@ -354,7 +334,7 @@ static void what_is_replayed_forged_or_garbled_changes_nothing(void **)
     intrude(&s, "nyc1", SLICE("hello"));
     assert_int_equal(counter_read(&counts->malformed), 2);
     assert_int_equal(counter_read(&heard_by(&s, NYC)->malformed), 0); // it does not hear itself
-    bus_free(tap.bus);
+    bus_free(tap.intruder.bus);
     nodes_agree_for_a_minute(&s);
     assert_int_equal(changes(&s), 0);
     story_end(&s);

@@ -5,6 +5,7 @@
 
 #include "app/hearing.h"
 #include "app/sharing.h"
+#include "app/sim_intruder_test.h"
 #include "app/sim_steer_test.h"
 #include "steer/share.h"
 
@@ -363,56 +364,33 @@ static void whatever_happened_all_hold_one_map_in_the_end(void **)
     mem_free(f.list);
 }
 
-/* An end of the bus under a name it gives; hears what is said of maps. */
-struct intruder {
-    struct bus_user user;
-    struct bus *bus;
-    struct loop_message message;
-    unsigned parts;
-    struct slice says;
+struct listener {
+    struct intruder intruder;
+    unsigned parts; // of maps, that were told
 };
 
-static void intruder_hears(
-    struct bus_user *user, enum bus_lane lane, struct slice from, struct slice payload)
+static void listener_hears(struct intruder *intruder, struct slice, struct slice payload)
 {
-    struct intruder *i = container_of(user, struct intruder, user);
+    struct listener *l = container_of(intruder, struct listener, intruder);
     struct map_part part;
 
-    (void)from;
-    if (lane == BUS_MAPS && map_part_parse(payload, &part))
-        i->parts += part.kind == MAP_PART;
-}
-
-static void intruder_linked(struct bus_user *user, bool is_linked, const char *why)
-{
-    (void)user;
-    (void)is_linked;
-    (void)why;
-}
-
-static const struct bus_user_ops INTRUDER = { .message = intruder_hears,
-    .linked = intruder_linked };
-
-static void intruder_speaks(struct loop_message *message)
-{
-    struct intruder *i = container_of(message, struct intruder, message);
-
-    bus_publish(i->bus, BUS_MAPS, i->says);
+    if (map_part_parse(payload, &part))
+        l->parts += part.kind == MAP_PART;
 }
 
 /* Says it under that name so often; returns how many parts were told meanwhile. */
 static unsigned intrude(struct story *s, const char *name, struct slice says, unsigned times)
 {
-    struct intruder i = { .user.ops = &INTRUDER, .message.run = intruder_speaks, .says = says };
+    struct listener l = { .intruder = { .lane = BUS_MAPS, .hear = listener_hears } };
 
-    i.bus = bus_local_open(s->w->hub, s->w->outside, slice_text(name), &i.user);
+    intruder_open(&l.intruder, s->w, name);
     for (unsigned round = 0; round < times; round++) {
-        loop_post(s->w->outside, &i.message);
+        intruder_say(&l.intruder, s->w, says);
         sim_run_for(s->w->sim, span_ms(10));
     }
     sim_run_for(s->w->sim, span_ms(100));
-    bus_free(i.bus);
-    return i.parts;
+    bus_free(l.intruder.bus);
+    return l.parts;
 }
 
 /* What fra1 would answer. */
@@ -455,50 +433,45 @@ static void questions_that_are_foreign_stale_or_too_many_are_not_answered(void *
 
 /* Another map than that which was asked for, under its hash: nyc1 asks on, and the rest tell. */
 struct liar {
-    struct bus_user user;
-    struct bus *bus;
+    struct intruder intruder;
     unsigned lies;
 };
 
-static void liar_hears(
-    struct bus_user *user, enum bus_lane lane, struct slice from, struct slice payload)
+static void liar_hears(struct intruder *intruder, struct slice from, struct slice payload)
 {
-    struct liar *liar = container_of(user, struct liar, user);
+    struct liar *liar = container_of(intruder, struct liar, intruder);
     struct map_part_cell cell = { .count = 3, .band = 1, .targets = { 2, 1, 0 } };
     char bytes[MAP_PART_CELLS_AT + MAP_PART_CELL_MOST];
     struct map_part_writer writer;
     struct map_part part;
 
-    if (lane != BUS_MAPS || !slice_equal(from, SLICE("nyc1")) || !map_part_parse(payload, &part) ||
+    if (!slice_equal(from, SLICE("nyc1")) || !map_part_parse(payload, &part) ||
         part.kind != MAP_ASK || liar->lies > 0)
         return;
     liar->lies++;
     part.total = 1;
     map_part_begin(&writer, bytes, sizeof bytes, &part);
     assert_true(map_part_add(&writer, &cell));
-    bus_publish(liar->bus, BUS_MAPS, map_part_end(&writer));
+    bus_publish(intruder->bus, BUS_MAPS, map_part_end(&writer));
 }
-
-static const struct bus_user_ops LIAR = { .message = liar_hears, .linked = intruder_linked };
 
 static void a_map_that_is_not_what_its_hash_says_is_refused_and_the_next_node_asked(void **)
 {
     // The one that is asked first has the lower hash of the two that hold the map.
     bool fra_is_first = hash_bytes(SLICE("fra1"), 0) < hash_bytes(SLICE("sin1"), 0);
-    struct liar liar = { .user.ops = &LIAR };
+    struct liar liar = { .intruder = { .lane = BUS_MAPS, .hear = liar_hears } };
     struct story s;
 
     story_begin(&s, 1, THREE, true);
     leave_what_was_far(&s);
-    liar.bus = bus_local_open(
-        s.w->hub, s.w->outside, fra_is_first ? SLICE("fra1") : SLICE("sin1"), &liar.user);
+    intruder_open(&liar.intruder, s.w, fra_is_first ? "fra1" : "sin1");
     restart(&s, NYC, span_s(5));
     assert_true(time_until_agreed(&s).ns <= span_s(10).ns);
     assert_int_equal(liar.lies, 1);
     assert_int_equal(counter_read(&counts_of(&s, NYC)->refused), 1);
     assert_true(counter_read(&counts_of(&s, NYC)->adopted) >= 1);
     assert_int_equal(band_of(&s, NYC), 2);
-    bus_free(liar.bus);
+    bus_free(liar.intruder.bus);
     story_end(&s);
 }
 
