@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from nodes import ADDRESSES, DOWN_S, Nodes
+from nodes import ADDRESSES, DOWN_S, STATIC, Nodes
 from waypost import IS_NIGHT
 from world import listens, wait_until
 
@@ -47,6 +47,21 @@ def test_a_node_that_dies_or_hangs_is_soon_in_no_answer(nodes, seed):
     print(f"seed {seed}: {hanging} silent: out of all answers after {out_s:.2f} s")
     assert out_s < DOWN_S
     nodes.of[hanging].process.send(signal.SIGCONT)
+
+
+def test_a_visitor_of_a_node_that_hangs_is_soon_served_by_another(nodes, visitors, resolvers):
+    visitor, url = visitors(resolvers()), f"http://{STATIC}/sqlite.css"
+    status, address = visitor.tries(url, 10)
+    assert status == "200"
+    node = next(node for node, at in ADDRESSES.items() if at == address)
+    began = time.monotonic()
+    nodes.of[node].process.send(signal.SIGSTOP)
+    status, other = wait_until(lambda: (told := visitor.tries(url, 1))[0] and told, "an answer", 20)
+    took_s = time.monotonic() - began
+    nodes.of[node].process.send(signal.SIGCONT)
+    print(f"\na visitor of {node} is served by {other} after {took_s:.2f} s")
+    assert status == "200" and other != address
+    assert took_s < DOWN_S + 3  # the answer's lifetime, and a try that was in vain
 
 
 def test_a_node_that_is_stopped_is_in_no_answer_before_it_refuses_anybody(nodes):

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 Machines of their own: each has a network namespace and one address, and all hang on one bridge. The
-world itself is on that bridge too: it is where web servers stand and where clients ask from.
-
-Who wants the routes of the internet between them gives a machine a line that is cut (`cut`), or a
-hole in its routes towards one other (`lose`).
+world itself is on that bridge too: it is where web servers stand and where clients ask from, and
+the way to visitors.
 """
+import pathlib
+
 from world import run
 
 BRIDGE, GATE = "wan", "198.18.0.1"
+NEIGHBOURS = ["192.0.2.0/24", "198.18.0.0/24"]  # nodes, and servers of the bus
 
 
 class Machine:
@@ -28,7 +29,8 @@ class Machine:
         run("ip", "route", "replace", f"{address}/32", "dev", BRIDGE)
         for words in (["link", "set", "lo", "up"], ["link", "set", "eth0", "up"],
                       ["address", "add", f"{address}/32", "dev", "eth0"],
-                      ["route", "add", "default", "dev", "eth0"]):
+                      *(["route", "add", net, "dev", "eth0"] for net in NEIGHBOURS),
+                      ["route", "add", "default", "via", GATE]):
             run("ip", "-n", self.space, *words)
 
     def words(self, *words):
@@ -58,3 +60,4 @@ def connect(world):
     run("ip", "link", "set", BRIDGE, "up")
     run("ip", "address", "add", f"{GATE}/32", "dev", BRIDGE)
     world.at_end("ip", "link", "delete", BRIDGE)
+    pathlib.Path("/proc/sys/net/ipv4/ip_forward").write_text("1")

@@ -96,6 +96,14 @@ class Visitor:
         assert done.returncode == 0, f"curl {url}: {done.stderr.decode()}"
         return reply_parse(done.stdout, done.stderr.decode().split()[-1])
 
+    def tries(self, url, seconds):
+        """The status that curl is answered with within that time, from where it says; else None."""
+        done = subprocess.run(
+            self.words("curl", "-s", "-o", "/dev/null", "--max-time", str(seconds), "-w",
+                       "%{http_code} %{remote_ip}", url),
+            capture_output=True, text=True, timeout=30, check=False)
+        return tuple(done.stdout.split()) if done.returncode == 0 else (None, None)
+
     def resolve(self, name):
         """The IPv4 addresses that the C library finds, as any program would."""
         done = subprocess.run(self.words("getent", "ahostsv4", name), capture_output=True,
