@@ -143,6 +143,12 @@ class Nodes:
                                                                       fact["all"]["sources"])
                                       for fact in told["facts"] if "all" in fact}
 
+    def plan_the_same(self, since):
+        """Whether all nodes planned after that time (UTC), and alike where all plan alike."""
+        maps = [json.loads(w.admin_text("/api/v1/map"))["map"] for w in self.of.values()]
+        return len({(told["epoch"], told["shared"]) for told in maps}) == 1 \
+            and maps[0]["epoch"] > since
+
     def know_the_same(self):
         """Whether the newest maps are of one moment, and of the same knowledge of all nodes."""
         (epoch, facts), *others = [self.facts(node) for node in self.of]
