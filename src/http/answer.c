@@ -124,8 +124,9 @@ static void settle_keep_alive(struct http_task *task, bool is_endless)
         http_connection_take_no_more(c);
 }
 
-static void count_status(struct http_server_counts *counts, int status)
+void http_server_count_status(struct http_server *server, int status)
 {
+    struct http_server_counts *counts = &server->counts;
     struct counter *classes[] = { &counts->status_2xx, &counts->status_3xx, &counts->status_4xx,
         &counts->status_5xx };
 
@@ -133,7 +134,7 @@ static void count_status(struct http_server_counts *counts, int status)
         counter_up(classes[status / 100 - 2]);
 }
 
-void http_reply(struct http_exchange *x, const struct http_reply *r)
+void http1_reply(struct http_exchange *x, const struct http_reply *r)
 {
     struct http_task *task = http_task_of(x);
     struct http_connection *c = task->connection;
@@ -170,7 +171,7 @@ void http_reply(struct http_exchange *x, const struct http_reply *r)
         task->source = r->source;
         task->source_left = r->length;
     }
-    count_status(&c->server->counts, r->status);
+    http_server_count_status(c->server, r->status);
     stream_ready(c->stream);
     if (task->has_body || c->is_paused)
         http_connection_settle(c); // what nobody wants is read now, and dropped

@@ -289,8 +289,8 @@ static void task_fill(struct http_task *task, const struct http_head *head)
     }
 }
 
-/* Serves the request whose head has just been parsed. */
-static void begin(struct http_connection *c)
+/* Serves the request whose head has just been parsed out of `bytes`. */
+static void begin(struct http_connection *c, struct slice bytes)
 {
     struct http_server *server = c->server;
     struct http_task *task = http_task_new(c);
@@ -304,9 +304,10 @@ static void begin(struct http_connection *c)
     }
     counter_up(&server->counts.requests);
     task_fill(task, &server->head);
+    task->x.head_bytes = bytes;
     server->service->serve(server->service, &task->x);
-    if (!task->is_kept)
-        task->x.request = NULL;
+    if (task->x.head_bytes.length > 0)
+        task->x.request = NULL; // not kept
 }
 
 /* False when nothing more can be done with the bytes for now. */
@@ -335,9 +336,10 @@ static bool take_head(struct http_connection *c, struct slice *bytes)
         refuse_bad(http_task_new(c), status_of(parsed));
         return true;
     }
-    server->head_bytes = slice_head(*bytes, server->head.length);
-    *bytes = slice_from(*bytes, server->head.length);
-    begin(c);
+    struct slice head = slice_head(*bytes, server->head.length);
+
+    *bytes = slice_from(*bytes, head.length);
+    begin(c, head);
     return true;
 }
 

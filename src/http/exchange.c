@@ -35,11 +35,10 @@ static struct slice moved(struct slice s, struct slice from, const char *to)
 
 bool http_exchange_keep(struct http_exchange *x)
 {
-    struct http_task *task = http_task_of(x);
-    struct slice from = task->connection->server->head_bytes;
+    struct slice from = x->head_bytes;
     const struct http_head *old = x->request;
 
-    if (task->is_kept)
+    if (from.length == 0)
         return true;
     size_t fields_at = offsetof(struct http_head, fields);
     size_t size = fields_at + old->field_count * sizeof old->fields[0];
@@ -56,21 +55,51 @@ bool http_exchange_keep(struct http_exchange *x)
     x->request = head;
     x->authority.host = moved(x->authority.host, from, to);
     x->authority.path = moved(x->authority.path, from, to);
-    task->is_kept = true;
+    x->head_bytes = SLICE_NONE;
     return !x->arena.is_full;
+}
+
+void http_reply(struct http_exchange *x, const struct http_reply *reply)
+{
+    x->carrier->reply(x, reply);
 }
 
 enum err http_exchange_user(struct http_exchange *x, uint32_t *user)
 {
-    return stream_peer_user(http_task_of(x)->connection->stream, user);
+    return stream_peer_user(x->carrier->stream(x), user);
 }
 
 void http_exchange_wake(struct http_exchange *x)
 {
-    stream_ready(http_task_of(x)->connection->stream);
+    x->carrier->wake(x);
 }
 
 void http_exchange_abort(struct http_exchange *x)
+{
+    x->carrier->abort(x);
+}
+
+void http_exchange_read(struct http_exchange *x, struct http_sink *sink)
+{
+    x->carrier->read(x, sink);
+}
+
+void http_exchange_read_on(struct http_exchange *x)
+{
+    x->carrier->read_on(x);
+}
+
+static const struct stream *stream_of(struct http_exchange *x)
+{
+    return http_task_of(x)->connection->stream;
+}
+
+static void wake(struct http_exchange *x)
+{
+    stream_ready(http_task_of(x)->connection->stream);
+}
+
+static void cut(struct http_exchange *x)
 {
     struct http_task *task = http_task_of(x);
 
@@ -80,7 +109,7 @@ void http_exchange_abort(struct http_exchange *x)
         http_task_doom(task);
 }
 
-void http_exchange_read(struct http_exchange *x, struct http_sink *sink)
+static void body_read(struct http_exchange *x, struct http_sink *sink)
 {
     struct http_task *task = http_task_of(x);
     struct http_connection *c = task->connection;
@@ -96,7 +125,7 @@ void http_exchange_read(struct http_exchange *x, struct http_sink *sink)
     http_connection_settle(c);
 }
 
-void http_exchange_read_on(struct http_exchange *x)
+static void body_read_on(struct http_exchange *x)
 {
     struct http_task *task = http_task_of(x);
 
@@ -104,3 +133,12 @@ void http_exchange_read_on(struct http_exchange *x)
     http_connection_mark(task->connection);
     http_connection_settle(task->connection);
 }
+
+const struct http_carrier http1_carrier = {
+    .reply = http1_reply,
+    .wake = wake,
+    .abort = cut,
+    .read = body_read,
+    .read_on = body_read_on,
+    .stream = stream_of,
+};

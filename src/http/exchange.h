@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One request and its answer, with protocol version and transport left out: what HTTP/1 (and
- * later HTTP/2) connections hand to a service, and what the service answers through.
+ * One request and its answer, with protocol version and transport left out: what HTTP/1 and
+ * HTTP/2 connections hand to a service, and what the service answers through.
  *
  * A service is called once for each request and answers with http_reply, at once or in a later
  * turn. Until then it may read the request's body. The body of an answer is either at hand
@@ -23,6 +23,7 @@
 #include "base/slice.h"
 #include "wire/http_head.h"
 
+struct http_carrier;
 struct http_exchange;
 struct http_service;
 struct loop;
@@ -66,10 +67,12 @@ struct http_sink {
 enum { HTTP_SERVICE_BYTES = 256 };
 
 struct http_exchange {
-    const struct http_head *request; // good for the call of serve, or for good once kept
-    struct http_authority authority; // likewise
-    enum http_framing framing;       // of the request's body; NONE also for one of no length
-    uint64_t request_length;         // with HTTP_BODY_LENGTH
+    const struct http_carrier *carrier; // how its connection does what is asked below
+    const struct http_head *request;    // good for the call of serve, or for good once kept
+    struct http_authority authority;    // likewise
+    enum http_framing framing;          // of the request's body; NONE also for one of no length
+    uint64_t request_length;            // with HTTP_BODY_LENGTH
+    struct slice head_bytes;            // what these two point into; empty once kept
     struct endpoint peer;
     struct loop *loop;
     bool is_secure;

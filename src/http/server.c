@@ -30,6 +30,7 @@ struct http_task *http_task_new(struct http_connection *c)
     }
     task->connection = c;
     list_init(&task->doomed);
+    task->x.carrier = &http1_carrier;
     task->x.loop = server->loop;
     if (c->last == NULL)
         c->first = task;

@@ -38,6 +38,16 @@ enum http_intake {
 
 struct http_connection;
 
+/* What the functions of http/exchange.h come down to on one kind of connection. */
+struct http_carrier {
+    void (*reply)(struct http_exchange *x, const struct http_reply *reply);
+    void (*wake)(struct http_exchange *x);
+    void (*abort)(struct http_exchange *x);
+    void (*read)(struct http_exchange *x, struct http_sink *sink);
+    void (*read_on)(struct http_exchange *x);
+    const struct stream *(*stream)(struct http_exchange *x);
+};
+
 struct http_task {
     struct http_exchange x;
     struct http_connection *connection;
@@ -61,8 +71,7 @@ struct http_task {
     uint8_t frame_at, frame_length, tail_at;
     char frame[2 + HTTP_CHUNK_HEAD_BYTES]; // the end of one chunk and the head of the next
 
-    bool is_internal : 1; // an answer of our own, unknown to the service
-    bool is_kept : 1;
+    bool is_internal : 1;    // an answer of our own, unknown to the service
     bool is_head : 1;        // HEAD: an answer without body
     bool is_old : 1;         // HTTP/1.0
     bool keeps_alive : 1;    // the connection outlives the answer
@@ -121,8 +130,7 @@ struct http_server {
     bool is_late; // nothing that is made ready now is sure to leave within this turn
     bool is_draining;
     struct http_server_counts counts;
-    struct slice head_bytes; // what `head` was parsed from
-    struct http_head head;   // of the request that is being served
+    struct http_head head; // of the request that is being served
 };
 
 static inline struct http_task *http_task_of(struct http_exchange *x)
@@ -166,7 +174,11 @@ enum http_wait {
 };
 enum http_wait http_connection_waits(const struct http_connection *c, struct instant *due);
 
-/* answer.c, for http_connection_ops. */
+/* exchange.c, of HTTP/1's exchanges. */
+extern const struct http_carrier http1_carrier;
+
+/* answer.c, for http1_carrier and http_connection_ops. */
+void http1_reply(struct http_exchange *x, const struct http_reply *reply);
 size_t http_connection_pull(struct stream_user *user, struct iovec *iov, size_t most);
 void http_connection_sent(struct stream_user *user, size_t bytes);
 
@@ -176,6 +188,9 @@ void http_task_free(struct http_task *task);
 
 /* Has the connection cut in this turn or the next, never within the call. */
 void http_task_doom(struct http_task *task);
+
+/* answer.c: counts an answer by its class. */
+void http_server_count_status(struct http_server *server, int status);
 
 /* status.c: "HTTP/1.1 200 OK" with its line end, ready made; empty for an unknown status. */
 struct slice http_status_line(int status);
