@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "http/server_priv.h"
 #include "io/filter.h"
+#include "tls/server.h"
 #include "wire/http_date.h"
 
 static struct http_connection *connection_of(struct stream_user *user)
@@ -118,7 +119,7 @@ void http_connection_mark(struct http_connection *c)
 }
 
 /* A reader may be getting on while the kernel, which has much to send, asks us for no more. */
-static bool has_read_on(const struct http_connection *c)
+bool http_connection_has_read_on(const struct http_connection *c)
 {
     uint64_t had = (uint64_t)c->untaken + c->moved;
     uint64_t has = untaken(c);
@@ -128,7 +129,7 @@ static bool has_read_on(const struct http_connection *c)
 
 static void close_slow(struct http_connection *c)
 {
-    if (has_read_on(c)) {
+    if (http_connection_has_read_on(c)) {
         http_connection_mark(c);
         http_connection_settle(c);
         return;
@@ -201,6 +202,8 @@ void http_connection_cancel(struct http_connection *c)
 {
     struct http_server *server = c->server;
 
+    if (c->h2 != NULL)
+        http2_cancel(c->h2);
     while (c->first != NULL) {
         struct http_task *task = c->first;
 
@@ -221,6 +224,7 @@ void http_connection_close(struct http_connection *c, bool reset)
     c->is_closed = true;
     stream_close(c->stream, reset);
     http_connection_cancel(c);
+    http2_free(c->h2);
     timer_clear(c->server->loop, &c->timer);
     list_remove(&c->link);
     c->server->open_count--;
@@ -240,7 +244,7 @@ static void refuse_bad(struct http_task *task, int status)
     refuse(task, status);
 }
 
-static int status_of(enum http_parse parsed)
+int http_parse_status(enum http_parse parsed)
 {
     switch (parsed) {
     case HTTP_PARSE_LONG_TARGET: return 414;
@@ -253,8 +257,7 @@ static int status_of(enum http_parse parsed)
     return 400;
 }
 
-/* What a request is refused for before any service sees it; 0: nothing. */
-static int objection(const struct http_head *head, struct http_exchange *x)
+int http_request_objection(const struct http_head *head, struct http_exchange *x)
 {
     x->framing = http_request_framing(head, &x->request_length);
     if (x->framing == HTTP_BODY_BAD)
@@ -294,8 +297,9 @@ static void begin(struct http_connection *c, struct slice bytes)
 {
     struct http_server *server = c->server;
     struct http_task *task = http_task_new(c);
-    int status = objection(&server->head, &task->x);
+    int status = http_request_objection(&server->head, &task->x);
 
+    c->is_used = true;
     http_connection_mark(c);
     if (status != 0) {
         task->is_head = server->head.method == HTTP_HEAD;
@@ -308,6 +312,13 @@ static void begin(struct http_connection *c, struct slice bytes)
     server->service->serve(server->service, &task->x);
     if (task->x.head_bytes.length > 0)
         task->x.request = NULL; // not kept
+}
+
+/* RFC 9113 §3.4: its preface begins like a request of a version that we do not speak. */
+static bool is_http2(const struct http_connection *c, struct slice bytes)
+{
+    return c->server->limits.http2_plain && !c->is_used && stream_filter(c->stream) == NULL &&
+           slice_starts(bytes, SLICE("PRI * HTTP/2.0\r\n"));
 }
 
 /* False when nothing more can be done with the bytes for now. */
@@ -332,8 +343,12 @@ static bool take_head(struct http_connection *c, struct slice *bytes)
         return false;
     }
     c->seen = 0;
+    if (parsed == HTTP_PARSE_VERSION && is_http2(c, *bytes)) {
+        c->becomes_http2 = true;
+        return false;
+    }
     if (parsed != HTTP_PARSE_DONE) {
-        refuse_bad(http_task_new(c), status_of(parsed));
+        refuse_bad(http_task_new(c), http_parse_status(parsed));
         return true;
     }
     struct slice head = slice_head(*bytes, server->head.length);
@@ -472,6 +487,8 @@ static size_t connection_data(struct stream_user *user, struct slice bytes)
         take = take_some(c, &rest);
     if (take == TAKE_GONE)
         return 0;
+    if (c->becomes_http2)
+        return http2_begin(c, rest);
     http_connection_settle(c);
     return bytes.length - rest.length;
 }
@@ -519,9 +536,14 @@ static void connection_open(struct stream_user *user)
 {
     struct http_connection *c = connection_of(user);
 
+    bool may_be_http2 = c->server->limits.http2;
+
     c->is_greeting = false;
     http_connection_mark(c);
-    http_connection_settle(c);
+    if (may_be_http2 && tls_filter_protocol(stream_filter(c->stream)) == TLS_PROTOCOL_HTTP_2)
+        http2_begin(c, SLICE_NONE);
+    else
+        http_connection_settle(c);
 }
 
 const struct stream_user_ops http_connection_ops = {

@@ -10,7 +10,8 @@
 #define SERVER_ROW(field, name, labels, help) \
     COUNTER_ROW(struct http_server_counts, field, name, labels, help),
 
-const struct counter_row http_server_counter_rows[] = { HTTP_SERVER_COUNTERS(SERVER_ROW) };
+const struct counter_row http_server_counter_rows[] = { HTTP_SERVER_COUNTERS(SERVER_ROW)
+        HTTP2_SERVER_COUNTERS(SERVER_ROW) };
 const size_t http_server_counter_row_count = COUNT_OF(http_server_counter_rows);
 
 struct http_task *http_task_new(struct http_connection *c)
@@ -87,11 +88,15 @@ static void cut_doomed(struct timer *timer)
 /* True for one on which nothing is being answered: idle, or still to say what it wants. */
 static bool is_expendable(const struct http_connection *c)
 {
+    if (c->h2 != NULL)
+        return http2_is_idle(c);
     return c->first == NULL && !c->is_finishing;
 }
 
 static bool is_idle(const struct http_connection *c)
 {
+    if (c->h2 != NULL)
+        return http2_is_idle(c);
     return c->first == NULL && c->seen == 0 && !c->is_finishing;
 }
 
@@ -187,6 +192,7 @@ void http_server_free(struct http_server *server)
         arena_done(&task->x.arena);
         mem_free(task);
     }
+    http2_shared_free(server->h2);
     mem_free(server);
 }
 
@@ -201,7 +207,9 @@ void http_server_drain(struct http_server *server)
     list_each_safe (link, &server->connections) {
         struct http_connection *c = container_of(link, struct http_connection, link);
 
-        if (is_idle(c))
+        if (c->h2 != NULL)
+            http2_drain(c);
+        else if (is_idle(c))
             http_connection_close(c, false);
     }
 }

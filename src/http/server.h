@@ -2,8 +2,13 @@
 #pragma once
 
 /*
- * HTTP/1.1 connections as server (RFC 9112): keep-alive, pipelining, bodies both ways, and the
+ * HTTP connections as server: HTTP/1.1 (RFC 9112) with keep-alive and pipelining, HTTP/2 (RFC 9113)
+ * where TLS has agreed on it, or where the limits allow to begin in it; bodies both ways, and the
  * limits and time-outs that strangers meet. One for each loop and service.
+ *
+ * In HTTP/2 each stream is an exchange. Whose data goes next is RFC 9218's choice: by urgency, then
+ * in order or, where both are incremental, in turn; the request says it in Priority, or later by
+ * PRIORITY_UPDATE.
  */
 
 #include "base/clock.h"
@@ -16,7 +21,10 @@ struct http_server;
 struct http_server_limits {
     uint32_t connections; // open at a time; beyond, the longest idle one is closed
     uint32_t per_client;  // of one address, or /64; beyond, they are refused
-    uint32_t pipelined;   // requests of one connection in the making at a time
+    uint32_t pipelined;   // requests of one connection in the making at a time; in HTTP/2:
+    uint32_t streams;     // the same
+    bool http2;           // spoken where TLS has agreed on it; who offers it there sets this
+    bool http2_plain;     // and without TLS, with who begins in it
     struct span greeting; // of TLS, from the connection's opening to its end
     struct span idle;     // between requests
     struct span head;     // from a head's first byte to its last
@@ -30,6 +38,7 @@ struct http_server_limits {
         .per_client = 1000,                              \
         .pipelined = 16,                                 \
         .greeting = { 10000000000 },                     \
+        .streams = 100,                                  \
         .idle = { 60000000000 },                         \
         .head = { 10000000000 },                         \
         .stall = { 30000000000 },                        \
@@ -57,8 +66,22 @@ struct http_server_limits {
     X(copied, "http_answers_copied_total", "", "Answers kept in memory for slow readers")         \
     X(bytes_out, "http_sent_bytes_total", "", "Bytes of answers sent, heads included")
 
+#define HTTP2_ENDED "HTTP/2 connections ended: more of it a second than anybody needs"
+
+#define HTTP2_SERVER_COUNTERS(X)                                                      \
+    X(h2_connections, "http2_connections_total", "", "Connections that speak HTTP/2") \
+    X(h2_refused, "http2_streams_refused_total", "", "Streams beyond the limit")      \
+    X(h2_floods_reset, "http2_floods_total", "what=\"reset\"", HTTP2_ENDED)           \
+    X(h2_floods_ping, "http2_floods_total", "what=\"ping\"", HTTP2_ENDED)             \
+    X(h2_floods_settings, "http2_floods_total", "what=\"settings\"", HTTP2_ENDED)     \
+    X(h2_floods_empty, "http2_floods_total", "what=\"empty\"", HTTP2_ENDED)           \
+    X(h2_floods_priority, "http2_floods_total", "what=\"priority\"", HTTP2_ENDED)     \
+    X(h2_floods_headers, "http2_floods_total", "what=\"headers\"", HTTP2_ENDED)       \
+    X(h2_memory, "http2_memory_limit_total", "", "Times a connection met its memory limit")
+
 struct http_server_counts {
     HTTP_SERVER_COUNTERS(COUNTER_FIELD)
+    HTTP2_SERVER_COUNTERS(COUNTER_FIELD)
 };
 
 extern const struct counter_row http_server_counter_rows[];

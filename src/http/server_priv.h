@@ -15,6 +15,7 @@
  */
 
 #include "base/list.h"
+#include "http/carrier_priv.h"
 #include "http/guard.h"
 #include "http/server.h"
 #include "io/loop.h"
@@ -37,16 +38,6 @@ enum http_intake {
 };
 
 struct http_connection;
-
-/* What the functions of http/exchange.h come down to on one kind of connection. */
-struct http_carrier {
-    void (*reply)(struct http_exchange *x, const struct http_reply *reply);
-    void (*wake)(struct http_exchange *x);
-    void (*abort)(struct http_exchange *x);
-    void (*read)(struct http_exchange *x, struct http_sink *sink);
-    void (*read_on)(struct http_exchange *x);
-    const struct stream *(*stream)(struct http_exchange *x);
-};
 
 struct http_task {
     struct http_exchange x;
@@ -95,6 +86,7 @@ struct http_connection {
     struct http_server *server;
     struct list link;
     struct timer timer;
+    struct http2 *h2; // NULL: it speaks HTTP/1
     struct http_task *first, *last;
     struct instant at;      // of the last progress
     struct instant head_at; // when the first byte of an incomplete head came
@@ -103,7 +95,9 @@ struct http_connection {
     uint32_t moved;         // since `at`
     uint32_t untaken;       // of what was sent, at `at`, while is_blocked
     uint16_t task_count;
-    uint8_t intake;        // enum http_intake
+    uint8_t intake;   // enum http_intake
+    bool is_used : 1; // a request has come
+    bool becomes_http2 : 1;
     bool is_paused : 1;    //
     bool is_blocked : 1;   // the last send was cut short
     bool is_lingering : 1; // the other side may be sending: not closed without warning
@@ -129,6 +123,7 @@ struct http_server {
     struct loop_hook hook;
     bool is_late; // nothing that is made ready now is sure to leave within this turn
     bool is_draining;
+    struct http2_shared *h2; // NULL before the first connection that needs it
     struct http_server_counts counts;
     struct http_head head; // of the request that is being served
 };
@@ -163,6 +158,9 @@ void http_connection_settle(struct http_connection *c);
 void http_connection_mark(struct http_connection *c);
 void http_connection_progress(struct http_connection *c, size_t bytes);
 
+/* Its reader has taken enough since the last mark of what the kernel holds for it. */
+bool http_connection_has_read_on(const struct http_connection *c);
+
 /* What the other side is waited for, and till when. */
 enum http_wait {
     HTTP_WAIT_NONE,
@@ -173,9 +171,6 @@ enum http_wait {
     HTTP_WAIT_LINGER
 };
 enum http_wait http_connection_waits(const struct http_connection *c, struct instant *due);
-
-/* exchange.c, of HTTP/1's exchanges. */
-extern const struct http_carrier http1_carrier;
 
 /* answer.c, for http1_carrier and http_connection_ops. */
 void http1_reply(struct http_exchange *x, const struct http_reply *reply);
@@ -188,9 +183,6 @@ void http_task_free(struct http_task *task);
 
 /* Has the connection cut in this turn or the next, never within the call. */
 void http_task_doom(struct http_task *task);
-
-/* answer.c: counts an answer by its class. */
-void http_server_count_status(struct http_server *server, int status);
 
 /* status.c: "HTTP/1.1 200 OK" with its line end, ready made; empty for an unknown status. */
 struct slice http_status_line(int status);

@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The writing half of HTTP/2: a burst is what leaves in one write. nghttp2 says whose frame is
+ * next; heads of frames and small pieces are copied into the burst, larger pieces of bodies are
+ * pointed at where they lie.
+ *
+ * A frame that was made cannot be taken back, and nghttp2 goes on as if it had left. So what the
+ * socket does not take of a burst is copied, and goes first next time; bursts to a slow reader
+ * are small, so that little is. Of the bodies themselves no more is asked for than the reader's
+ * windows and the burst have room for: the rest stays where it is.
+ *
+ * A source is asked once a burst, as its bytes are good only until it is asked again; a stream
+ * that has used them up is put off until the burst has left.
+ */
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "http/http2_priv.h"
+#include "io/filter.h"
+
+enum { FRAME_HEAD_BYTES = 9, FRAME_BYTES_MAX = 17 * 1024, SELF_FIELDS = 2 };
+
+static void burst_copy(struct http2_burst *b, const void *bytes, size_t length)
+{
+    char *to = b->bytes + b->used;
+    struct iovec *last = b->count > 0 ? &b->iov[b->count - 1] : NULL;
+
+    assert(length <= sizeof b->bytes - b->used);
+    memcpy(to, bytes, length);
+    b->used += length;
+    b->total += length;
+    if (last != NULL && (char *)last->iov_base + last->iov_len == to)
+        last->iov_len += length;
+    else
+        b->iov[b->count++] = (struct iovec){ to, length };
+}
+
+static void burst_point(struct http2_burst *b, void *bytes, size_t length)
+{
+    if (length <= HTTP2_PIECE_COPIED) {
+        burst_copy(b, bytes, length);
+        return;
+    }
+    b->iov[b->count++] = (struct iovec){ bytes, length };
+    b->total += length;
+}
+
+/* For one frame more, whatever it is. */
+static bool burst_has_room(const struct http2 *h2, const struct http2_burst *b)
+{
+    return b->total < h2->burst_most && sizeof b->bytes - b->used >= FRAME_BYTES_MAX &&
+           COUNT_OF(b->iov) - b->count >= 1 + 2 * HTTP2_PIECES_MAX;
+}
+
+static void pieces_set(struct http2_task *task, struct slice bytes)
+{
+    task->pieces[0] = stream_iovec(bytes);
+    task->piece_at = 0;
+    task->piece_count = 1;
+    task->left = bytes.length;
+    task->is_last = true;
+}
+
+/* Nothing of it stays in fleeting memory. */
+static void save(struct http2_task *task)
+{
+    list_remove(&task->fleeting);
+    if (task->left == 0)
+        return;
+    char *own = mem_alloc(task->left);
+
+    memcpy(own, task->pieces[0].iov_base, task->left);
+    counter_up(&http2_server(task->h2)->counts.copied);
+    pieces_set(task, slice_of(own, task->left));
+    task->own = own;
+}
+
+/* The answer cannot be completed; `over` follows. */
+static void cut(struct http_exchange *x)
+{
+    struct http2_task *task = http2_task_of(x);
+    struct http2 *h2 = task->h2;
+
+    if (!list_empty(&task->ended))
+        return;
+    task->is_aborted = true;
+    h2->is_lost |= nghttp2_submit_rst_stream(
+                       h2->session, NGHTTP2_FLAG_NONE, task->stream, NGHTTP2_INTERNAL_ERROR) != 0;
+    http2_task_ended(task);
+    http2_settle_later(h2);
+}
+
+static void resume(struct http2_task *task)
+{
+    struct http2 *h2 = task->h2;
+
+    if (!task->is_deferred)
+        return;
+    task->is_deferred = task->is_due = false;
+    if (!task->is_closed)
+        h2->is_lost |= nghttp2_session_resume_data(h2->session, task->stream) == NGHTTP2_ERR_NOMEM;
+    stream_ready(h2->connection->stream);
+}
+
+static void wake(struct http_exchange *x)
+{
+    struct http2_task *task = http2_task_of(x);
+
+    task->is_woken = true;
+    if (!task->is_due)
+        resume(task);
+}
+
+/* Asks the source. False when the answer was cut, as it gives less than was promised. */
+static bool source_ask(struct http2_task *task)
+{
+    bool is_known = task->source_left >= 0, is_last = false;
+    uint64_t limit = is_known ? (uint64_t)task->source_left : UINT64_MAX, total = 0;
+
+    task->is_woken = false;
+    size_t count = task->source->ops->pull(task->source, task->pieces, HTTP2_PIECES_MAX, &is_last);
+
+    assert(count <= HTTP2_PIECES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (task->pieces[i].iov_len > limit - total)
+            task->pieces[i].iov_len = (size_t)(limit - total);
+        total += task->pieces[i].iov_len;
+    }
+    task->piece_at = 0;
+    task->piece_count = (unsigned)count;
+    task->left = (size_t)total;
+    task->is_last = is_known ? total == limit : is_last;
+    if (total > 0)
+        list_append(&task->h2->pulled, &task->pulled);
+    return !(is_known && is_last && total < limit) && !task->is_aborted;
+}
+
+/* How much of the body goes into the next frame. */
+static ssize_t body_read(nghttp2_session *session, int32_t stream, uint8_t *room, size_t length,
+    uint32_t *flags, nghttp2_data_source *source, void *user_data)
+{
+    struct http2_task *task = nghttp2_session_get_stream_user_data(session, stream);
+
+    (void)room, (void)source, (void)user_data;
+    if (task == NULL || task->is_aborted)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    bool is_used_up = task->left == 0 && !task->is_last;
+
+    if (is_used_up && !list_empty(&task->pulled)) {
+        task->is_deferred = task->is_due = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    if (is_used_up && !source_ask(task)) {
+        cut(&task->x);
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
+    if (task->left == 0 && !task->is_last) {
+        task->is_deferred = true;
+        task->is_due = task->is_woken;
+        if (task->is_due)
+            list_append(&task->h2->pulled, &task->pulled);
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (task->is_last && task->left <= length)
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return (ssize_t)(task->left < length ? task->left : length);
+}
+
+/* The frame that body_read was asked for. */
+static int body_send(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
+    size_t length, nghttp2_data_source *source, void *user_data)
+{
+    struct http2 *h2 = http2_of(user_data);
+    struct http2_task *task = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    struct http2_burst *b = &http2_server(h2)->h2->burst;
+
+    (void)source;
+    assert(task != NULL && length <= task->left);
+    burst_copy(b, head, FRAME_HEAD_BYTES);
+    task->framed += length;
+    task->left -= length;
+    http2_task_moved(task, length);
+    while (length > 0) {
+        struct iovec *piece = &task->pieces[task->piece_at];
+        size_t part = piece->iov_len < length ? piece->iov_len : length;
+
+        burst_point(b, piece->iov_base, part);
+        *piece = (struct iovec){ (char *)piece->iov_base + part, piece->iov_len - part };
+        task->piece_at += piece->iov_len == 0;
+        length -= part;
+    }
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+        task->is_done = true;
+        http2_task_ended(task);
+    }
+    return burst_has_room(h2, b) ? 0 : NGHTTP2_ERR_PAUSE;
+}
+
+/* An answer without a body is over with its head. */
+static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
+{
+    (void)user_data;
+    if (frame->hd.type != NGHTTP2_HEADERS || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+        return 0;
+    struct http2_task *task = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+
+    if (task != NULL) {
+        task->is_done = true;
+        http2_task_ended(task);
+    }
+    return 0;
+}
+
+size_t http2_pull(struct stream_user *user, struct iovec *iov, size_t most)
+{
+    struct http_connection *c = container_of(user, struct http_connection, user);
+    struct http2 *h2 = c->h2;
+    struct http2_burst *b = &c->server->h2->burst;
+
+    assert(most >= COUNT_OF(b->iov));
+    b->count = b->total = b->used = 0;
+    if (h2->kept != NULL)
+        burst_point(b, h2->kept + h2->kept_at, h2->kept_length - h2->kept_at);
+    while (h2->kept == NULL && !c->is_finishing && burst_has_room(h2, b)) {
+        const uint8_t *frame;
+        ssize_t length = nghttp2_session_mem_send(h2->session, &frame);
+
+        h2->is_lost |= length < 0;
+        if (length <= 0)
+            break;
+        burst_copy(b, frame, (size_t)length);
+    }
+    memcpy(iov, b->iov, b->count * sizeof *iov);
+    // An exchange may end without a byte to send; the stream has nothing to tell then.
+    if (b->count == 0 && !c->is_finishing)
+        http2_sent(user, 0);
+    return b->count;
+}
+
+/* What the socket did not take of the burst goes first the next time. */
+static void burst_keep(struct http2 *h2, const struct http2_burst *b, size_t went)
+{
+    size_t skip = went;
+
+    h2->kept_at = 0;
+    h2->kept_length = b->total - went;
+    h2->kept = mem_alloc(h2->kept_length);
+    char *to = h2->kept;
+
+    for (size_t i = 0; i < b->count; i++) {
+        size_t of_it = skip < b->iov[i].iov_len ? skip : b->iov[i].iov_len;
+
+        memcpy(to, (char *)b->iov[i].iov_base + of_it, b->iov[i].iov_len - of_it);
+        to += b->iov[i].iov_len - of_it;
+        skip -= of_it;
+    }
+}
+
+/* The sources are told what was taken from them, and may be asked again. */
+static void sources_tell(struct http2 *h2)
+{
+    struct list *link;
+
+    while ((link = list_pop(&h2->pulled)) != NULL) {
+        struct http2_task *task = container_of(link, struct http2_task, pulled);
+        size_t framed = task->framed;
+
+        task->framed = task->left = 0;
+        task->is_last = task->is_done;
+        if (task->source_left > 0)
+            task->source_left -= (int64_t)framed;
+        if (!task->is_aborted && framed > 0)
+            task->source->ops->sent(task->source, framed);
+        if (task->is_due)
+            resume(task);
+    }
+}
+
+/* Of what was kept before, `went` bytes have left. */
+static void kept_went(struct http2 *h2, size_t went)
+{
+    h2->kept_at += went;
+    if (h2->kept_at < h2->kept_length)
+        return;
+    mem_free(h2->kept);
+    h2->kept = NULL;
+}
+
+/* Nothing more is pulled in this turn. */
+static void turn_ends(struct http2 *h2)
+{
+    h2->in_turn = 0;
+    while (!list_empty(&h2->fleeting))
+        save(container_of(h2->fleeting.next, struct http2_task, fleeting));
+}
+
+void http2_sent(struct stream_user *user, size_t bytes)
+{
+    struct http_connection *c = container_of(user, struct http_connection, user);
+    struct http2 *h2 = c->h2;
+    struct http2_burst *b = &c->server->h2->burst;
+    bool is_cut = bytes < b->total;
+    size_t most = stream_filter(c->stream) == NULL ? HTTP2_BURST_MOST : HTTP2_BURST_SEALED;
+
+    counter_add(&c->server->counts.bytes_out, bytes);
+    http_connection_progress(c, bytes);
+    c->is_blocked = is_cut;
+    if (h2->kept != NULL)
+        kept_went(h2, bytes);
+    else if (is_cut)
+        burst_keep(h2, b, bytes);
+    if (is_cut)
+        h2->burst_most = HTTP2_BURST_LEAST;
+    else if (b->total >= h2->burst_most && h2->burst_most < most)
+        h2->burst_most *= 2;
+    sources_tell(h2);
+    h2->in_turn += bytes;
+    if (is_cut || b->total == 0 || h2->in_turn >= STREAM_WRITE_MAX)
+        turn_ends(h2);
+    http2_settle(h2);
+}
+
+static nghttp2_nv field_of(struct slice name, struct slice value)
+{
+    union {
+        const void *given;
+        uint8_t *taken;
+    } names = { .given = name.at }, values = { .given = value.at };
+
+    return (
+        nghttp2_nv){ names.taken, values.taken, name.length, value.length, NGHTTP2_NV_FLAG_NONE };
+}
+
+/* Splits "Name: value\r\n"... Names are turned to lower case as nghttp2 copies them. Returns the
+ * new count; beyond HTTP2_FIELDS_MAX when there are too many. */
+static size_t fields_split(struct slice text, nghttp2_nv *fields, size_t count)
+{
+    struct slice line;
+
+    while (slice_cut(&text, '\n', &line) && line.length > 0) {
+        size_t colon = slice_find(line, ':');
+
+        if (count == HTTP2_FIELDS_MAX)
+            return HTTP2_FIELDS_MAX + 1;
+        fields[count++] = field_of(slice_head(line, colon),
+            slice_trim(slice_head(slice_from(line, colon + 1), line.length - colon - 2)));
+    }
+    return count;
+}
+
+static bool has_no_body(int status)
+{
+    return status == 204 || status == 304;
+}
+
+/* RFC 9110 §8.6: the length, also where no body is sent. */
+static int64_t length_of(const struct http2_task *task, const struct http_reply *r)
+{
+    int64_t length = r->source != NULL ? r->length : (int64_t)r->body.length;
+
+    if (task->is_head && length == 0)
+        length = r->length;
+    return has_no_body(r->status) ? -1 : length;
+}
+
+/* The field block of an answer; false when it has too many fields. */
+static bool head_submit(struct http2_task *task, const struct http_reply *r, bool has_body)
+{
+    struct http2 *h2 = task->h2;
+    nghttp2_nv *fields = http2_server(h2)->h2->fields;
+    char status[4], digits[24];
+    int64_t length = length_of(task, r);
+    size_t count = 0;
+    nghttp2_data_provider provider = { .source.ptr = task, .read_callback = body_read };
+
+    snprintf(status, sizeof status, "%d", r->status);
+    fields[count++] = field_of(SLICE(":status"), slice_of(status, 3));
+    if (length >= 0) {
+        int digit_count = snprintf(digits, sizeof digits, "%lld", (long long)length);
+
+        fields[count++] = field_of(SLICE("content-length"), slice_of(digits, (size_t)digit_count));
+    }
+    count = fields_split(r->fields, fields, count);
+    if (count <= HTTP2_FIELDS_MAX)
+        count = fields_split(r->more, fields, count);
+    if (count > HTTP2_FIELDS_MAX)
+        return false;
+    h2->is_lost |= nghttp2_submit_response(
+                       h2->session, task->stream, fields, count, has_body ? &provider : NULL) != 0;
+    return true;
+}
+
+/* Nobody will read what is held of the request's body. */
+static void held_drop(struct http2_task *task)
+{
+    size_t length = task->held_length - task->held_at;
+
+    if (task->sink != NULL || length == 0)
+        return;
+    task->held_at = task->held_length;
+    task->h2->is_lost |= nghttp2_session_consume_connection(task->h2->session, length) != 0;
+}
+
+/* A body at hand: a short one may lie in the caller's own memory, and is copied at once. */
+static void body_take(struct http2_task *task, struct slice body)
+{
+    struct http2 *h2 = task->h2;
+    bool waits = http2_server(h2)->is_late || h2->kept != NULL;
+    char *room = NULL;
+
+    if (body.length <= HTTP_BODY_JOINED_MAX && !waits)
+        room = loop_scratch(task->x.loop, body.length);
+    if (room != NULL) {
+        memcpy(room, body.at, body.length);
+        body.at = room;
+    }
+    pieces_set(task, body);
+    list_append(&h2->fleeting, &task->fleeting);
+    if (waits || (room == NULL && body.length <= HTTP_BODY_JOINED_MAX))
+        save(task);
+}
+
+static void reply(struct http_exchange *x, const struct http_reply *r)
+{
+    struct http2_task *task = http2_task_of(x);
+    struct http2 *h2 = task->h2;
+    bool is_bare = task->is_head || has_no_body(r->status);
+    bool has_body = !is_bare && (r->source != NULL ? r->length != 0 : r->body.length > 0);
+
+    assert(!task->is_replied && r->status >= 200 && r->status <= 999);
+    task->is_replied = true;
+    http_server_count_status(http2_server(h2), r->status);
+    if (!list_empty(&task->ended)) // the client has left
+        return;
+    held_drop(task);
+    if (!head_submit(task, r, has_body)) {
+        cut(x);
+        return;
+    }
+    if (has_body && r->source != NULL) {
+        task->source = r->source;
+        task->source_left = r->length;
+    } else if (has_body) {
+        body_take(task, r->body);
+    }
+    stream_ready(h2->connection->stream);
+}
+
+static void read_body(struct http_exchange *x, struct http_sink *sink)
+{
+    struct http2_task *task = http2_task_of(x);
+    struct http2 *h2 = task->h2;
+
+    assert(task->sink == NULL);
+    task->sink = sink;
+    task->at = loop_now(x->loop);
+    if (task->expects && !task->is_replied && list_empty(&task->ended)) {
+        nghttp2_nv status = field_of(SLICE(":status"), SLICE("100"));
+
+        h2->is_lost |= nghttp2_submit_headers(h2->session, NGHTTP2_FLAG_NONE, task->stream, NULL,
+                           &status, 1, NULL) < 0;
+    }
+    task->expects = false;
+    http2_settle_later(h2);
+}
+
+static void read_on(struct http_exchange *x)
+{
+    struct http2_task *task = http2_task_of(x);
+
+    task->is_sink_full = false;
+    task->at = loop_now(x->loop);
+    http2_settle_later(task->h2);
+}
+
+static const struct stream *stream_of(struct http_exchange *x)
+{
+    return http2_task_of(x)->h2->connection->stream;
+}
+
+const struct http_carrier http2_carrier = {
+    .reply = reply,
+    .wake = wake,
+    .abort = cut,
+    .read = read_body,
+    .read_on = read_on,
+    .stream = stream_of,
+};
+
+void http2_answer_callbacks(nghttp2_session_callbacks *callbacks)
+{
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, body_send);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frame_sent);
+}

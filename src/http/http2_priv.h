@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * HTTP/2 (RFC 9113) behind the same exchanges as HTTP/1. A connection that turns out to speak it
+ * (its first bytes are the preface) gets a struct http2 and other stream operations; nghttp2 keeps
+ * the protocol's state, and this is what stands around it:
+ *
+ *     http2.c          the connection: its session, its floods, its time, its end
+ *     http2_request.c  header blocks to requests, request bodies to sinks
+ *     http2_answer.c   answers, and which of their bytes leave when
+ *
+ * Within nghttp2's callbacks nothing is freed and no exchange ends: what is over is put into
+ * `ended`, and told once nghttp2 has returned (http2_settle).
+ */
+
+#include <nghttp2/nghttp2.h>
+
+#include "http/server_priv.h"
+
+enum {
+    HTTP2_TAG = 0x68747032,
+    HTTP2_WINDOW = 256 * 1024,      // of request bodies that wait for their sinks, a connection
+    HTTP2_HELD_MAX = 64 * 1024,     // the same, a stream: the protocol's first window
+    HTTP2_BLOCK_MAX = 64 * 1024,    // of a header block, unpacked
+    HTTP2_MEMORY_MAX = 2048 * 1024, // that nghttp2 may hold for a connection
+    HTTP2_FIELDS_MAX = 192,         // of an answer
+    HTTP2_PIECES_MAX = 4,           // iovecs that a source is asked for at a time
+    HTTP2_PIECE_COPIED = 2 * 1024,  // pieces of a body up to this are copied behind their head
+    HTTP2_BURST_BYTES = 64 * 1024,  // heads of frames, and what is copied, in one write
+    HTTP2_BURST_LEAST = 16 * 1024,  // bytes of one write to a reader that is slow
+    HTTP2_BURST_FIRST = 64 * 1024,  //
+    HTTP2_BURST_MOST = 256 * 1024,  // and to one that takes all
+    HTTP2_BURST_SEALED = 64 * 1024, // what a filter takes at a time (io/filter.h)
+    HTTP2_PROGRESS_LEAST = 256,     // bytes that count as progress of a stream
+    HTTP2_QUEUE_MAX = 200,          // frames that wait for a socket before reading stops
+    HTTP2_NOTICE_MS = 1000,         // between the two GOAWAYs of a drain (RFC 9113 §6.8)
+    HTTP2_RESETS_MAX = 1000,        // more than were answered
+    HTTP2_PREFACE_LINE_BYTES = 16,  // "PRI * HTTP/2.0" with its line end
+};
+
+/* What a client may do so many times a second, as each costs us more than it. */
+enum http2_flood {
+    HTTP2_FLOOD_RESET, // its own, and those that it provokes
+    HTTP2_FLOOD_PING,
+    HTTP2_FLOOD_SETTINGS,
+    HTTP2_FLOOD_EMPTY,
+    HTTP2_FLOOD_PRIORITY,
+    HTTP2_FLOOD_HEADERS, // a header block that unpacks to more than HTTP2_BLOCK_MAX
+    HTTP2_FLOOD_COUNT
+};
+
+struct http2_task {
+    struct http_exchange x;
+    struct http2 *h2;
+    struct http2_task *next; // in the free list
+    struct list link;        // in the connection's tasks
+    struct list ended;       // in its list of those that are over, to be told
+    struct list pulled;      // in the connection's list of those that the burst has bytes of
+    struct list fleeting;    // in its list of those whose body is good until the turn's end
+    struct instant at;       // of the last progress
+    uint32_t moved;          // since then
+    int32_t stream;
+
+    struct http_sink *sink;
+    char *held; // of the request's body, not yet taken
+    size_t held_at, held_length, held_room;
+
+    struct http_source *source;
+    int64_t source_left; // -1: not known
+    char *own;           // the body, when it was copied
+    struct iovec pieces[HTTP2_PIECES_MAX];
+    unsigned piece_at, piece_count;
+    size_t left;   // in the pieces, of which no frame was made
+    size_t framed; // bytes of the source in frames of this burst
+
+    bool is_internal : 1; // an answer of our own, unknown to the service
+    bool is_head : 1;
+    bool expects : 1;      // waits for 100 Continue
+    bool has_body : 1;     // of the request, not all come
+    bool is_sink_full : 1; //
+    bool is_replied : 1;   //
+    bool is_done : 1;      // the answer's last frame was made
+    bool is_closed : 1;    // nghttp2 knows the stream no more
+    bool is_aborted : 1;   //
+    bool is_last : 1;      // the pieces are the last
+    bool is_deferred : 1;  // nghttp2 waits for http2_task_resume
+    bool is_woken : 1;     // while the source was asked
+    bool is_due : 1;       // deferred only until the burst has left
+};
+
+/* A header block becomes the text of the HTTP/1 head that says the same. */
+struct http2_gather {
+    int32_t stream;
+    nghttp2_rcbuf *method, *authority, *path;
+    size_t length, cookie_length;
+    unsigned lines;
+    bool has_line, has_length, is_large, is_bad;
+    struct http_head head;
+    char text[HTTP_HEAD_MAX];
+    char cookie[HTTP_HEAD_MAX]; // RFC 9113 §8.2.3: its pieces are one field again
+};
+
+struct http2 {
+    uint32_t tag;
+    struct http_connection *connection;
+    nghttp2_session *session;
+    size_t memory; // that the session holds
+    struct list tasks, ended, pulled, fleeting;
+    unsigned task_count;
+    struct http2_gather *gather; // of the header block that is coming in
+    size_t block;                // bytes of it, unpacked
+    struct timer later;          // for what may not happen within a call of the service
+    char *kept;                  // of the last burst, what the socket did not take
+    size_t kept_at, kept_length;
+    size_t burst_most;                  // bytes of the next one
+    size_t in_turn;                     // sent
+    uint32_t floods[HTTP2_FLOOD_COUNT]; // in the second that began then:
+    struct instant floods_since;
+    uint32_t resets;        // less what was answered
+    struct instant drained; // when the first GOAWAY left
+    bool is_draining;       //
+    bool is_ending;         // the last GOAWAY is on its way
+    bool is_deaf;           // and nothing is listened to any more
+    bool is_lost;           // nghttp2 can go on no more
+};
+
+/* One write, while it is made. */
+struct http2_burst {
+    struct iovec iov[STREAM_PULL_MAX];
+    size_t count, total, used;
+    char bytes[HTTP2_BURST_BYTES];
+};
+
+/* What all connections of a server share. */
+struct http2_shared {
+    nghttp2_session_callbacks *callbacks;
+    nghttp2_option *option;
+    struct http2_gather *gather; // free, or NULL
+    struct http2_task *free;
+    unsigned free_count;
+    nghttp2_nv fields[HTTP2_FIELDS_MAX];
+    struct http2_burst burst;
+};
+
+static inline struct http2_task *http2_task_of(struct http_exchange *x)
+{
+    return container_of(x, struct http2_task, x);
+}
+
+static inline struct http_server *http2_server(const struct http2 *h2)
+{
+    return h2->connection->server;
+}
+
+/* What nghttp2 hands back. */
+struct http2 *http2_of(void *user_data);
+
+/* Once more; beyond the limit the connection is told to calm down. */
+void http2_flood(struct http2 *h2, enum http2_flood flood);
+
+/* After anything has changed: tells who is over, closes what is finished, sees to output and time.
+ * False when the connection is gone. */
+bool http2_settle(struct http2 *h2);
+
+/* http2_settle, once the service's call has returned. */
+void http2_settle_later(struct http2 *h2);
+
+/* A new task of the stream; and its last word, after which it is free. */
+struct http2_task *http2_task_new(struct http2 *h2, int32_t stream);
+void http2_task_end(struct http2_task *task);
+
+/* It is over, which http2_settle will tell. */
+void http2_task_ended(struct http2_task *task);
+
+/* The client did something for it, in bytes. */
+void http2_task_moved(struct http2_task *task, size_t bytes);
+
+/* http2_request.c */
+void http2_request_callbacks(nghttp2_session_callbacks *callbacks);
+void http2_gather_drop(struct http2 *h2);
+void http2_task_feed(struct http2_task *task); // hands over what is held
+
+/* http2_answer.c */
+extern const struct http_carrier http2_carrier;
+void http2_answer_callbacks(nghttp2_session_callbacks *callbacks);
+size_t http2_pull(struct stream_user *user, struct iovec *iov, size_t most);
+void http2_sent(struct stream_user *user, size_t bytes);
