@@ -18,7 +18,11 @@
 #include "app/demo_traffic.h"
 #include "app/process.h"
 #include "app/state.h"
+#include "app/wall.h"
 #include "base/hash.h"
+#include "tls/issuer.h"
+
+#define CERTIFICATE_LIFE span_s((int64_t)30 * 86400) // longer than anybody watches
 
 enum { TEXT_MAX = 1 << 20, PASSWORD_ROOM = 33, FOLDERS_OPEN_MAX = 16 };
 
@@ -26,6 +30,9 @@ enum { TEXT_MAX = 1 << 20, PASSWORD_ROOM = 33, FOLDERS_OPEN_MAX = 16 };
 #define GEO_PATH    COMMAND_DEMO_STATE "/" DEMO_GEO_NAME
 #define NATS_PATH   COMMAND_DEMO_STATE "/" DEMO_NATS_NAME
 #define NATS_LOG    COMMAND_DEMO_STATE "/" DEMO_NATS_LOG
+#define CA_PATH     COMMAND_DEMO_STATE "/" DEMO_CA_NAME
+#define CERT_PATH   COMMAND_DEMO_STATE "/" DEMO_CERT_NAME
+#define KEY_PATH    COMMAND_DEMO_STATE "/" DEMO_KEY_NAME
 #define LOCK_FOLDER "demo" // one demo at a time
 #define LOCK_PATH   COMMAND_DEMO_STATE "/" LOCK_FOLDER "/lock"
 
@@ -72,6 +79,20 @@ static enum err write_file(const char *path, const struct demo_config *config,
     return done ? ERR_NONE : ERR_SYSTEM;
 }
 
+/* For the sites, by an authority that is forgotten but for its certificate. */
+static enum err write_certificate(struct diag *why)
+{
+    struct tls_issuer *issuer;
+
+    TRY(tls_issuer_new("waypost demo", wall_now(), CERTIFICATE_LIFE, &issuer));
+    enum err err = tls_issuer_write(issuer, CA_PATH, why);
+
+    if (err == ERR_NONE)
+        err = tls_issuer_issue(issuer, SLICE(DEMO_CERT_HOSTS), CERT_PATH, KEY_PATH, why);
+    tls_issuer_free(issuer);
+    return err;
+}
+
 /* What the network is made from. */
 static enum err write_files(
     const struct demo_ports *ports, struct slice bus_password, struct diag *why)
@@ -81,6 +102,7 @@ static enum err write_files(
     TRY(write_file(CONFIG_PATH, &config, demo_config_write, why));
     if (bus_password.length > 0)
         TRY(write_file(NATS_PATH, &config, demo_config_write_nats, why));
+    TRY(write_certificate(why));
     return demo_geo_write(GEO_PATH, why);
 }
 
@@ -142,7 +164,9 @@ static void close_stage(struct stage *stage)
 static void print_tour(
     const struct demo_ports *ports, const char *program, const struct demo_fleet *fleet)
 {
-    struct demo_tour tour = { .ports = *ports, .program = program, .config = CONFIG_PATH };
+    struct demo_tour tour = {
+        .ports = *ports, .program = program, .config = CONFIG_PATH, .authority = CA_PATH
+    };
     struct text text;
 
     if (fleet != NULL)

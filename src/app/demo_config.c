@@ -16,7 +16,17 @@ static void write_path(struct text *out, struct slice folder, struct slice name)
         else
             text_add(out, slice_of(&folder.at[i], 1));
     }
-    text_say(out, "%.*s\"\n", SLICE_ARG(name));
+    text_say(out, "%.*s\"", SLICE_ARG(name));
+}
+
+static void write_tls(struct text *out, struct slice state)
+{
+    text_add(out,
+        SLICE("\ntls: # " DEMO_CA_NAME ", beside this file, vouches for it\n  default: {cert: "));
+    write_path(out, state, SLICE("/" DEMO_CERT_NAME));
+    text_add(out, SLICE(", key: "));
+    write_path(out, state, SLICE("/" DEMO_KEY_NAME));
+    text_add(out, SLICE("}\n"));
 }
 
 static void write_bus(struct text *out, const struct demo_config *config)
@@ -44,10 +54,10 @@ static void write_pops(struct text *out, const struct demo_ports *ports)
             "    nodes:\n"
             "      %s:\n"
             "        address: %s\n"
-            "        ports: {dns: %u, http: %u, https: off, admin: %u}\n"
+            "        ports: {dns: %u, http: %u, https: %u, admin: %u}\n"
             "    cache: {memory: 64 MiB}\n",
             pop->name, pop->place, pop->location, pop->node, ip_text(&pop->address, address),
-            ports->dns, ports->http, ports->admin);
+            ports->dns, ports->http, ports->https, ports->admin);
     }
 }
 
@@ -76,8 +86,9 @@ void demo_config_write(struct text *out, const struct demo_config *config)
               "contact: hostmaster@cdn.example\n"
               "state: "));
     write_path(out, config->state, SLICE_NONE);
-    text_add(out, SLICE("geo: "));
+    text_add(out, SLICE("\ngeo: "));
     write_path(out, config->state, SLICE("/" DEMO_GEO_NAME));
+    write_tls(out, config->state);
     write_bus(out, config);
     text_add(out, SLICE("\n"));
     write_pops(out, ports);
@@ -129,6 +140,7 @@ void demo_config_write_nats(struct text *out, const struct demo_config *config)
         "  store_dir: ",
         ip_text(&demo_bus, address), config->ports.bus, SLICE_ARG(config->bus_password));
     write_path(out, config->state, SLICE("/nats"));
-    text_add(out, SLICE("}\nlog_file: "));
+    text_add(out, SLICE("\n}\nlog_file: "));
     write_path(out, config->state, SLICE("/" DEMO_NATS_LOG));
+    text_add(out, SLICE("\n"));
 }

@@ -8,8 +8,13 @@
 #include "base/slice.h"
 
 #define DEMO_GEO_NAME  "visitors.mmdb" // where the visitors are, in app/demo_geo.h
+#define DEMO_CA_NAME   "ca.pem"        // who vouches for the demo's certificate, and is made up too
+#define DEMO_CERT_NAME "https.pem"     // the certificate, for DEMO_CERT_HOSTS
+#define DEMO_KEY_NAME  "https.key"     // and its key
 #define DEMO_NATS_NAME "nats.conf"     // of demo_config_write_nats
 #define DEMO_NATS_LOG  "nats.log"
+
+#define DEMO_CERT_HOSTS "*.acme.example,*.globex.example,*.cdn.example"
 
 struct demo_config {
     struct demo_ports ports;

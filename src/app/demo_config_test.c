@@ -40,10 +40,12 @@ static void its_network_is_the_world_of_the_tables(void **)
         assert_true(ip_equal(&node->addresses[0], &demo_pops[i].address));
         assert_int_equal(node->ports.dns, 5300);
         assert_int_equal(node->ports.http, 8080);
-        assert_int_equal(node->ports.https, 0);
+        assert_int_equal(node->ports.https, 8443);
         assert_int_equal(node->ports.admin, 8653);
         assert_true(node->pop->location.is_set);
     }
+    assert_true(slice_equal(network->tls.standard.cert, SLICE("/tmp/demo/https.pem")));
+    assert_true(slice_equal(network->tls.standard.key, SLICE("/tmp/demo/https.key")));
     network_free(network);
 }
 

@@ -6,7 +6,7 @@
 static void write_world(struct text *out, const struct demo_tour *tour)
 {
     static const struct table_column POPS[] = { { "  POP", false }, { "PLACE", false },
-        { "DNS", false }, { "HTTP", false }, { "ADMIN", false } };
+        { "DNS", false }, { "HTTP", false }, { "HTTPS", false }, { "ADMIN", false } };
     static const struct table_column SERVERS[] = { { "  ORIGIN", false }, { "PLACE", false },
         { "HTTP", false } };
     char address[IP_TEXT_MAX];
@@ -19,6 +19,7 @@ static void write_world(struct text *out, const struct demo_tour *tour)
         table_cell(&t, "%s", demo_pops[i].place);
         table_cell(&t, "%s:%u", address, tour->ports.dns);
         table_cell(&t, "%s:%u", address, tour->ports.http);
+        table_cell(&t, "%s:%u", address, tour->ports.https);
         table_cell(&t, "%s:%u", address, tour->ports.admin);
     }
     table_write(&t, out);
@@ -135,6 +136,11 @@ static void write_http(struct text *out, const struct demo_tour *tour)
         "    curl -si -H 'Host: static.acme.example' http://%s:%u/logo.svg | grep -iE "
         "'^(HTTP|age|cache-status|x-origin)'\n",
         pop, tour->ports.http);
+    write_step(out, "The same by HTTPS: an authority that this demo made up vouches for it.");
+    text_say(out,
+        "    curl -si --cacert %s --resolve static.acme.example:%u:%s "
+        "https://static.acme.example:%u/logo.svg | grep -iE '^(HTTP|cache-status)'\n",
+        tour->authority, tour->ports.https, pop, tour->ports.https);
     write_step(out, "What only one origin has: the next one is asked.");
     text_say(out,
         "    curl -si -H 'Host: static.acme.example' http://%s:%u/rare.svg | grep -i x-origin\n",

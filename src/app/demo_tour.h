@@ -12,6 +12,7 @@ struct demo_tour {
     struct demo_ports ports;
     const char *program;                      // as it was called
     const char *config;                       // path of the configuration file
+    const char *authority;                    // path of who vouches for the certificate
     pid_t node_pids[DEMO_POP_COUNT], bus_pid; // 0: one process, whose bus is local
 };
 

@@ -40,13 +40,13 @@ struct demo_city {
 };
 
 struct demo_ports {
-    uint16_t dns, http, admin, origin, bus;
+    uint16_t dns, http, https, admin, origin, bus;
 };
 
 /* Above 1024, so that anybody may run it. */
-#define DEMO_PORTS_DEFAULT                                                    \
-    {                                                                         \
-        .dns = 5300, .http = 8080, .admin = 8653, .origin = 8081, .bus = 4223 \
+#define DEMO_PORTS_DEFAULT                                                                   \
+    {                                                                                        \
+        .dns = 5300, .http = 8080, .https = 8443, .admin = 8653, .origin = 8081, .bus = 4223 \
     }
 
 enum {

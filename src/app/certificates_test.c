@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "app/certificates.h"
+#include "conf/load.h"
+#include "tls/authority_test.h"
+
+#define NOW wall_from_s(INT64_C(1800000000))
+
+/* A folder with the files of three certificates, and what is loaded with them. */
+struct place {
+    char folder[64];
+    struct authority authority;
+    struct conf_errors errors;
+    struct network *network;
+    struct certificates *certificates;
+};
+
+static void issue(struct place *p, const char *name, const struct claim *claim)
+{
+    char certificate[128], key[128];
+
+    snprintf(certificate, sizeof certificate, "%s/%s.pem", p->folder, name);
+    snprintf(key, sizeof key, "%s/%s.key", p->folder, name);
+    authority_issue(&p->authority, claim, certificate, key);
+}
+
+static void place_open(struct place *p)
+{
+    *p = (struct place){ .folder = "/tmp/certificates-test-XXXXXX" };
+    assert_non_null(mkdtemp(p->folder));
+    authority_init(&p->authority, "ours", NOW);
+    issue(p, "a", &(struct claim){ .names = "DNS:a.test", .till_s = INT64_C(100) * DAY_S });
+    issue(p, "b", &(struct claim){ .names = "DNS:b.test", .till_s = INT64_C(13) * DAY_S });
+    issue(p, "old",
+        &(struct claim){
+            .names = "DNS:b.test", .from_s = INT64_C(-20) * DAY_S, .till_s = -DAY_S - 1 });
+    conf_errors_init(&p->errors);
+}
+
+static void unload(struct place *p)
+{
+    certificates_free(p->certificates);
+    network_free(p->network);
+    conf_errors_done(&p->errors);
+    p->certificates = NULL;
+    p->network = NULL;
+}
+
+static void place_close(struct place *p)
+{
+    static const char *const FILES[] = { "a.pem", "a.key", "b.pem", "b.key", "old.pem", "old.key",
+        "token", "tickets" };
+
+    unload(p);
+    authority_done(&p->authority);
+    for (size_t i = 0; i < COUNT_OF(FILES); i++) {
+        char path[128];
+
+        snprintf(path, sizeof path, "%s/%s", p->folder, FILES[i]);
+        unlink(path);
+    }
+    rmdir(p->folder);
+}
+
+/* Loads sites a.test and b.test with these settings; a percent sign stands for the folder. */
+static void load_with(struct place *p, const char *a, const char *b, const char *more)
+{
+    const char *const parts[] = { "zone: z.test\npops: {p: {nodes: {n: {address: 192.0.2.1}}}}\n",
+        more,
+        "\ncustomers:\n  c:\n    origins: {o: {address: \"192.0.2.7:80\"}}\n    sites:\n"
+        "      a.test: {deliver: o",
+        a, "}\n      b.test: {deliver: o", b, "}\n" };
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        for (const char *c = parts[i]; *c != '\0'; c++)
+            if (*c == '%')
+                fputs(p->folder, out);
+            else
+                fputc(*c, out);
+    fclose(out);
+    unload(p);
+    p->network = conf_load_text("net.yaml", slice_text(text), &p->errors);
+    conf_errors_print(&p->errors, stderr);
+    assert_non_null(p->network);
+    p->certificates = certificates_new(p->network, NULL, NOW, &p->errors);
+    free(text);
+}
+
+#define A   ", tls: {cert: %/a.pem, key: %/a.key}"
+#define B   ", tls: {cert: %/b.pem, key: %/b.key}"
+#define OLD ", tls: {cert: %/old.pem, key: %/old.key}"
+
+/* The verdict of the certificate of that name. */
+static const struct tls_verdict *verdict_of(const struct place *p, const char *name)
+{
+    char text[CERTIFICATE_NAME_MAX];
+
+    for (size_t i = 0; i < p->certificates->count; i++)
+        if (strcmp(certificate_name(&p->certificates->list[i], text), name) == 0)
+            return &p->certificates->verdicts[i];
+    fail_msg("there is no certificate of %s", name);
+    return NULL;
+}
+
+static void each_site_has_its_own_and_all_others_the_default(void **)
+{
+    struct place p;
+
+    place_open(&p);
+    load_with(&p, A, B, "");
+    assert_non_null(p.certificates);
+    assert_int_equal(p.certificates->count, 2);
+    assert_true(tls_server_knows(p.certificates->visitors, SLICE("a.test")));
+    assert_true(tls_server_knows(p.certificates->visitors, SLICE("b.test")));
+    assert_false(tls_server_knows(p.certificates->visitors, SLICE("c.test")));
+    assert_null(p.certificates->admin);
+    load_with(&p, A, "", "tls: {default: {cert: %/b.pem, key: %/b.key}}");
+    assert_true(tls_server_knows(p.certificates->visitors, SLICE("c.test")));
+    assert_int_equal(verdict_of(&p, "default")->fitness, TLS_FITNESS_EXPIRING);
+    load_with(&p, "", "", "");
+    assert_null(p.certificates->visitors);
+    place_close(&p);
+}
+
+static void one_that_expires_soon_has_expired_or_is_for_another_is_told_and_served(void **)
+{
+    struct place p;
+
+    place_open(&p);
+    load_with(&p, A, B, "");
+    assert_int_equal(verdict_of(&p, "a.test")->fitness, TLS_FITNESS_GOOD);
+    assert_int_equal(verdict_of(&p, "b.test")->fitness, TLS_FITNESS_EXPIRING);
+    assert_int_equal(certificate_days_left(verdict_of(&p, "b.test"), NOW), 13);
+    load_with(&p, A, OLD, "");
+    assert_non_null(p.certificates);
+    assert_int_equal(verdict_of(&p, "b.test")->fitness, TLS_FITNESS_EXPIRED);
+    assert_int_equal(certificate_days_left(verdict_of(&p, "b.test"), NOW), -2);
+    assert_true(tls_server_knows(p.certificates->visitors, SLICE("b.test")));
+    load_with(&p, A, A, "");
+    assert_int_equal(verdict_of(&p, "b.test")->fitness, TLS_FITNESS_UNCOVERED);
+    place_close(&p);
+}
+
+/* The errors of what does not load. */
+static const char *error_at(const struct place *p, size_t at)
+{
+    assert_null(p->certificates);
+    assert_in_range(at, 0, p->errors.count - 1);
+    return p->errors.list[at].text;
+}
+
+static void every_one_that_cannot_be_used_is_an_error_where_it_is_named(void **)
+{
+    struct place p;
+
+    place_open(&p);
+    load_with(
+        &p, ", tls: {cert: %/none.pem, key: %/a.key}", ", tls: {cert: %/b.pem, key: %/a.key}", "");
+    assert_int_equal(p.errors.count, 2);
+    assert_non_null(strstr(error_at(&p, 0), "certificate of a.test: "));
+    assert_non_null(strstr(error_at(&p, 0), "/none.pem"));
+    assert_int_equal(p.errors.list[0].line, 8);
+    assert_string_equal(p.errors.list[0].file, "net.yaml");
+    assert_non_null(strstr(error_at(&p, 1), "certificate of b.test: "));
+    assert_int_equal(p.errors.list[1].line, 9);
+    place_close(&p);
+}
+
+static void put(const struct place *p, const char *name, const char *text)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/%s", p->folder, name);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void admin_from_afar_takes_a_certificate_and_a_good_token(void **)
+{
+    static const char ADMIN[] = "admin: {tls: {cert: %/a.pem, key: %/a.key}, token: %/token}";
+    struct place p;
+
+    place_open(&p);
+    load_with(&p, "", "", ADMIN);
+    assert_non_null(strstr(error_at(&p, 0), "token: "));
+    put(&p, "token", "short\n");
+    load_with(&p, "", "", ADMIN);
+    assert_non_null(strstr(error_at(&p, 0), "shorter than 16"));
+    put(&p, "token", "0123456789abcdef\n");
+    load_with(&p, "", "", ADMIN);
+    assert_non_null(p.certificates);
+    assert_string_equal(p.certificates->token, "0123456789abcdef");
+    assert_non_null(p.certificates->admin);
+    assert_null(p.certificates->visitors);
+    assert_int_equal(verdict_of(&p, "admin")->fitness, TLS_FITNESS_GOOD);
+    place_close(&p);
+}
+
+static void ciphers_and_keys_of_tickets_that_are_none_are_errors(void **)
+{
+    struct place p;
+
+    place_open(&p);
+    load_with(&p, A, "", "tls: {ciphers: NONSENSE}");
+    assert_non_null(strstr(error_at(&p, 0), "tls: "));
+    assert_int_equal(p.errors.list[0].line, 3);
+    put(&p, "tickets", "not eighty bytes");
+    load_with(&p, A, "", "tls: {tickets: %/tickets}");
+    assert_non_null(strstr(error_at(&p, 0), "/tickets"));
+    put(&p, "tickets",
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    load_with(&p, A, "", "tls: {tickets: %/tickets}");
+    assert_non_null(p.certificates);
+    place_close(&p);
+}
+
+static void what_is_wrong_is_said_with_what_would_be_served(void **)
+{
+    struct place p;
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    place_open(&p);
+    load_with(&p, A, OLD, "");
+    certificates_write(p.certificates, NOW, out);
+    fclose(out);
+    assert_non_null(strstr(text, "certificates: 2\n  a.test  /tmp/"));
+    assert_non_null(strstr(text, "a.pem  100 days left\n"));
+    assert_non_null(strstr(text, "old.pem  -2 days left  warning: "));
+    free(text);
+    place_close(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_site_has_its_own_and_all_others_the_default),
+        cmocka_unit_test(one_that_expires_soon_has_expired_or_is_for_another_is_told_and_served),
+        cmocka_unit_test(every_one_that_cannot_be_used_is_an_error_where_it_is_named),
+        cmocka_unit_test(admin_from_afar_takes_a_certificate_and_a_good_token),
+        cmocka_unit_test(ciphers_and_keys_of_tickets_that_are_none_are_errors),
+        cmocka_unit_test(what_is_wrong_is_said_with_what_would_be_served),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
