@@ -3,16 +3,18 @@
 import json
 import signal
 import socket
+import time
 
 from world import wait_until
 
-PORT = 4222
+PORT, ROUTE_PORT = 4222, 6222
 
 
 class Nats:
     """A server with a log (JetStream) unless that is not wanted, on a machine of its own."""
 
-    def __init__(self, world, machine, jetstream="max_file: 100MB", starts=True):
+    def __init__(self, world, machine, jetstream="max_file: 100MB", starts=True, peers=()):
+        self.peers = peers  # addresses of all servers of a cluster, its own too
         self.world, self.machine, self.address = world, machine, machine.address
         self.folder = world.place(f"nats-{machine.name}")
         self.process = None
@@ -23,6 +25,10 @@ class Nats:
     def write(self, jetstream):
         """How it is from the next start on; None: without a log."""
         log = f'jetstream {{ store_dir: "{self.folder}/store"\n{jetstream} }}\n' if jetstream else ""
+        if self.peers:
+            routes = ", ".join(f"nats://{peer}:{ROUTE_PORT}" for peer in self.peers)
+            log += (f"server_name: {self.machine.name}\ncluster {{ name: bus, "
+                    f"listen: {self.address}:{ROUTE_PORT}, routes: [{routes}] }}\n")
         (self.folder / "conf").write_text(f"listen: {self.address}:{PORT}\n{log}")
 
     def start(self):
@@ -85,9 +91,24 @@ class Client:
         self.heard.append((subject, self.data[:size]))
         self.data = self.data[size + 2:]
 
-    def say(self, subject, payload):
+    def say(self, subject, payload, reply=""):
         """Publishes."""
-        self.sock.sendall(f"PUB {subject} {len(payload)}\r\n".encode() + payload + b"\r\n")
+        self.sock.sendall(f"PUB {subject} {reply} {len(payload)}\r\n".encode() + payload
+                          + b"\r\n")
+
+    def ask(self, subject, **what):
+        """A question to the server's own API, and its answer; {} without one."""
+        self.sock.sendall(b"SUB answers 2\r\n")
+        self.heard.clear()
+        self.say(subject, json.dumps(what).encode(), "answers")
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            self.settle()
+            for at, payload in self.heard:
+                if at == "answers" and payload:
+                    return json.loads(payload)
+            time.sleep(0.05)
+        return {}
 
     def settle(self):
         """Returns when the server has taken all that was said; reads what came meanwhile."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Four pops of one node each: processes and machines of their own, joined by a bridge and NATS."""
+"""Four pops of one node each: processes and machines of their own, on one bridge and NATS."""
 import concurrent.futures
 import json
 import time
@@ -18,9 +18,9 @@ ADDRESSES = {"fra1": "192.0.2.10", "nyc1": "192.0.2.20", "sin1": "192.0.2.30", "
 BUS = "198.18.0.5"
 
 
-def config_of(**changes):
+def config_of(servers=(BUS,), **changes):
     """The usual customer, with four pops that all suit all clients alike."""
-    config = network(bus=f"nats://{BUS}:4222", **changes)
+    config = network(bus="nats://" + ",".join(f"{at}:4222" for at in servers), **changes)
     config["pops"] = {node[:3]: {"nodes": {node: {"address": [address]}},
                                  "cache": {"memory": "64 MiB"}}
                       for node, address in ADDRESSES.items()}
@@ -33,14 +33,20 @@ def config_of(**changes):
 class Nodes:
     """The machines and what runs on them, by node; that of the bus as well."""
 
-    def __init__(self, world, config=None, **nats):
+    def __init__(self, world, servers=(BUS,), starts=True, begins=True):
         connect(world)
         self.world = world
-        self.config = {"state": str(world.place("state")), **(config or config_of())}
+        self.config = config_of(servers, state=str(world.place("state")))
         self.machines = {node: Machine(world, node, at) for node, at in ADDRESSES.items()}
-        self.bus = Machine(world, "nats", BUS)
-        self.nats = Nats(world, self.bus, **nats)
+        self.servers = [Nats(world, Machine(world, f"nats{at[-1]}", at), starts=starts,
+                             peers=servers if len(servers) > 1 else ()) for at in servers]
+        self.nats, self.bus = self.servers[0], self.servers[0].machine
         self.of = {}
+        if begins:
+            self.begin()
+
+    def begin(self):
+        """Starts all nodes at once."""
         with concurrent.futures.ThreadPoolExecutor() as pool:
             for node, waypost in zip(ADDRESSES, pool.map(self._start, ADDRESSES)):
                 self.of[node] = waypost
@@ -56,8 +62,9 @@ class Nodes:
         """All of them, in good order; then the bus."""
         for waypost in self.of.values():
             waypost.stop()
-        if self.nats.process and self.nats.process.is_running():
-            self.nats.kill()
+        for server in self.servers:
+            if server.process and server.process.is_running():
+                server.kill()
 
     def ask(self, node, *words):
         """A command for that node, which must succeed; what it printed."""

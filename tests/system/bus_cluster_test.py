@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Four nodes on four machines, and a bus of three servers, as one has it who wants orders to go on
+when one of them is lost."""
+import time
+
+import pytest
+
+from nats import Client
+from nodes import ADDRESSES, PATIENCE, STATIC, Nodes
+from world import wait_until
+
+ALL = set(ADDRESSES)
+SERVERS = ("198.18.0.5", "198.18.0.6", "198.18.0.7")
+STREAM = "waypost_story_orders"
+PAGE = {"url": f"http://{STATIC}/sqlite.css"}
+
+
+def make_stream():
+    """As the manual says: the log on all three."""
+    client = Client(SERVERS[0])
+    wait_until(lambda: "config" in client.ask(
+        f"$JS.API.STREAM.CREATE.{STREAM}", name=STREAM, subjects=["waypost.story.orders"],
+        storage="file", num_replicas=len(SERVERS), discard="old", max_msgs=100000,
+        duplicate_window=120 * 10**9), "the servers make the stream", 30 * PATIENCE)
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def nodes(world, origins):
+    """The servers first, then the log, then the nodes; ended in good order."""
+    four = Nodes(world, SERVERS, begins=False)
+    make_stream()
+    four.begin()
+    four.wait_until_all_hear()
+    yield four
+    four.stop()
+
+
+def taken(nodes):
+    """The number of an order, if it is taken."""
+    status, said = nodes.order("fra1", "purge", **PAGE)
+    assert status in (200, 503, 504), said
+    return said["order"]["number"] if status == 200 else None
+
+
+def give(nodes):
+    """Gives an order until it is taken and obeyed; how long the former took."""
+    began = time.monotonic()
+    number = wait_until(lambda: taken(nodes), "an order is taken", 30 * PATIENCE)
+    took_s = time.monotonic() - began
+    nodes.wait_until_obeyed(number, seconds=20 * PATIENCE)
+    for waypost in nodes.of.values():
+        assert waypost.metric("orders_gaps_total") == 0
+    return took_s
+
+
+def leader(nodes):
+    """The server that numbers orders."""
+    client = Client(SERVERS[0])
+    told = wait_until(lambda: client.ask(f"$JS.API.STREAM.INFO.{STREAM}").get("cluster", {}).get(
+        "leader"), "the log has a leader", 10 * PATIENCE)
+    client.close()
+    return next(server for server in nodes.servers if server.machine.name == told)
+
+
+def test_orders_go_on_when_the_server_that_numbers_them_is_lost(nodes):
+    give(nodes)
+    lost = leader(nodes)
+    lost.kill()
+    print(f"\nleader killed: an order is taken after {give(nodes):.2f} s")
+    nodes.wait_until_all_hear()
+    nodes.wait_until_answered(ALL, seconds=1)
+    lost.start()
+
+
+def test_nodes_hear_each_other_over_the_last_server_and_orders_wait_for_a_second(nodes):
+    nodes.wait_until_all_hear()
+    give(nodes)
+    for server in nodes.servers[:2]:
+        server.kill()
+    wait_until(lambda: not taken(nodes), "no majority, no orders", 10)
+    nodes.wait_until_all_hear()
+    nodes.wait_until_answered(ALL, seconds=1)
+    nodes.servers[0].start()
+    print(f"\ntwo again: an order is taken after {give(nodes):.2f} s")
+    nodes.wait_until_all_hear()
+    nodes.servers[1].start()
