@@ -5,6 +5,17 @@
 
 #include "io/stream_priv.h"
 
+size_t filter_may_seal(const struct stream *s, size_t bytes)
+{
+    // The kernel is asked only where that pays: a small answer goes out in one send anyway.
+    if (bytes <= STREAM_SEALED_MAX)
+        return STREAM_SEALED_MAX;
+    size_t room = s->kernel->ops->room(s->kernel, s->fd);
+
+    return room < STREAM_SEALED_ONCE - STREAM_SEALED_MAX ? room + STREAM_SEALED_MAX
+                                                         : STREAM_SEALED_ONCE;
+}
+
 enum err filter_send(struct stream *s)
 {
     struct slice sealed = s->filter->ops->sealed(s->filter);

@@ -12,8 +12,10 @@
  * it paused does not hold the greeting up.
  *
  * A filter does no I/O but stream_receive_sealed: what it has to say it keeps until the stream
- * fetches it, STREAM_SEALED_MAX and what the protocol adds at most. It calls nobody back. With the
- * stream it goes from loop to loop and from thread to thread.
+ * fetches it. Of what is to be sealed it is given no more at a time than the kernel would take now
+ * and STREAM_SEALED_MAX beyond, so that a large body leaves in large sends and a slow reader costs
+ * little. It calls nobody back. With the stream it goes from loop to loop and from thread to
+ * thread.
  */
 
 #include <stdbool.h>
@@ -26,7 +28,10 @@
 struct stream;
 struct stream_filter;
 
-enum { STREAM_SEALED_MAX = 64 * 1024 }; // opened bytes that are sealed and wait for the kernel
+enum {
+    STREAM_SEALED_MAX = 64 * 1024,   // opened bytes that are sealed and wait for a slow reader
+    STREAM_SEALED_ONCE = 256 * 1024, // and that a quick one is sent at a time
+};
 
 struct stream_filter_ops {
     /* Moves the greeting on. ERR_AGAIN: the other side is to speak; ERR_NONE: it is done. What the
@@ -40,9 +45,9 @@ struct stream_filter_ops {
     enum err (*receive)(struct stream_filter *filter, void *room, size_t most, size_t *got);
     /* receive would tell something at once, or something has come in part. */
     bool (*holds_input)(const struct stream_filter *filter);
-    /* Takes opened bytes, from the first on; fewer than there are when STREAM_SEALED_MAX wait. */
-    enum err (*seal)(
-        struct stream_filter *filter, const struct iovec *iov, size_t count, size_t *taken);
+    /* Takes opened bytes, from the first on, until all are taken or `most` sealed ones wait. */
+    enum err (*seal)(struct stream_filter *filter, const struct iovec *iov, size_t count,
+        size_t most, size_t *taken);
     /* Seals that no more comes; where it cannot, or did already, nothing. */
     void (*finish)(struct stream_filter *filter);
     /* What waits to be sent, and that so much of it went. */

@@ -54,6 +54,8 @@ struct kernel_ops {
     enum err (*receive)(struct kernel *kernel, int fd, void *room, size_t most, size_t *got);
     enum err (*send)(
         struct kernel *kernel, int fd, const struct iovec *iov, size_t count, size_t *sent);
+    /* How much a send would take now, about; 0 where that is not known. */
+    size_t (*room)(struct kernel *kernel, int fd);
     enum err (*round_trip)(struct kernel *kernel, int fd, struct span *rtt);
     /* Bytes sent that the other side's system has not taken yet. */
     enum err (*untaken)(struct kernel *kernel, int fd, size_t *bytes);

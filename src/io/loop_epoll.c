@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/icmp.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -339,6 +340,18 @@ static enum err peer_user(struct kernel *kernel, int fd, uint32_t *user)
     return ERR_NONE;
 }
 
+static size_t send_room(struct kernel *kernel, int fd)
+{
+    uint32_t memory[SK_MEMINFO_VARS];
+    socklen_t length = sizeof memory;
+
+    (void)kernel;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0 || length < sizeof memory ||
+        memory[SK_MEMINFO_WMEM_QUEUED] > memory[SK_MEMINFO_SNDBUF])
+        return 0;
+    return memory[SK_MEMINFO_SNDBUF] - memory[SK_MEMINFO_WMEM_QUEUED];
+}
+
 static enum err round_trip(struct kernel *kernel, int fd, struct span *rtt)
 {
     struct tcp_info info;
@@ -515,6 +528,7 @@ static const struct kernel_ops OPS = {
     .local = local,
     .receive = receive,
     .send = send_all,
+    .room = send_room,
     .round_trip = round_trip,
     .untaken = untaken,
     .peer_user = peer_user,

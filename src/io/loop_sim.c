@@ -286,6 +286,16 @@ static enum err send_all(
     return length == 0 && wanted > 0 ? ERR_AGAIN : ERR_NONE;
 }
 
+static size_t send_room(struct kernel *kernel, int fd)
+{
+    struct sim *sim = of(kernel)->sim;
+    const struct sim_socket *s = socket_at(sim, fd);
+    const struct sim_link *link = &sim_path(sim, &s->local.ip, &s->remote.ip)->link;
+    size_t buffer = link->buffer_bytes == 0 ? SIM_BUFFER_BYTES : link->buffer_bytes;
+
+    return s->other == NULL || s->other->window_used > buffer ? 0 : buffer - s->other->window_used;
+}
+
 /* Simulated machines have no users. */
 static enum err peer_user(struct kernel *, int, uint32_t *)
 {
@@ -457,6 +467,7 @@ const struct kernel_ops sim_kernel_ops = {
     .local = local,
     .receive = receive,
     .send = send_all,
+    .room = send_room,
     .round_trip = round_trip,
     .untaken = untaken,
     .peer_user = peer_user,

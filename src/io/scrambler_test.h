@@ -124,13 +124,13 @@ static inline bool scrambler_holds_input(const struct stream_filter *filter)
 }
 
 static inline enum err scrambler_seal(
-    struct stream_filter *filter, const struct iovec *iov, size_t count, size_t *taken)
+    struct stream_filter *filter, const struct iovec *iov, size_t count, size_t most, size_t *taken)
 {
     struct scrambler *s = scrambler_of(filter);
 
     assert(s->is_greeted && !s->is_finished);
     *taken = 0;
-    for (size_t i = 0, at = 0; i < count && s->sealed_length < STREAM_SEALED_MAX;) {
+    for (size_t i = 0, at = 0; i < count && s->sealed_length < most;) {
         size_t left = iov[i].iov_len - at;
         size_t length = left < SCRAMBLER_RECORD_MAX ? left : SCRAMBLER_RECORD_MAX;
         char record[2 + SCRAMBLER_RECORD_MAX] = { (char)(length / 256), (char)(length % 256) };

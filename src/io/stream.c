@@ -409,7 +409,9 @@ static enum err send_pulled(struct stream *s, size_t count, size_t *went)
 {
     if (LIKELY(s->filter == NULL))
         return s->kernel->ops->send(s->kernel, s->fd, s->loop->pulled, count, went);
-    TRY(s->filter->ops->seal(s->filter, s->loop->pulled, count, went));
+    size_t most = filter_may_seal(s, iovec_total(s->loop->pulled, count));
+
+    TRY(s->filter->ops->seal(s->filter, s->loop->pulled, count, most, went));
     return filter_send(s);
 }
 

@@ -40,6 +40,9 @@ static inline bool filter_has_output(const struct stream *s)
     return s->filter != NULL && s->filter->ops->sealed(s->filter).length > 0;
 }
 
+/* How much may be sealed and wait, when so much is there to be sealed. */
+size_t filter_may_seal(const struct stream *s, size_t bytes);
+
 /* Sends what was sealed, as far as the kernel takes it; is_writable tells whether it took all. */
 enum err filter_send(struct stream *s);
 

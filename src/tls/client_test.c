@@ -89,6 +89,21 @@ static void a_slow_reader_holds_the_writer_not_memory(void **state)
     mem_free(bytes);
 }
 
+static void a_quick_reader_is_sent_much_at_a_time(void **state)
+{
+    enum { LENGTH = STREAM_SEALED_ONCE };
+    struct meeting *m = meeting_good(state);
+    char *bytes = pattern(LENGTH);
+
+    unsigned before = m->pair.near.calls;
+    talker_say(&m->pair.near, bytes, LENGTH);
+    meeting_expect(m, &m->pair.far, bytes, LENGTH);
+    // Pulled and sent once or twice, and asked once more whether there is more to come.
+    assert_in_range(m->pair.near.calls - before, 2, 5);
+    meeting_close(m);
+    mem_free(bytes);
+}
+
 static void what_is_not_taken_comes_again_before_the_rest(void **state)
 {
     struct meeting *m = meeting_good(state);
@@ -532,6 +547,8 @@ int main(void)
         ON_BOTH(a_large_body_comes_whole_both_ways),
         ON_BOTH(ten_thousand_small_messages_keep_their_order),
         ON_BOTH(a_slow_reader_holds_the_writer_not_memory),
+        { "a_quick_reader_is_sent_much_at_a_time", a_quick_reader_is_sent_much_at_a_time, NULL,
+            NULL, REAL },
         ON_BOTH(what_is_not_taken_comes_again_before_the_rest),
         ON_BOTH(who_pauses_while_greeting_is_greeted_and_hears_later),
         ON_BOTH(an_expired_certificate_is_refused),

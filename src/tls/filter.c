@@ -78,8 +78,10 @@ static void reserve(struct tls_filter *f, size_t more)
 
     if (needed <= f->sealed_room)
         return;
-    while (room < needed)
+    while (room < needed && room < RECORD_MAX)
         room *= 2;
+    if (room < needed)
+        room = (needed + RECORD_MAX - 1) / RECORD_MAX * RECORD_MAX;
     f->sealed = mem_resize(f->sealed, room);
     f->sealed_room = room;
 }
@@ -292,21 +294,36 @@ static struct slice next_bytes(struct cursor *c, char gathered[RECORD_MAX], size
     return slice_of(gathered, length);
 }
 
-static enum err seal(
-    struct stream_filter *filter, const struct iovec *iov, size_t count, size_t *taken)
+/* Room for what sealing from there on makes of at most `most` bytes, at once: an area that grows
+ * bit by bit is copied as often. */
+static void reserve_all(struct tls_filter *f, const struct cursor *from, size_t most)
+{
+    size_t bytes = 0, records = 1;
+
+    for (const struct iovec *iov = from->iov; iov < from->end && bytes < most; iov++) {
+        bytes += iov->iov_len;
+        records += 1 + iov->iov_len / RECORD_MAX;
+    }
+    bytes = bytes < most ? bytes : most;
+    reserve(f, bytes + records * RECORD_MORE);
+}
+
+static enum err seal(struct stream_filter *filter, const struct iovec *iov, size_t count,
+    size_t most_waiting, size_t *taken)
 {
     struct tls_filter *f = filter_of(filter);
     struct cursor cursor = { .iov = iov, .end = iov + count };
     size_t waits = f->sealed_end - f->sealed_at, total = 0;
-    size_t most = waits < STREAM_SEALED_MAX ? STREAM_SEALED_MAX - waits : 0;
+    size_t most = waits < most_waiting ? most_waiting - waits : 0;
     UNSET char gathered[RECORD_MAX];
 
     cursor_move(&cursor, 0);
+    if (most > 0 && cursor.iov < cursor.end)
+        reserve_all(f, &cursor, most);
     while (total < most && cursor.iov < cursor.end) {
         struct slice bytes = next_bytes(&cursor, gathered, most - total);
         size_t went = 0;
 
-        reserve(f, bytes.length + (bytes.length / RECORD_MAX + 1) * RECORD_MORE);
         ERR_clear_error();
         int done = SSL_write_ex(f->ssl, bytes.at, bytes.length, &went);
 
