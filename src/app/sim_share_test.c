@@ -31,11 +31,15 @@
 #define FRA1 "  fra: {nodes: {fra1: {address: 10.0.0.1}}, cache: {memory: 16 MiB}}\n"
 #define NYC1 "  nyc: {nodes: {nyc1: {address: 10.0.0.2}}, cache: {memory: 16 MiB}}\n"
 #define SIN1 "  sin: {nodes: {sin1: {address: 10.0.0.3}}, cache: {memory: 16 MiB}}\n"
+#define GRU1 "  gru: {nodes: {gru1: {address: 10.0.0.4}}, cache: {memory: 16 MiB}}\n"
+#define LHR1 "  lhr: {nodes: {lhr1: {address: 10.0.0.5}}, cache: {memory: 16 MiB}}\n"
 
 static const char TWO[] = NODES(FRA1 NYC1);
 static const char THREE[] = NODES(FRA1 NYC1 SIN1);
+static const char FOUR[] = NODES(FRA1 NYC1 SIN1 GRU1);
+static const char FIVE[] = NODES(FRA1 NYC1 SIN1 GRU1 LHR1);
 
-enum { FRA, NYC, SIN, CLIENTS = 40 };
+enum { FRA, NYC, SIN, GRU, LHR, CLIENTS = 40 };
 
 /* Where `two` is as near as `one`, where it is too far for who is not among the near already, and
  * where it is too far for all; the other way takes 2 ms. */
@@ -298,6 +302,48 @@ static void after_a_cut_the_one_has_the_map_of_the_two_within_ten_seconds(void *
     mem_free(f.list);
 }
 
+/* nyc1 hears gru1 alone of three, and what it says would be as much as its own word. */
+static void one_that_doubts_itself_takes_nothing_over(void **)
+{
+    struct story s;
+
+    story_begin(&s, 1, FOUR, true);
+    cut(&s, NYC, FRA, true);
+    cut(&s, NYC, SIN, true);
+    sim_run_for(s.w->sim, span_s(5));
+    paths_take(&s, FAR_AWAY);
+    sim_run_for(s.w->sim, span_s(30));
+    paths_take(&s, BETWEEN);
+    sim_run_for(s.w->sim, span_s(60));
+    assert_true(hearing_is_suspect(steering_hearing(s.w->steering[NYC])));
+    assert_int_equal(counter_read(&counts_of(&s, NYC)->adopted), 0);
+    assert_int_equal(counter_read(&counts_of(&s, NYC)->asked), 0);
+    assert_int_equal(band_of(&s, GRU), 2);
+    assert_int_equal(band_of(&s, NYC), 3);
+    // Of two, the lower: else it would have kept its own in any case.
+    assert_true(map_of(&s, GRU)->shared_hash < map_of(&s, NYC)->shared_hash);
+    story_end(&s);
+}
+
+/* nyc1 does not hear two of those that find `two` near, and so takes it for far. */
+static void who_adopts_in_vain_does_so_less_and_less_often(void **)
+{
+    enum { EPOCHS = 120 };
+    struct story s;
+
+    story_begin(&s, 1, FIVE, true);
+    for (size_t i = GRU; i <= LHR; i++)
+        bus_hub_cut(s.w->hub, s.w->nodes[i]->name, s.w->nodes[NYC]->name, true);
+    path_takes(&s, NYC, 1, FAR_AWAY);
+    path_takes(&s, SIN, 1, FAR_AWAY);
+    sim_run_for(s.w->sim, span_ms(EPOCHS * STEER_EPOCH_MS));
+    assert_true(map_of(&s, NYC)->shared_hash != map_of(&s, FRA)->shared_hash);
+    assert_in_range(counter_read(&counts_of(&s, NYC)->adopted), SHARING_PATIENCE + 1,
+        SHARING_PATIENCE + 6 + EPOCHS / SHARING_REST_EPOCHS);
+    assert_int_equal(counter_read(&counts_of(&s, FRA)->adopted), 0);
+    story_end(&s);
+}
+
 /* Of two, neither is most; each goes on by itself while they are cut. */
 static void of_two_that_differ_the_lowest_hash_stays(void **)
 {
@@ -504,6 +550,8 @@ int main(void)
         cmocka_unit_test(whatever_happened_all_hold_one_map_in_the_end),
         cmocka_unit_test(questions_that_are_foreign_stale_or_too_many_are_not_answered),
         cmocka_unit_test(a_map_that_is_not_what_its_hash_says_is_refused_and_the_next_node_asked),
+        cmocka_unit_test(one_that_doubts_itself_takes_nothing_over),
+        cmocka_unit_test(who_adopts_in_vain_does_so_less_and_less_often),
         cmocka_unit_test(who_is_asked_and_silent_is_followed_by_the_next),
     };
 
