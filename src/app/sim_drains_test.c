@@ -293,6 +293,44 @@ static void a_new_release_takes_drains_over_and_may_name_what_was_drained_before
     world_close(w);
 }
 
+static void rename_pop(char *network, const char *from, const char *to)
+{
+    char pop[16];
+
+    snprintf(pop, sizeof pop, "  %s: {", from);
+    char *at = strstr(network, pop);
+
+    assert_non_null(at);
+    memcpy(at + 2, to, strlen(to));
+}
+
+/* sin1 comes into a pop that was drained by name, nyc1 out of one. */
+static void a_node_is_drained_as_the_new_release_has_it(void **)
+{
+    static char later[sizeof TWENTY];
+    enum { NYC1 = 4, SIN1 = 8 };
+    struct world *w = twenty(1);
+    struct idler idler;
+    struct ask ask;
+
+    give(w, 0, ORDER_DRAIN_POP, "nyc");
+    give(w, 0, ORDER_DRAIN_POP, "lax");
+    idler_start(w, &idler, SIN1);
+    ask_one(w, &ask, NYC1, "/kept/1000");
+    assert_true(ask_has(&ask, "Connection: close"));
+    memcpy(later, TWENTY, sizeof later);
+    rename_pop(later, "nyc", "bos");
+    rename_pop(later, "sin", "lax");
+    use_network(w, later);
+    assert_true(idler.is_ended);
+    ask_one(w, &ask, SIN1, "/kept/1000");
+    assert_true(ask_has(&ask, "Connection: close"));
+    ask_one(w, &ask, NYC1, "/kept/1000");
+    assert_false(ask_has(&ask, "Connection: close"));
+    idler_stop(&idler);
+    world_close(w);
+}
+
 /* With the log and the nodes' files in this folder. */
 static struct world *twenty_in(const char *folder, uint64_t seed)
 {
@@ -366,6 +404,7 @@ int main(void)
         cmocka_unit_test(a_fill_from_an_origin_that_is_drained_meanwhile_ends_whole),
         cmocka_unit_test(a_drained_node_closes_connections_gently_and_goes_on_serving),
         cmocka_unit_test(a_new_release_takes_drains_over_and_may_name_what_was_drained_before),
+        cmocka_unit_test(a_node_is_drained_as_the_new_release_has_it),
         cmocka_unit_test(after_a_restart_of_all_what_was_drained_is_so_from_the_first_answer),
     };
 
