@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+#include "admin/client_priv.h"
 #include "admin/json.h"
 #include "admin/text.h"
 #include "base/mem.h"
@@ -233,8 +234,10 @@ enum err client_ask(const struct client_ask *ask, struct client_answer *answer, 
     char endpoint[ENDPOINT_TEXT_MAX];
     struct call call = { .ask = ask, .why = why, .fd = -1 };
 
-    assert(ask->socket != NULL || ask->endpoint.ip.family != IP_NONE);
     *answer = (struct client_answer){ 0 };
+    if (ask->url != NULL)
+        return client_ask_afar(ask, answer, why);
+    assert(ask->socket != NULL || ask->endpoint.ip.family != IP_NONE);
     call.name = ask->socket != NULL ? ask->socket : endpoint_text(&ask->endpoint, endpoint);
     call.deadline = instant_after(clock_now(), ask->patience);
     enum err err = exchange(&call, answer);

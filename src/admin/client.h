@@ -3,7 +3,7 @@
 
 /*
  * What the command line asks a running process through: one blocking request over the admin's Unix
- * socket, or its port. Every error says what to do about it.
+ * socket, or its port, from afar by TLS and with a token. Every error says what to do about it.
  *
  * Limits: CLIENT_ANSWER_MAX bytes of answer, and the patience given, for all of it.
  */
@@ -18,6 +18,9 @@ struct text;
 enum { CLIENT_ANSWER_MAX = 64 << 20 };
 
 struct client_ask {
+    const char *url;          // https://HOST:PORT, from afar; NULL: `socket` is asked
+    const char *token;        // with url: file of the token
+    const char *ca;           // with url: file of who vouches for it; NULL: the system's
     const char *socket;       // path of a Unix socket; NULL: `endpoint` is asked
     struct endpoint endpoint; // loopback, where admin listens
     const char *method;       // GET or POST

@@ -112,17 +112,44 @@ static bool find_socket(struct asking *who, struct diag *why)
     return found;
 }
 
+bool asking_option(struct asking *who, int option, const char *value)
+{
+    switch (option) {
+    case 'c': who->config = value; return true;
+    case 'n': who->node = value; return true;
+    case 's': who->socket = value; return true;
+    case 'u': who->url = value; return true;
+    case 'k': who->token = value; return true;
+    case 'a': who->ca = value; return true;
+    default: return false;
+    }
+}
+
+/* Whether it is known who is to be asked; else `why` says so. */
+static bool find(struct asking *who, struct diag *why)
+{
+    if (who->url == NULL && who->token == NULL && who->ca == NULL)
+        return find_socket(who, why);
+    if (who->url != NULL && who->token != NULL)
+        return true;
+    diag_say(why, "from afar takes both --url https://HOST:PORT and --token FILE");
+    return false;
+}
+
 bool asking_send(
     struct asking *who, const struct asking_request *request, struct client_answer *answer)
 {
     struct diag why = { 0 };
-    struct client_ask ask = { .socket = who->path,
+    struct client_ask ask = { .url = who->url,
+        .token = who->token,
+        .ca = who->ca,
+        .socket = who->path,
         .method = request->method,
         .path = request->path,
         .body = request->body,
         .patience = span_s(PATIENCE_S) };
 
-    if (find_socket(who, &why) && client_ask(&ask, answer, &why) == ERR_NONE)
+    if (find(who, &why) && client_ask(&ask, answer, &why) == ERR_NONE)
         return true;
     fprintf(stderr, "waypost: %s\n", why.text);
     return false;

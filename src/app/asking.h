@@ -16,8 +16,21 @@ struct client_answer;
 
 struct asking {
     const char *config, *node, *socket; // NULL: not said
+    const char *url, *token, *ca;       // likewise: who is asked from afar, and how
     char path[ADMIN_PATH_MAX];          // of the socket, once it was found
 };
+
+/* The options that say who is asked, for a table of getopt_long; `c` is a short one too. */
+#define ASKING_OPTIONS                                                                       \
+    { "config", required_argument, NULL, 'c' }, { "node", required_argument, NULL, 'n' },    \
+        { "socket", required_argument, NULL, 's' }, { "url", required_argument, NULL, 'u' }, \
+        { "token", required_argument, NULL, 'k' },                                           \
+    {                                                                                        \
+        "ca", required_argument, NULL, 'a'                                                   \
+    }
+
+/* Takes one of them; false: it is another. */
+bool asking_option(struct asking *who, int option, const char *value);
 
 struct asking_request {
     const char *method, *path;

@@ -18,9 +18,7 @@ enum {
 };
 
 static const struct option OPTIONS[] = {
-    { "config", required_argument, NULL, 'c' },
-    { "node", required_argument, NULL, 'n' },
-    { "socket", required_argument, NULL, 's' },
+    ASKING_OPTIONS,
     { "json", no_argument, NULL, 'j' },
     { "client", required_argument, NULL, 'i' },  // of why alone
     { "view", required_argument, NULL, 'v' },    // of status alone
@@ -51,14 +49,13 @@ static bool parse(int argc, char **argv, enum takes takes, struct question *q)
 
     for (int option; (option = getopt_long(argc, argv, "c:", OPTIONS, NULL)) != -1;)
         switch (option) {
-        case 'c': q->who.config = optarg; break;
-        case 'n': q->who.node = optarg; break;
-        case 's': q->who.socket = optarg; break;
         case 'j': q->as_json = true; break;
         case 'i': q->client = optarg; break;
         case 'v': q->view = optarg; break;
         case 'C': q->compare = optarg; break;
-        default: return false;
+        default:
+            if (!asking_option(&q->who, option, optarg))
+                return false;
         }
     if (takes != TAKES_VIEWS && (q->view != NULL || q->compare != NULL))
         return false;

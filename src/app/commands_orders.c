@@ -22,9 +22,7 @@ enum {
 };
 
 static const struct option OPTIONS[] = {
-    { "config", required_argument, NULL, 'c' },
-    { "node", required_argument, NULL, 'n' },
-    { "socket", required_argument, NULL, 's' },
+    ASKING_OPTIONS,
     { "json", no_argument, NULL, 'j' },
     { "wait", required_argument, NULL, 'w' },
     { "no-wait", no_argument, NULL, 'W' },
@@ -53,9 +51,6 @@ static bool parse(int argc, char **argv, struct wish *w)
     *w = (struct wish){ .wait_s = WAIT_S };
     for (int option; (option = getopt_long(argc, argv, "c:", OPTIONS, NULL)) != -1;)
         switch (option) {
-        case 'c': w->who.config = optarg; break;
-        case 'n': w->who.node = optarg; break;
-        case 's': w->who.socket = optarg; break;
         case 'j': w->as_json = true; break;
         case 'W':
             w->has_wait = true;
@@ -74,7 +69,9 @@ static bool parse(int argc, char **argv, struct wish *w)
         case 't': w->tag = optarg; break;
         case 'h': w->site = optarg; break;
         case 'S': w->is_soft = true; break;
-        default: return false;
+        default:
+            if (!asking_option(&w->who, option, optarg))
+                return false;
         }
     return true;
 }

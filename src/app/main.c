@@ -22,6 +22,9 @@ static void print_commands(FILE *out)
     for (const struct command *c = commands; c->name != NULL; c++)
         fprintf(out, "  waypost %s%s%s\n      %s\n", c->name, c->arguments[0] == '\0' ? "" : " ",
             c->arguments, c->help);
+    fputs("\nFROM: a node here by --socket PATH, or one elsewhere by\n"
+          "      --url https://HOST:PORT --token FILE [--ca FILE]\n",
+        out);
 }
 
 static int command_help(int argc, char **argv)
@@ -41,29 +44,28 @@ const struct command commands[] = {
         "serve as a node of the network", command_run },
     { "check", "[-c FILE]", "check a configuration: all that is wrong, or what would be served",
         command_check },
-    { "status",
-        "[--node NAME | --view NODE | --compare NODE NODE] [-c FILE] [--socket PATH] [--json]",
+    { "status", "[--node NAME | --view NODE | --compare NODE NODE] [-c FILE] [FROM] [--json]",
         "a running node at a glance, all that it knows, or where two nodes differ",
         command_status },
-    { "why", "NAME [--client IP] [-c FILE] [--node NAME] [--socket PATH] [--json]",
+    { "why", "NAME [--client IP] [-c FILE] [--node NAME] [FROM] [--json]",
         "explain an answer: who was weighed, who won, what would change it", command_why },
     { "purge",
         "URL... | --prefix URL | --site HOST [--tag TAG]  [--soft] [--wait SECONDS | --no-wait] "
-        "[-c FILE] [--node NAME] [--socket PATH] [--json]",
+        "[-c FILE] [--node NAME] [FROM] [--json]",
         "make all nodes forget what is stored, or with --soft ask about it; waits for receipts",
         command_purge },
     { "drain",
         "pop|node|origin NAME [--wait SECONDS | --no-wait] [-c FILE] [--node NAME] "
-        "[--socket PATH] [--json]",
+        "[FROM] [--json]",
         "take it out of all answers: who has it keeps it, nobody new gets it", command_drain },
     { "undrain",
         "pop|node|origin NAME [--wait SECONDS | --no-wait] [-c FILE] [--node NAME] "
-        "[--socket PATH] [--json]",
+        "[FROM] [--json]",
         "take it back into the answers", command_undrain },
-    { "orders", "[NUMBER | --limit ORDERS] [-c FILE] [--node NAME] [--socket PATH] [--json]",
+    { "orders", "[NUMBER | --limit ORDERS] [-c FILE] [--node NAME] [FROM] [--json]",
         "what nodes were told by purge, drain and undrain, and which have done it",
         command_orders },
-    { "reload", "[-c FILE] [--node NAME] [--socket PATH] [--json]",
+    { "reload", "[-c FILE] [--node NAME] [FROM] [--json]",
         "take the configuration file as it is now into use", command_reload },
     { "schema", "", "JSON Schema of the configuration, for editors", command_schema },
     { "settings", "", "all settings with their defaults, in Markdown", command_settings },
