@@ -33,6 +33,7 @@ static struct http_server_limits limits_of(
     limits.stall = granted->stall;
     limits.rate = granted->rate_bytes_per_s;
     limits.arena_bytes = REQUEST_BYTES;
+    limits.http2 = true;
     return limits;
 }
 
@@ -80,7 +81,8 @@ static struct stream_user *accept_secure(struct listener_user *user, struct stre
     if (certificates == NULL || certificates->visitors == NULL)
         return NULL; // the port is about to be closed
     struct stream_filter *filter = tls_server_filter(certificates->visitors,
-        &(struct tls_accept){ .counts = &w->tls_counts, .now = loop_wall(w->loop) });
+        &(struct tls_accept){
+            .counts = &w->tls_counts, .now = loop_wall(w->loop), .has_h2 = true });
 
     stream_filter_set(stream, &filter);
     return http->accept(http, stream);
