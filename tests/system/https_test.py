@@ -5,34 +5,14 @@ import pathlib
 
 import pytest
 
+from authority import Authority
 from origin import Origin
 from raw import ask
 from waypost import FRA, network, run_waypost, sites
-from world import run, wait_until
+from world import wait_until
 
 STATIC = "static.acme.test"
 numbers = itertools.count(1)
-
-
-class Authority:
-    """Vouches for names; `file` is what those who trust it are given."""
-
-    def __init__(self, folder, name):
-        self.folder, self.name = folder, name
-        self.file, self.key = folder / f"{name}.pem", folder / f"{name}.key"
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.file)
-
-    def certify(self, host):
-        """The files of a certificate for the host, and of its key."""
-        certificate, key = self.folder / f"{host}.pem", self.folder / f"{host}.key"
-        request, names = self.folder / f"{host}.csr", self.folder / f"{host}.names"
-        names.write_text(f"subjectAltName=DNS:{host}\n")
-        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-subj", "/O=story", "-keyout", key, "-out", request)
-        run("openssl", "x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.key,
-            "-CAcreateserial", "-days", "2", "-extfile", names, "-out", certificate)
-        return certificate, key
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certificates made for a story, by authorities made for it."""
+from world import run
+
+CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+
+
+class Authority:
+    """Vouches for names; `file` is what those who trust it are given."""
+
+    def __init__(self, folder, name):
+        self.folder, self.name = folder, name
+        self.file, self.key = folder / f"{name}.pem", folder / f"{name}.key"
+        run("openssl", "req", "-x509", *CURVE, "-subj", f"/CN={name}", "-keyout", self.key,
+            "-out", self.file)
+
+    def certify(self, host, days=30, name=None):
+        """The files of a certificate for the host, and of its key; `name` tells files apart."""
+        name = name or host
+        certificate, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
+        request, names = self.folder / f"{name}.csr", self.folder / f"{name}.names"
+        names.write_text(f"subjectAltName=DNS:{host}\n")
+        run("openssl", "req", *CURVE, "-subj", f"/O={name}", "-keyout", f"{key}.new",
+            "-out", request)
+        run("openssl", "x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.key,
+            "-CAcreateserial", "-days", days, "-extfile", names, "-out", f"{certificate}.new")
+        key.with_name(f"{key.name}.new").rename(key)
+        certificate.with_name(f"{certificate.name}.new").rename(certificate)
+        return certificate, key
