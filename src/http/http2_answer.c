@@ -9,8 +9,8 @@
  * are small, so that little is. Of the bodies themselves no more is asked for than the reader's
  * windows and the burst have room for: the rest stays where it is.
  *
- * A source is asked once a burst, as its bytes are good only until it is asked again; a stream
- * that has used them up is put off until the burst has left.
+ * A source is asked once a burst, as its bytes are good only until it is asked again. When the
+ * stream whose turn it is has used them up, the burst ends: nobody less urgent goes in between.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -147,10 +147,8 @@ static ssize_t body_read(nghttp2_session *session, int32_t stream, uint8_t *room
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     bool is_used_up = task->left == 0 && !task->is_last;
 
-    if (is_used_up && !list_empty(&task->pulled)) {
-        task->is_deferred = task->is_due = true;
-        return NGHTTP2_ERR_DEFERRED;
-    }
+    if (is_used_up && !list_empty(&task->pulled))
+        return NGHTTP2_ERR_PAUSE;
     if (is_used_up && !source_ask(task)) {
         cut(&task->x);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;

@@ -86,7 +86,7 @@ struct http2_task {
     bool is_last : 1;      // the pieces are the last
     bool is_deferred : 1;  // nghttp2 waits for http2_task_resume
     bool is_woken : 1;     // while the source was asked
-    bool is_due : 1;       // deferred only until the burst has left
+    bool is_due : 1;       // deferred only until the burst has left, as is_woken
 };
 
 /* A header block becomes the text of the HTTP/1 head that says the same. */
