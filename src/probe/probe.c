@@ -133,8 +133,7 @@ static struct instant doubt_at(const struct watch *watch)
     return instant_after(oldest_live(watch)->start, patience);
 }
 
-/* It answers again: whether it is back is not to take as many of the intervals at which it rests.
- */
+/* It answers again: to know whether it is back is not to take as many intervals of its rest. */
 static struct instant regular_of(const struct watch *watch)
 {
     if (watch->health.verdict != HEALTH_DOWN || watch->health.successes == 0)
