@@ -124,7 +124,7 @@ def test_strange_lanes_and_questions_for_maps_disturb_nobody(nodes, liar):
 
 
 def test_what_is_no_order_in_the_log_is_passed_over_by_all(nodes, liar):
-    before = nodes.orders("fra1")["newest"]
+    before = nodes.place("fra1")[0]
     for payload in (b"", b"purge everything", b"\xff" * 10000):
         liar.say(f"{NETWORK}.orders", payload)
     liar.settle()

@@ -31,8 +31,7 @@ def nodes(world, origins):
 def whole(nodes):
     """Each story begins with all at the end of the log, and nothing drained."""
     nodes.wait_until_all_hear()
-    newest = max(nodes.orders(node)["newest"] for node in ALL)
-    nodes.wait_until_obeyed(newest)
+    nodes.wait_until_obeyed(newest(nodes))
 
 
 def is_hit(node):
@@ -56,13 +55,13 @@ def test_a_purge_is_obeyed_by_all_before_the_command_ends(nodes):
 def test_who_is_away_asks_the_origin_meanwhile_and_obeys_when_it_is_back(nodes):
     fill(nodes)
     nodes.machines["sin1"].lose(nodes.bus.address)
-    wait_until(lambda: nodes.orders("sin1")["behind"], "sin1 knows that it is away", 10 * PATIENCE)
+    wait_until(lambda: nodes.place("sin1")[1], "sin1 knows that it is away", 10 * PATIENCE)
     out = nodes.ask("fra1", "purge", f"http://{STATIC}{PAGE}")
     assert re.search(r"^sin1\s+sin\s+not heard since \S+: applies it when back$", out, re.M), out
     assert not is_hit("sin1")
     nodes.ask("fra1", "drain", "pop", "nyc")
     nodes.machines["sin1"].find(nodes.bus.address)
-    number = nodes.orders("fra1")["newest"]
+    number = nodes.place("fra1")[0]
     nodes.wait_until_obeyed(number)
     assert nodes.of["sin1"].metric("orders_gaps_total") == 0
     nodes.wait_until_answered(ALL - {"nyc1"})
@@ -122,7 +121,7 @@ class Orders:
 
 def newest(nodes):
     """Of all."""
-    return max(nodes.orders(node)["newest"] for node in ALL)
+    return max(nodes.place(node)[0] for node in ALL)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

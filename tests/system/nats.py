@@ -13,8 +13,9 @@ PORT, ROUTE_PORT = 4222, 6222
 class Nats:
     """A server with a log (JetStream) unless that is not wanted, on a machine of its own."""
 
-    def __init__(self, world, machine, jetstream="max_file: 100MB", starts=True, peers=()):
+    def __init__(self, world, machine, jetstream="max_file: 100MB", starts=True, peers=(), more=""):
         self.peers = peers  # addresses of all servers of a cluster, its own too
+        self.more = more  # of its configuration
         self.world, self.machine, self.address = world, machine, machine.address
         self.folder = world.place(f"nats-{machine.name}")
         self.process = None
@@ -29,7 +30,7 @@ class Nats:
             routes = ", ".join(f"nats://{peer}:{ROUTE_PORT}" for peer in self.peers)
             log += (f"server_name: {self.machine.name}\ncluster {{ name: bus, "
                     f"listen: {self.address}:{ROUTE_PORT}, routes: [{routes}] }}\n")
-        (self.folder / "conf").write_text(f"listen: {self.address}:{PORT}\n{log}")
+        (self.folder / "conf").write_text(f"listen: {self.address}:{PORT}\n{log}{self.more}")
 
     def start(self):
         """Starts it, or starts it again with what it has on disk."""
@@ -62,13 +63,13 @@ class Nats:
 class Client:
     """Somebody who speaks NATS and is no node: hears all, and says what it wants."""
 
-    def __init__(self, address, hears=None):
+    def __init__(self, address, hears=None, **signs_in):
         self.sock = socket.create_connection((address, PORT), timeout=5)
         self.data = b""
         self.heard = []  # (subject, payload; of an order with headers before it)
         self._line()
-        self.sock.sendall(b"CONNECT " + json.dumps({"verbose": False, "headers": True}).encode()
-                          + b"\r\n")
+        about = {"verbose": False, "headers": True, **signs_in}
+        self.sock.sendall(b"CONNECT " + json.dumps(about).encode() + b"\r\n")
         if hears:
             self.sock.sendall(f"SUB {hears} 1\r\n".encode())
         self.settle()

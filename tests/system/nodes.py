@@ -33,13 +33,14 @@ def config_of(servers=(BUS,), **changes):
 class Nodes:
     """The machines and what runs on them, by node; that of the bus as well."""
 
-    def __init__(self, world, servers=(BUS,), starts=True, begins=True):
+    def __init__(self, world, servers=(BUS,), starts=True, begins=True, more="", **changes):
         connect(world)
         self.world = world
-        self.config = config_of(servers, state=str(world.place("state")))
+        self.config = config_of(servers, state=str(world.place("state")), **changes)
         self.machines = {node: Machine(world, node, at) for node, at in ADDRESSES.items()}
         self.servers = [Nats(world, Machine(world, f"nats{at[-1]}", at), starts=starts,
-                             peers=servers if len(servers) > 1 else ()) for at in servers]
+                             peers=servers if len(servers) > 1 else (), more=more)
+                        for at in servers]
         self.nats, self.bus = self.servers[0], self.servers[0].machine
         self.of = {}
         if begins:
@@ -85,11 +86,16 @@ class Nodes:
         """What it tells of the newest thousand orders, and how far it is."""
         return json.loads(self.of[node].admin_text("/api/v1/orders?limit=1000"))
 
+    def place(self, node):
+        """How far it is: the number of its newest order on disk, and whether there may be more."""
+        told = json.loads(self.of[node].admin_text("/api/v1/orders?limit=1"))
+        return told["newest"], told["behind"]
+
     def wait_until_obeyed(self, number, nodes=None, seconds=10 * PATIENCE):
         """Until these nodes (all) have all orders up to that one on disk, and know of no more."""
         for node in nodes or self.of:
-            wait_until(lambda n=node: (told := self.orders(n))["newest"] == number
-                       and not told["behind"], f"{node} has order {number}", seconds)
+            wait_until(lambda n=node: self.place(n) == (number, False),
+                       f"{node} has order {number}", seconds)
 
     def said(self, node, words):
         """How often that is in its log."""
