@@ -32,6 +32,7 @@ static struct http_server_limits limits_of(
     limits.idle = granted->idle;
     limits.stall = granted->stall;
     limits.rate = granted->rate_bytes_per_s;
+    limits.upgraded = granted->upgraded;
     limits.arena_bytes = REQUEST_BYTES;
     limits.http2 = true;
     return limits;

@@ -3,6 +3,7 @@
 
 #include "base/writer.h"
 #include "delivery/delivery_priv.h"
+#include "http/upgrade.h"
 #include "wire/http_date.h"
 #include "wire/load_metrics.h"
 
@@ -93,6 +94,18 @@ static void write_framing(struct writer *w, const struct http_exchange *x)
     write_slice(w, SLICE("\r\n"));
 }
 
+/* RFC 9110 §7.8: from hop to hop, so what may go further is said anew. */
+static void write_upgrade(struct writer *w, const struct http_exchange *x)
+{
+    char room[HTTP_UPGRADE_OFFER_MAX];
+    struct slice offer = http_upgrade_offer(x, room);
+
+    if (offer.length == 0)
+        return;
+    write_field(w, SLICE("Connection"), SLICE("Upgrade"));
+    write_field(w, SLICE("Upgrade"), offer);
+}
+
 /* RFC 9110 §7.6.2: one less on each way; who meets 0 answers (see visit.c). */
 static void write_max_forwards(struct writer *w, const struct http_head *head)
 {
@@ -133,6 +146,7 @@ struct slice fields_for_origin(struct visit *visit, bool is_fill, const struct c
         write_field(&w, SLICE("X-Forwarded-Proto"), x->is_secure ? SLICE("https") : SLICE("http"));
         write_max_forwards(&w, head);
         write_framing(&w, x);
+        write_upgrade(&w, x);
     }
     // Neither head has more than HTTP_HEAD_MAX bytes, and each field gets one blank more.
     assert(!w.is_short);

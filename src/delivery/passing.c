@@ -5,9 +5,14 @@
 #include "base/mem.h"
 #include "base/writer.h"
 #include "delivery/delivery_priv.h"
+#include "http/upgrade.h"
 #include "wire/cache_control.h"
 
-enum { CHUNK_HEAD_MAX = 20, HOW_MAX = 128 };
+enum {
+    CHUNK_HEAD_MAX = 20,
+    HOW_MAX = 128,
+    UPGRADED_HELD_MAX = 64 * 1024, // of another protocol than HTTP, each way: what counts is delay
+};
 
 /*
  * A request handed through to an origin, and its answer back: each direction is a pipe with back
@@ -25,6 +30,7 @@ struct passing {
     struct http_source down_source; // gives the answer's body to the visitor
     bool up_ended, down_ended, has_head, is_chunked_up;
     bool fetch_pauses, visitor_pauses;
+    bool is_upgraded; // both bodies are another protocol's
 };
 
 static void free_when_done(struct passing *p)
@@ -90,6 +96,14 @@ static void up_sent(struct http_source *source, size_t bytes)
     }
 }
 
+/* As much of the bytes as fits. */
+static size_t put_some(const struct passing *p, struct pipe *pipe, struct slice bytes)
+{
+    size_t most = p->is_upgraded ? UPGRADED_HELD_MAX : PIPE_MAX;
+
+    return pipe->held >= most ? 0 : pipe_put(pipe, slice_head(bytes, most - pipe->held));
+}
+
 /* As much of the bytes as fits, as one chunk (RFC 9112 §7.1). */
 static size_t put_chunk(struct pipe *pipe, struct slice bytes)
 {
@@ -121,7 +135,7 @@ static size_t up_data(struct http_sink *sink, struct slice bytes)
 
     if (p->fetch == NULL) // answered before all was said: nobody hears the rest
         return bytes.length;
-    size_t taken = p->is_chunked_up ? put_chunk(&p->up, bytes) : pipe_put(&p->up, bytes);
+    size_t taken = p->is_chunked_up ? put_chunk(&p->up, bytes) : put_some(p, &p->up, bytes);
 
     if (taken == SIZE_MAX || (taken == 0 && p->up.held == 0)) {
         cut(p);
@@ -221,6 +235,43 @@ static int64_t announced_length(const struct fetch_answer *answer, enum http_met
     return answer->framing == HTTP_BODY_NONE && asked != HTTP_HEAD ? 0 : -1;
 }
 
+/* The origin agrees to speak what the visitor asked for: from now on both are left alone. */
+static void go_over(struct passing *p, const struct http_head *answer)
+{
+    struct visit *visit = p->visit;
+    struct http_exchange *x = visit_exchange(visit);
+    char offer[HTTP_UPGRADE_OFFER_MAX];
+    struct slice chosen = http_head_value(answer, HTTP_NAME_UPGRADE);
+
+    if (!http_upgrade_fits(http_upgrade_offer(x, offer), chosen)) {
+        counter_up(&p->delivery->counts.failed);
+        visit_refuse(visit, 502, "upgrade-unasked");
+        return;
+    }
+    counter_up(&p->delivery->counts.passed);
+    p->is_upgraded = true;
+    size_t room = 2 * (size_t)answer->length + 256; // each field gets one blank more, and a Date
+    struct writer w = writer_on(turn_room(p->delivery, &x->arena, room), room);
+
+    w.length = cache_fields_write(answer, loop_wall(p->delivery->setup.loop), w.start, room);
+    struct slice fields = cache_fields_sent(writer_slice(&w));
+
+    write_slice(&w, SLICE("Upgrade: "));
+    write_slice(&w, chosen);
+    write_slice(&w, SLICE("\r\n"));
+    assert(!w.is_short);
+    turn_room_trim(p->delivery, w.start, w.length);
+    http_upgrade(x,
+        &(struct http_reply){
+            .status = 101,
+            .fields = slice_of(fields.at, (size_t)(w.start + w.length - fields.at)),
+            .more = fields_of_ours(visit, -1, SLICE("fwd=bypass; detail=upgrade")),
+            .length = -1,
+            .source = &p->down_source,
+        },
+        &p->sink);
+}
+
 static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
 {
     struct passing *p = container_of(user, struct passing, user);
@@ -230,6 +281,10 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
     p->has_head = true;
     if (visit == NULL)
         return;
+    if (answer->head->status == 101) {
+        go_over(p, answer->head);
+        return;
+    }
     invalidate(p, answer->head);
     counter_up(&p->delivery->counts.passed);
     int length = snprintf(
@@ -255,7 +310,7 @@ static size_t on_body(struct fetch_user *user, struct slice bytes)
 
     if (p->visit == NULL)
         return bytes.length;
-    size_t taken = pipe_put(&p->down, bytes);
+    size_t taken = put_some(p, &p->down, bytes);
 
     if (taken == 0 && p->down.held == 0) {
         cut(p);
@@ -331,7 +386,11 @@ void passing_start(struct visit *visit, const char *why)
     bool has_body = x->framing == HTTP_BODY_CHUNKED ||
                     (x->framing == HTTP_BODY_LENGTH && x->request_length > 0);
     struct ranking UNSET ranking;
+    char offer[HTTP_UPGRADE_OFFER_MAX];
+    bool offers = http_upgrade_offer(x, offer).length > 0;
 
+    if (offers)
+        http_upgrade_hold(x);
     ranking_of(d, visit, &ranking);
     const struct fetch_request request = {
         .method = x->request->method,
@@ -339,6 +398,7 @@ void passing_start(struct visit *visit, const char *why)
         .path = visit->path,
         .fields = fields_for_origin(visit, false, NULL),
         .body = has_body ? &p->up_source : NULL,
+        .upgrade = offers ? &p->up_source : NULL,
         .origins = ranking.origins,
         .origin_count = ranking.count,
         .missing_count = ranking.missing_count,

@@ -7,6 +7,7 @@
 #include "conf/checks.h"
 #include "delivery/delivery.h"
 #include "delivery/delivery_priv.h"
+#include "http/upgrade.h"
 #include "wire/cache_control.h"
 
 #define X_ROW(field, name, labels, help) \
@@ -438,6 +439,14 @@ static bool answer_here(struct visit *visit)
     return true;
 }
 
+/* Wants another protocol than HTTP, which no stored answer speaks. */
+static bool offers_upgrade(const struct http_exchange *x)
+{
+    char room[HTTP_UPGRADE_OFFER_MAX];
+
+    return http_upgrade_offer(x, room).length > 0;
+}
+
 static void serve(struct http_service *service, struct http_exchange *x)
 {
     struct delivery *d = container_of(service, struct delivery, service);
@@ -469,6 +478,8 @@ static void serve(struct http_service *service, struct http_exchange *x)
         passing_start(visit, "fwd=bypass");
     else if (!cache_may_look_up(x->request))
         passing_start(visit, "fwd=method");
+    else if (offers_upgrade(x))
+        passing_start(visit, "fwd=bypass; detail=upgrade");
     else
         visit_look_up(visit);
 }

@@ -67,7 +67,9 @@ static void put_framing(struct writer *w, const struct http_task *task, const st
         put_number(w, (uint64_t)length);
         put(w, SLICE("\r\n"));
     }
-    if (!task->keeps_alive)
+    if (task->is_upgraded)
+        put(w, SLICE("Connection: Upgrade\r\n"));
+    else if (!task->keeps_alive)
         put(w, SLICE("Connection: close\r\n"));
     else if (task->is_old)
         put(w, SLICE("Connection: keep-alive\r\n"));
@@ -143,9 +145,12 @@ void http1_reply(struct http_exchange *x, const struct http_reply *r)
     struct slice body = is_bare || r->source != NULL ? SLICE_NONE : r->body;
     bool is_own;
 
-    assert(!task->is_replied && r->status >= 200 && r->status <= 999);
+    assert(!task->is_replied && r->status <= 999);
+    assert(task->is_upgraded ? r->status == 101 : r->status >= 200);
+    if (c->intake == HTTP_INTAKE_HOLD)
+        c->intake = task->keeps_alive ? HTTP_INTAKE_HEAD : HTTP_INTAKE_DROP;
     settle_keep_alive(task, is_unknown && task->is_old);
-    task->is_chunked = is_unknown && !task->is_old;
+    task->is_chunked = is_unknown && !task->is_old && !task->is_upgraded;
     task->is_replied = true;
 
     size_t most = STATUS_LINE_MAX + FRAMING_MAX + r->fields.length + r->more.length;
@@ -400,7 +405,7 @@ static void keep_rest(struct http_connection *c, bool is_cut, size_t sent)
     c->is_blocked = is_cut;
     if (is_cut && was_blocked)
         http_connection_progress(c, sent);
-    else if (is_cut)
+    else if (is_cut || (c->is_upgraded && sent > 0))
         http_connection_mark(c);
     if (c->first != NULL && c->first->is_aborted)
         http_task_doom(c->first);
@@ -414,6 +419,8 @@ void http_connection_sent(struct stream_user *user, size_t bytes)
     bool is_cut = false;
 
     counter_add(&c->server->counts.bytes_out, bytes);
+    if (c->is_upgraded)
+        counter_add(&c->server->counts.upgraded_out, bytes);
     for (struct http_task *task = c->first, *next; task != NULL && task->is_pulled; task = next) {
         size_t went = left < task->in_flight ? left : task->in_flight;
 

@@ -31,7 +31,8 @@ struct http_client {
     char *head;        // of the request; ours
     struct slice unsent;
     struct http_source *source; // NULL once all of it was sent
-    size_t in_source;           // bytes of the last pull that are the source's
+    struct http_source *upgrade;
+    size_t in_source; // bytes of the last pull that are the source's
     uint64_t body_left;
     struct http_chunk chunk;
     uint32_t seen; // of the answer's head
@@ -42,6 +43,7 @@ struct http_client {
     bool has_bytes : 1;    // of an answer
     bool keeps_alive : 1;  // as the answer says
     bool is_cancelled : 1; //
+    bool is_upgraded : 1;  // 101 came
 };
 
 static struct http_client *client_of(struct stream_user *user)
@@ -87,7 +89,8 @@ static struct instant due_of(const struct http_client *client)
             return instant_after(client->at, client->times.stall);
         break;
     case BODY:
-        if (!client->is_paused)
+        // Another protocol has its own time; whoever hands it on sees to that.
+        if (!client->is_paused && !client->is_upgraded)
             return instant_after(client->at, client->times.stall);
         break;
     case OVER: break;
@@ -164,6 +167,14 @@ static void client_open(struct stream_user *user)
         client_connected(user);
 }
 
+/* All of it was sent. Of another protocol than HTTP, that is told the other side. */
+static void end_source(struct http_client *client)
+{
+    client->source = NULL;
+    if (client->is_upgraded)
+        stream_finish(client->stream);
+}
+
 static size_t client_pull(struct stream_user *user, struct iovec *iov, size_t most)
 {
     struct http_client *client = client_of(user);
@@ -188,7 +199,7 @@ static size_t client_pull(struct stream_user *user, struct iovec *iov, size_t mo
         client->in_source += iov[i].iov_len;
     client->is_last = is_last;
     if (count == 0 && is_last) {
-        client->source = NULL;
+        end_source(client);
         mark(client);
     }
     return count;
@@ -205,7 +216,7 @@ static void client_sent(struct stream_user *user, size_t bytes)
     client->unsent = slice_from(client->unsent, of_head);
     if (source != NULL && client->is_last && of_source == client->in_source &&
         client->unsent.length == 0)
-        client->source = NULL;
+        end_source(client);
     if (bytes > 0 || client->source != source)
         mark(client);
     if (source == NULL || client->in_source == 0)
@@ -225,6 +236,12 @@ static bool take_final_head(struct http_client *client, const struct http_head *
         finish(client, ERR_PARSE);
         return false;
     }
+    if (head->status == 101) {
+        framing = HTTP_BODY_UNTIL_CLOSE;
+        client->is_upgraded = true;
+        client->source = client->upgrade;
+        stream_ready(client->stream);
+    }
     client->framing = (uint8_t)framing;
     client->keeps_alive = framing != HTTP_BODY_UNTIL_CLOSE && http_head_keeps_alive(head);
     client->phase = BODY;
@@ -233,6 +250,12 @@ static bool take_final_head(struct http_client *client, const struct http_head *
     enter(client);
     client->caller->ops->head(client->caller, head);
     return leave(client);
+}
+
+static bool may_upgrade(const struct http_client *client, const struct http_head *head)
+{
+    return client->upgrade != NULL && is_request_sent(client) &&
+           head->first[HTTP_NAME_UPGRADE] != 0;
 }
 
 enum take { TAKE_ON, TAKE_STOP, TAKE_GONE };
@@ -247,14 +270,16 @@ static enum take take_head(struct http_client *client, struct slice *bytes)
         return TAKE_STOP;
     }
     client->seen = 0;
-    // 101 was not asked for; and nobody needs many of the others (RFC 9110 §15.2).
-    if (parsed != HTTP_PARSE_DONE || head.status == 101 ||
-        (head.status < 200 && client->interim_count == INTERIM_MAX)) {
+    bool is_final = parsed == HTTP_PARSE_DONE && (head.status >= 200 || head.status == 101);
+
+    // 101 comes if it was asked for; and nobody needs many of the others (RFC 9110 §15.2).
+    if (parsed != HTTP_PARSE_DONE || (head.status == 101 && !may_upgrade(client, &head)) ||
+        (!is_final && client->interim_count == INTERIM_MAX)) {
         finish(client, ERR_PARSE);
         return TAKE_GONE;
     }
     *bytes = slice_from(*bytes, head.length);
-    if (head.status < 200) {
+    if (!is_final) {
         client->interim_count++;
         return TAKE_ON;
     }
@@ -385,6 +410,7 @@ struct http_client *http_client_start(struct loop *loop, const struct endpoint *
     client->head = mem_text(request->head.at, request->head.length);
     client->unsent = slice_of(client->head, request->head.length);
     client->source = request->body;
+    client->upgrade = request->upgrade;
     client->method = (uint8_t)request->method;
     if (idle == NULL) {
         client->stream = connect_to(client, to, &request->tls);

@@ -23,7 +23,8 @@ struct loop;
 struct stream;
 
 struct http_client_ops {
-    /* The final head (1xx are counted and dropped); good for the call. */
+    /* The final head (1xx are counted and dropped); good for the call. Behind a 101 that was asked
+     * for, `body` is what the other side says in the new protocol, to its end. */
     void (*head)(struct http_client_user *user, const struct http_head *head);
     /* Returns how many bytes were taken; fewer pauses until http_client_resume. */
     size_t (*body)(struct http_client_user *user, struct slice bytes);
@@ -49,6 +50,8 @@ struct http_client_times {
 struct http_client_request {
     struct slice head; // serialised whole, with the blank line; copied
     enum http_method method;
+    struct http_source
+        *upgrade; // or NULL: 101 is an error; else pulled from a 101 on (http/upgrade.h)
     struct http_source *body; // or NULL; pulled as the stream takes it; framing is the caller's
     struct http_client_times times;
     struct tls_name tls; // zeroed: plain

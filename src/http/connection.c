@@ -47,6 +47,13 @@ enum http_wait http_connection_waits(const struct http_connection *c, struct ins
         *due = instant_after(c->at, limits->greeting);
         return HTTP_WAIT_GREETING;
     }
+    if (c->is_upgraded) {
+        const struct http_server *server = c->server;
+        bool is_hurried = server->is_draining && server->drained_at.ns < c->at.ns;
+
+        *due = instant_after(is_hurried ? server->drained_at : c->at, limits->upgraded);
+        return HTTP_WAIT_UPGRADED;
+    }
     if (c->first == NULL && c->seen == 0) {
         *due = instant_after(c->at, limits->idle);
         return HTTP_WAIT_IDLE;
@@ -70,6 +77,7 @@ static bool should_pause(const struct http_connection *c)
     switch ((enum http_intake)c->intake) {
     case HTTP_INTAKE_HEAD: return !is_newer_than_any(c);
     case HTTP_INTAKE_BODY: return !may_take_body(c->last);
+    case HTTP_INTAKE_HOLD: return true;
     case HTTP_INTAKE_DROP: break;
     }
     return c->dropped > HTTP_LINGER_MAX;
@@ -98,7 +106,7 @@ void http_connection_progress(struct http_connection *c, size_t bytes)
 {
     uint32_t enough = c->server->progress_bytes;
 
-    if (bytes >= enough || (c->moved += (uint32_t)bytes) >= enough)
+    if (c->is_upgraded || bytes >= enough || (c->moved += (uint32_t)bytes) >= enough)
         http_connection_mark(c);
 }
 
@@ -115,7 +123,7 @@ void http_connection_mark(struct http_connection *c)
 {
     c->at = now_of(c);
     c->moved = 0;
-    c->untaken = c->is_blocked ? untaken(c) : 0;
+    c->untaken = c->is_blocked && !c->is_upgraded ? untaken(c) : 0;
 }
 
 /* A reader may be getting on while the kernel, which has much to send, asks us for no more. */
@@ -178,6 +186,10 @@ static void time_out(struct timer *timer)
         refuse(http_task_new(c), 408);
         return;
     case HTTP_WAIT_STALL: close_slow(c); return;
+    case HTTP_WAIT_UPGRADED:
+        counter_up(&server->counts.timeouts_upgraded);
+        http_connection_close(c, false);
+        return;
     }
 }
 
@@ -446,6 +458,8 @@ static enum take take_body(struct http_connection *c, struct slice *bytes)
         task->is_sink_full &= taken < data.length;
     }
     body_take(task, bytes, taken);
+    if (task->is_upgraded)
+        counter_add(&c->server->counts.upgraded_in, taken);
     http_connection_progress(c, taken);
     if (taken < data.length)
         return task->is_sink_full ? TAKE_STOP : TAKE_ON;
@@ -472,6 +486,7 @@ static enum take take_some(struct http_connection *c, struct slice *bytes)
     switch ((enum http_intake)c->intake) {
     case HTTP_INTAKE_HEAD: return take_head(c, bytes) ? TAKE_ON : TAKE_STOP;
     case HTTP_INTAKE_BODY: return take_body(c, bytes);
+    case HTTP_INTAKE_HOLD: return TAKE_STOP;
     case HTTP_INTAKE_DROP: break;
     }
     return take_dropped(c, bytes);
@@ -499,6 +514,11 @@ static void connection_end(struct stream_user *user)
     struct http_connection *c = connection_of(user);
 
     c->has_ended = true;
+    if (c->is_upgraded && !c->is_finishing && c->last->has_body) {
+        body_end(c->last);
+        http_connection_settle(c);
+        return;
+    }
     if (c->is_finishing || c->first == NULL || c->last->has_body) {
         http_connection_close(c, false);
         return;

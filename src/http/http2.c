@@ -330,7 +330,8 @@ static bool time_is_out(struct http2 *h2, enum http_wait wait)
 
     switch (wait) {
     case HTTP_WAIT_NONE:
-    case HTTP_WAIT_GREETING: return true;
+    case HTTP_WAIT_GREETING:
+    case HTTP_WAIT_UPGRADED: return true;
     case HTTP_WAIT_LINGER: http_connection_close(c, false); return false;
     case HTTP_WAIT_IDLE:
         counter_up(&counts->timeouts_idle);

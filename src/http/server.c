@@ -203,6 +203,8 @@ struct listener_user *http_server_listener(struct http_server *server)
 
 void http_server_drain(struct http_server *server)
 {
+    if (!server->is_draining)
+        server->drained_at = loop_now(server->loop);
     server->is_draining = true;
     list_each_safe (link, &server->connections) {
         struct http_connection *c = container_of(link, struct http_connection, link);
@@ -211,6 +213,8 @@ void http_server_drain(struct http_server *server)
             http2_drain(c);
         else if (is_idle(c))
             http_connection_close(c, false);
+        else if (c->is_upgraded)
+            http_connection_settle(c); // what it speaks has no word for this: it gets a while
     }
 }
 

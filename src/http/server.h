@@ -29,6 +29,7 @@ struct http_server_limits {
     struct span idle;     // between requests
     struct span head;     // from a head's first byte to its last
     struct span stall;    // over which `rate` is measured while a body is moved either way
+    struct span upgraded; // without a byte either way, of another protocol; and after a drain
     uint32_t rate;        // bytes a second, less is too slow; times stall at most UINT32_MAX
     size_t arena_bytes;   // of one request
 };
@@ -42,6 +43,7 @@ struct http_server_limits {
         .idle = { 60000000000 },                         \
         .head = { 10000000000 },                         \
         .stall = { 30000000000 },                        \
+        .upgraded = { 120000000000 },                    \
         .rate = 500,                                     \
         .arena_bytes = 64 * 1024 })
 
@@ -58,12 +60,17 @@ struct http_server_limits {
     X(timeouts_head, "http_timeouts_total", "what=\"head\"", "Connections closed: time ran out")  \
     X(timeouts_tls, "http_timeouts_total", "what=\"tls\"", "Connections closed: time ran out")    \
     X(timeouts_stall, "http_timeouts_total", "what=\"body\"", "Connections closed: time ran out") \
+    X(timeouts_upgraded, "http_timeouts_total", "what=\"upgrade\"",                               \
+        "Connections closed: time ran out")                                                       \
     X(evicted, "http_connections_evicted_total", "", "Idle connections closed for new ones")      \
     X(turned_away, "http_connections_turned_away_total", "limit=\"all\"", "Connections refused")  \
     X(turned_away_client, "http_connections_turned_away_total", "limit=\"client\"",               \
         "Connections refused")                                                                    \
     X(aborted, "http_aborted_total", "", "Answers cut short")                                     \
     X(copied, "http_answers_copied_total", "", "Answers kept in memory for slow readers")         \
+    X(upgraded, "http_upgrades_total", "", "Connections that went over to another protocol")      \
+    X(upgraded_in, "http_upgraded_bytes_total", "direction=\"in\"", "Bytes of other protocols")   \
+    X(upgraded_out, "http_upgraded_bytes_total", "direction=\"out\"", "Bytes of other protocols") \
     X(bytes_out, "http_sent_bytes_total", "", "Bytes of answers sent, heads included")
 
 #define HTTP2_ENDED "HTTP/2 connections ended: more of it a second than anybody needs"

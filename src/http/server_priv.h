@@ -35,6 +35,7 @@ enum http_intake {
     HTTP_INTAKE_HEAD, // the next request
     HTTP_INTAKE_BODY, // the newest exchange's body
     HTTP_INTAKE_DROP, // there will be no further request
+    HTTP_INTAKE_HOLD, // what comes may not be a request: as the newest exchange is answered
 };
 
 struct http_connection;
@@ -70,6 +71,7 @@ struct http_task {
     bool has_body : 1;       // of the request, still to be read
     bool is_sink_full : 1;   //
     bool is_replied : 1;     //
+    bool is_upgraded : 1;    // answered with 101: both bodies end with the connection
     bool is_over : 1;        // the service has been told
     bool is_aborted : 1;     //
     bool is_fleeting : 1;    // ahead or body lie in fleeting memory
@@ -99,6 +101,7 @@ struct http_connection {
     bool is_used : 1; // a request has come
     bool becomes_http2 : 1;
     bool is_paused : 1;    //
+    bool is_upgraded : 1;  // it speaks another protocol
     bool is_blocked : 1;   // the last send was cut short
     bool is_lingering : 1; // the other side may be sending: not closed without warning
     bool is_finishing : 1; // all was sent, the other side is to close
@@ -123,6 +126,7 @@ struct http_server {
     struct loop_hook hook;
     bool is_late; // nothing that is made ready now is sure to leave within this turn
     bool is_draining;
+    struct instant drained_at;
     struct http2_shared *h2; // NULL before the first connection that needs it
     struct http_server_counts counts;
     struct http_head head; // of the request that is being served
@@ -167,6 +171,7 @@ enum http_wait {
     HTTP_WAIT_GREETING,
     HTTP_WAIT_IDLE,
     HTTP_WAIT_HEAD,
+    HTTP_WAIT_UPGRADED,
     HTTP_WAIT_STALL,
     HTTP_WAIT_LINGER
 };

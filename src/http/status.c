@@ -5,6 +5,7 @@
 /* RFC 9110 §15 and the registry. */
 #define STATUS_LIST(X)                        \
     X(100, "Continue")                        \
+    X(101, "Switching Protocols")             \
     X(103, "Early Hints")                     \
     X(200, "OK")                              \
     X(201, "Created")                         \

@@ -111,6 +111,7 @@ static void try_now(struct fetch *f)
     const struct http_client_request request = { .head = write_head(f),
         .method = f->request.method,
         .body = f->request.body,
+        .upgrade = f->request.upgrade,
         .times = TIMES,
         .tls = tls };
 

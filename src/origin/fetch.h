@@ -59,6 +59,7 @@ struct fetch_request {
     struct slice path;                  // with the query
     struct slice fields;                // serialised, without Host
     struct http_source *body;           // or NULL
+    struct http_source *upgrade;        // or NULL: what is said behind a 101, if that is the answer
     const struct fetch_origin *origins; // in order; at least one, FETCH_ORIGINS_MAX looked at
     size_t origin_count;
     size_t missing_count; // a 404 asks the next of the first so many; 0: it is the answer
