@@ -23,7 +23,13 @@
 #include "base/mem.h"
 #include "io/kernel.h"
 
-enum { BACKLOG = 16384, DATAGRAM_BUFFER_BYTES = 4 << 20 };
+enum {
+    BACKLOG = 16384,
+    DATAGRAM_BUFFER_BYTES = 4 << 20,
+    // What the kernel holds for a connection beyond what is on its way. Without it, who reads
+    // slowly pins megabytes of its memory, and it tells us of what was read in steps as large.
+    UNSENT_MAX = 256 << 10,
+};
 
 union address {
     struct sockaddr any;
@@ -152,11 +158,14 @@ static enum err give_up(int fd)
     return err_from_errno(number);
 }
 
+static void set_option(int fd, int level, int option, int value)
+{
+    setsockopt(fd, level, option, &value, sizeof value);
+}
+
 static void turn_on(int fd, int level, int option)
 {
-    int one = 1;
-
-    setsockopt(fd, level, option, &one, sizeof one);
+    set_option(fd, level, option, 1);
 }
 
 static enum err socket_at(const struct endpoint *at, int type, int *fd)
@@ -183,7 +192,8 @@ static enum err listen_at(struct kernel *kernel, const struct endpoint *at, int 
 
     (void)kernel;
     TRY(socket_at(at, SOCK_STREAM, &s));
-    turn_on(s, IPPROTO_TCP, TCP_NODELAY); // inherited by what is accepted
+    turn_on(s, IPPROTO_TCP, TCP_NODELAY); // inherited by what is accepted, as is the next
+    set_option(s, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MAX);
     if (listen(s, BACKLOG) != 0)
         return give_up(s);
     *fd = s;
