@@ -3,13 +3,14 @@
  * Measures how soon all nodes of many hold what one of them found, and how soon after a cut all
  * hold the same: hearings of many nodes on one loop, with their views, in real time.
  *
- *   bus-fanout local NODES              they meet within this process
+ *   bus-fanout local NODES [CUT_S]      they meet within this process
  *   bus-fanout nats NODES [CUT_S]       each has a connection of its own to a nats-server, started
  *                                       here, on port 4299 of loopback
  *
  * Fan-out: a node's verdict on an origin changes and is told (the report is made at once); until
- * the last of the others was told. Then CUT_S seconds without the server, in which every node finds
- * an origin down: until all know that of all, from the moment that the server listens again.
+ * the last of the others was told. Then CUT_S seconds without the server, or in which one node is
+ * not heard and hears nobody; every node finds something meanwhile: until all know that of all,
+ * from the moment that the server listens again, or that the way is there.
  */
 #include <arpa/inet.h>
 #include <signal.h>
@@ -315,11 +316,27 @@ static void be_quiet(struct world *w)
         (now_ms(CLOCK_THREAD_CPUTIME_ID) - loop) / QUIET_S / w->count);
 }
 
-static void cut(struct world *w, unsigned cut_s)
+/* Where they meet in this process, it is the first node alone that the others do not hear. */
+static void set_cut(struct world *w, bool has_nats, bool is_cut)
+{
+    char one[NODE_NAME_ROOM], other[NODE_NAME_ROOM];
+
+    if (has_nats && is_cut) {
+        child_signal(&w->server, SIGKILL);
+        child_await(&w->server, span_s(5));
+    } else if (has_nats) {
+        start_server(w);
+    }
+    for (unsigned i = 1; !has_nats && i < w->count; i++) {
+        bus_hub_cut(w->hub, node_name(0, one), node_name(i, other), is_cut);
+        bus_hub_cut(w->hub, node_name(i, other), node_name(0, one), is_cut);
+    }
+}
+
+static void cut(struct world *w, bool has_nats, unsigned cut_s)
 {
     w->expected = 0;
-    child_signal(&w->server, SIGKILL);
-    child_await(&w->server, span_s(5));
+    set_cut(w, has_nats, true);
     run(w, cut_s * 500.0);
     mark(w, 0);
     act(w, find_all);
@@ -327,11 +344,11 @@ static void cut(struct world *w, unsigned cut_s)
     printf("after a cut of %u s: %zu of %u were told meanwhile, ", cut_s, w->told,
         w->count * (w->count - 1));
     w->expected = (size_t)w->count * (w->count - 1);
-    start_server(w);
+    set_cut(w, has_nats, false);
     double began = now_ms(CLOCK_MONOTONIC);
     bool is_done = run(w, WAIT_S * 1000.0);
 
-    printf("%s of all %.2f s after the server was back\n",
+    printf("%s of all %.2f s after its end\n",
         is_done ? "everything is known" : "NOT everything is known",
         (now_ms(CLOCK_MONOTONIC) - began) / 1000);
 }
@@ -345,7 +362,7 @@ int main(int argc, char **argv)
     if (argc < 3 || (!has_nats && strcmp(argv[1], "local") != 0) ||
         !slice_number(slice_text(argv[2]), 500, &nodes) || nodes < 2 ||
         (argc > 3 && !slice_number(slice_text(argv[3]), 3600, &cut_s))) {
-        fputs("usage: bus-fanout local NODES | nats NODES [CUT_S]\n", stderr);
+        fputs("usage: bus-fanout local|nats NODES [CUT_S]\n", stderr);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
@@ -353,7 +370,7 @@ int main(int argc, char **argv)
     run(w, SETTLE_S * 1000.0);
     fan_out(w);
     be_quiet(w);
-    if (has_nats && cut_s > 0)
-        cut(w, (unsigned)cut_s);
+    if (cut_s > 0)
+        cut(w, has_nats, (unsigned)cut_s);
     return 0; // with which all goes
 }
