@@ -13,13 +13,12 @@
  * stream whose turn it is has used them up, the burst ends: nobody less urgent goes in between.
  */
 #include <assert.h>
-#include <stdio.h>
 
 #include "base/mem.h"
 #include "http/http2_priv.h"
 #include "io/filter.h"
 
-enum { FRAME_HEAD_BYTES = 9, FRAME_BYTES_MAX = 17 * 1024, SELF_FIELDS = 2 };
+enum { FRAME_HEAD_BYTES = 9, FRAME_BYTES_MAX = 17 * 1024, DIGITS_MAX = 20 };
 
 static void burst_copy(struct http2_burst *b, const void *bytes, size_t length)
 {
@@ -137,6 +136,7 @@ static bool source_ask(struct http2_task *task)
 }
 
 /* How much of the body goes into the next frame. */
+// NOLINTNEXTLINE(readability-function-size): the parameters are nghttp2's
 static ssize_t body_read(nghttp2_session *session, int32_t stream, uint8_t *room, size_t length,
     uint32_t *flags, nghttp2_data_source *source, void *user_data)
 {
@@ -335,15 +335,16 @@ static nghttp2_nv field_of(struct slice name, struct slice value)
  * new count; beyond HTTP2_FIELDS_MAX when there are too many. */
 static size_t fields_split(struct slice text, nghttp2_nv *fields, size_t count)
 {
-    struct slice line;
+    while (text.length > 0) {
+        const char *end = memchr(text.at, '\r', text.length);
+        const char *colon = memchr(text.at, ':', text.length);
 
-    while (slice_cut(&text, '\n', &line) && line.length > 0) {
-        size_t colon = slice_find(line, ':');
-
+        assert(end != NULL && colon != NULL && colon < end);
         if (count == HTTP2_FIELDS_MAX)
             return HTTP2_FIELDS_MAX + 1;
-        fields[count++] = field_of(slice_head(line, colon),
-            slice_trim(slice_head(slice_from(line, colon + 1), line.length - colon - 2)));
+        fields[count++] = field_of(slice_of(text.at, (size_t)(colon - text.at)),
+            slice_trim(slice_of(colon + 1, (size_t)(end - colon - 1))));
+        text = slice_from(text, (size_t)(end - text.at) + 2);
     }
     return count;
 }
@@ -363,23 +364,29 @@ static int64_t length_of(const struct http2_task *task, const struct http_reply 
     return has_no_body(r->status) ? -1 : length;
 }
 
+static struct slice decimal(uint64_t number, char room[DIGITS_MAX])
+{
+    size_t at = DIGITS_MAX;
+
+    do
+        room[--at] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return slice_of(room + at, DIGITS_MAX - at);
+}
+
 /* The field block of an answer; false when it has too many fields. */
 static bool head_submit(struct http2_task *task, const struct http_reply *r, bool has_body)
 {
     struct http2 *h2 = task->h2;
     nghttp2_nv *fields = http2_server(h2)->h2->fields;
-    char status[4], digits[24];
+    char status[DIGITS_MAX], digits[DIGITS_MAX];
     int64_t length = length_of(task, r);
     size_t count = 0;
     nghttp2_data_provider provider = { .source.ptr = task, .read_callback = body_read };
 
-    snprintf(status, sizeof status, "%d", r->status);
-    fields[count++] = field_of(SLICE(":status"), slice_of(status, 3));
-    if (length >= 0) {
-        int digit_count = snprintf(digits, sizeof digits, "%lld", (long long)length);
-
-        fields[count++] = field_of(SLICE("content-length"), slice_of(digits, (size_t)digit_count));
-    }
+    fields[count++] = field_of(SLICE(":status"), decimal((uint64_t)r->status, status));
+    if (length >= 0)
+        fields[count++] = field_of(SLICE("content-length"), decimal((uint64_t)length, digits));
     count = fields_split(r->fields, fields, count);
     if (count <= HTTP2_FIELDS_MAX)
         count = fields_split(r->more, fields, count);

@@ -19,6 +19,7 @@ struct heard_stream {
 struct heard {
     nghttp2_hd_inflater *inflater;
     struct heard_stream streams[STREAMS_MAX]; // by (id - 1) / 2
+    struct heard_stream none;                 // for frames of the connection
     unsigned settings, settings_acks, pings, goaways;
     uint32_t goaway_code, goaway_last, goaway_first_last;
     uint64_t widened;          // the connection's window
@@ -87,7 +88,7 @@ static inline void heard_data(struct heard_stream *s, struct slice payload, bool
 static inline void heard_frame(
     struct heard *h, uint8_t type, uint8_t flags, uint32_t id, struct slice payload, bool pattern)
 {
-    struct heard_stream *s = id == 0 ? NULL : heard_stream(h, id);
+    struct heard_stream *s = id == 0 ? &h->none : heard_stream(h, id);
     bool is_ack = (flags & NGHTTP2_FLAG_ACK) != 0;
 
     switch (type) {
