@@ -359,7 +359,9 @@ static size_t send_room(struct kernel *kernel, int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0 || length < sizeof memory ||
         memory[SK_MEMINFO_WMEM_QUEUED] > memory[SK_MEMINFO_SNDBUF])
         return 0;
-    return memory[SK_MEMINFO_SNDBUF] - memory[SK_MEMINFO_WMEM_QUEUED];
+    size_t left = memory[SK_MEMINFO_SNDBUF] - memory[SK_MEMINFO_WMEM_QUEUED];
+
+    return left - left / 16; // its own bookkeeping is in that too
 }
 
 static enum err round_trip(struct kernel *kernel, int fd, struct span *rtt)

@@ -8,6 +8,9 @@
 
 enum { BIG = 5 * 1024 * 1024, HUGE_BODY = 8 * BIG };
 
+// What sealing adds, and by how much the kernel may take less than it said.
+enum { SEALED_MORE = 16 * 1024 };
+
 static void what_is_sent_comes_and_comes_back(void **state)
 {
     struct meeting *m = meeting_open(state, &MEETING_GOOD);
@@ -73,12 +76,15 @@ static void a_slow_reader_holds_the_writer_not_memory(void **state)
 
     m->pair.far.heard = pause_in_the_call;
     talker_say(&m->pair.near, bytes, HUGE_BODY);
-    bench_settle(m->pair.bench);
-    size_t went = m->pair.near.out_at;
+    size_t went;
 
+    do { // a busy machine takes its time
+        went = m->pair.near.out_at;
+        bench_settle(m->pair.bench);
+    } while (m->pair.near.out_at > went || sealed_waiting(m->pair.near.stream) == 0);
     assert_true(went < HUGE_BODY);
     assert_true(m->pair.far.in_length <= STREAM_READ_MAX);
-    assert_in_range(sealed_waiting(m->pair.near.stream), 1, STREAM_SEALED_MAX + 4096);
+    assert_true(sealed_waiting(m->pair.near.stream) <= STREAM_SEALED_MAX + SEALED_MORE);
     bench_settle(m->pair.bench);
     assert_int_equal(m->pair.near.out_at, went);
     m->pair.far.heard = NULL;
