@@ -45,6 +45,7 @@ struct orders {
     size_t next, count;
     struct position applied, written;
     bool is_behind;
+    struct timer doubt; // set: it is behind, but not for long yet
     struct list waiters;
     size_t waiter_count;
     uint64_t ticket; // of the newest order given
@@ -270,12 +271,23 @@ void orders_take(struct orders *orders, uint64_t era, uint64_t number, struct sl
     move_on(o, &record);
 }
 
+static void on_doubt(struct timer *timer)
+{
+    purges_doubt(container_of(timer, struct orders, doubt)->purges, true);
+}
+
 void orders_behind(struct orders *orders, bool is_behind)
 {
     if (orders->is_behind == is_behind)
         return;
     orders->is_behind = is_behind;
-    purges_doubt(orders->purges, is_behind);
+    if (is_behind) {
+        timer_set(
+            orders->loop, &orders->doubt, instant_after(loop_now(orders->loop), ORDERS_DOUBT));
+        return;
+    }
+    timer_clear(orders->loop, &orders->doubt);
+    purges_doubt(orders->purges, false);
 }
 
 /* A drain as the order that it was, but for its id. */
@@ -394,6 +406,7 @@ struct orders *orders_new(const struct orders_plan *plan)
     o->purges = plan->purges;
     o->drains = drains_new();
     o->receipts = receipts_new();
+    o->doubt.fire = on_doubt;
     list_init(&o->waiters);
     o->journal_user.ops = &JOURNAL_OPS;
     if (plan->path != NULL)
@@ -405,6 +418,7 @@ void orders_free(struct orders *orders)
 {
     if (orders == NULL)
         return;
+    timer_clear(orders->loop, &orders->doubt);
     orders_journal_free(orders->journal);
     forget_all(orders);
     drains_free(orders->drains);

@@ -13,9 +13,11 @@
  *
  * - Orders that are lost for good (the log reaches back no longer, or another log has begun) may
  *   have been purges of anything: all that is stored becomes stale.
- * - While the node is behind the log, what was stored before is asked about before it is used.
+ * - Once the node was behind the log for ORDERS_DOUBT, and until it is not, what was stored before
+ *   is asked about before it is used. Not at once: with each burst of orders the log is a moment
+ *   ahead, and a bulk of purges would send every hit to the origins.
  * - What cannot be written is obeyed all the same; it is said loudly, tried again, and there is no
- * receipt until it is written.
+ *   receipt until it is written.
  * - What this version does not know is passed over and counted, and the position moves on.
  * - An order whose id is among those that are kept came twice, and changes nothing.
  *
@@ -36,6 +38,8 @@ struct orders_journal;
 struct orders_user;
 struct pool;
 struct purges;
+
+#define ORDERS_DOUBT span_ms(500)
 
 enum {
     ORDERS_KEPT = 1000,      // of the newest, to be shown

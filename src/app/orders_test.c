@@ -193,19 +193,42 @@ static void a_number_that_is_skipped_counts_as_a_gap(void **)
     desk_done(&d);
 }
 
-static void what_is_stored_is_in_doubt_while_the_node_is_behind(void **)
+static void what_is_stored_is_in_doubt_once_the_node_was_behind_for_a_while(void **)
 {
     struct desk d;
 
     desk_init(&d, false);
     uint64_t before = purges_generation(d.purges);
 
-    assert_int_equal(judge(&d, "www.test/a", before), PURGED_NOT);
     orders_behind(d.orders, true);
     assert_true(orders_is_behind(d.orders));
-    assert_int_equal(judge(&d, "www.test/a", before), PURGED_DOUBT);
-    orders_behind(d.orders, false);
+    sim_run_for(d.sim, span_us(ORDERS_DOUBT.ns / 1000 - 10));
     assert_int_equal(judge(&d, "www.test/a", before), PURGED_NOT);
+    sim_run_for(d.sim, span_us(20));
+    assert_int_equal(judge(&d, "www.test/a", before), PURGED_DOUBT);
+    assert_int_equal(judge(&d, "www.test/a", purges_generation(d.purges)), PURGED_NOT);
+    orders_behind(d.orders, false);
+    assert_false(orders_is_behind(d.orders));
+    assert_int_equal(judge(&d, "www.test/a", before), PURGED_NOT);
+    desk_done(&d);
+}
+
+static void a_burst_of_orders_puts_nothing_in_doubt(void **)
+{
+    struct desk d;
+
+    desk_init(&d, false);
+    uint64_t before = purges_generation(d.purges);
+
+    for (unsigned i = 0; i < 40; i++) {
+        orders_behind(d.orders, true);
+        sim_run_for(d.sim, span_ms(10));
+        assert_int_equal(judge(&d, "www.test/a", before), PURGED_NOT);
+        orders_behind(d.orders, false);
+    }
+    sim_run_for(d.sim, span_s(1));
+    assert_int_equal(purges_generation(d.purges), before);
+    orders_behind(d.orders, true);
     desk_done(&d);
 }
 
@@ -281,7 +304,8 @@ int main(void)
         cmocka_unit_test(another_log_begins_again_at_its_first_order),
         cmocka_unit_test(a_log_that_lost_its_end_is_followed_from_there),
         cmocka_unit_test(a_number_that_is_skipped_counts_as_a_gap),
-        cmocka_unit_test(what_is_stored_is_in_doubt_while_the_node_is_behind),
+        cmocka_unit_test(what_is_stored_is_in_doubt_once_the_node_was_behind_for_a_while),
+        cmocka_unit_test(a_burst_of_orders_puts_nothing_in_doubt),
         cmocka_unit_test(too_many_drains_are_refused_and_the_log_goes_on),
         cmocka_unit_test(a_receipt_of_a_peer_is_when_it_was_heard),
         cmocka_unit_test(an_order_without_a_bus_is_refused_at_once),
