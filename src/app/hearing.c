@@ -279,6 +279,8 @@ static void on_linked(struct bus_user *user, bool is_linked, const char *why)
         log_line(h->log, LOG_INFO, "bus", "back node=%s", h->name);
     h->is_lost = !is_linked;
     h->owes_all |= is_linked;
+    if (h->orders != NULL)
+        orders_linked(h->orders, is_linked);
     if (is_linked)
         heart_beat(&h->heart);
 }

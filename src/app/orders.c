@@ -44,8 +44,8 @@ struct orders {
     struct kept *ring[ORDERS_KEPT]; // the newest stands before `next`
     size_t next, count;
     struct position applied, written;
-    bool is_behind;
-    struct timer doubt; // set: it is behind, but not for long yet
+    bool is_behind, is_linked;
+    struct timer doubt; // set: it could catch up, but has not for a while
     struct list waiters;
     size_t waiter_count;
     uint64_t ticket; // of the newest order given
@@ -276,18 +276,31 @@ static void on_doubt(struct timer *timer)
     purges_doubt(container_of(timer, struct orders, doubt)->purges, true);
 }
 
+/* Whether there is a reason for doubt has changed: the log is in reach, and we are behind it. */
+static void look_behind(struct orders *o)
+{
+    if (o->is_behind && o->is_linked) {
+        timer_set(o->loop, &o->doubt, instant_after(loop_now(o->loop), ORDERS_DOUBT));
+        return;
+    }
+    timer_clear(o->loop, &o->doubt);
+    purges_doubt(o->purges, false);
+}
+
 void orders_behind(struct orders *orders, bool is_behind)
 {
     if (orders->is_behind == is_behind)
         return;
     orders->is_behind = is_behind;
-    if (is_behind) {
-        timer_set(
-            orders->loop, &orders->doubt, instant_after(loop_now(orders->loop), ORDERS_DOUBT));
+    look_behind(orders);
+}
+
+void orders_linked(struct orders *orders, bool is_linked)
+{
+    if (orders->is_linked == is_linked)
         return;
-    }
-    timer_clear(orders->loop, &orders->doubt);
-    purges_doubt(orders->purges, false);
+    orders->is_linked = is_linked;
+    look_behind(orders);
 }
 
 /* A drain as the order that it was, but for its id. */

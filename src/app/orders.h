@@ -13,9 +13,10 @@
  *
  * - Orders that are lost for good (the log reaches back no longer, or another log has begun) may
  *   have been purges of anything: all that is stored becomes stale.
- * - Once the node was behind the log for ORDERS_DOUBT, and until it is not, what was stored before
- *   is asked about before it is used. Not at once: with each burst of orders the log is a moment
- *   ahead, and a bulk of purges would send every hit to the origins.
+ * - With the bus cut nodes serve what they have. When the log is in reach again, and the node has
+ *   not caught up after ORDERS_DOUBT, what was stored before is asked about before it is used,
+ *   until it has. Not at once: with each burst of orders the log is a moment ahead, and a bulk of
+ *   purges would send every hit to the origins.
  * - What cannot be written is obeyed all the same; it is said loudly, tried again, and there is no
  *   receipt until it is written.
  * - What this version does not know is passed over and counted, and the position moves on.
@@ -105,12 +106,13 @@ void orders_free(struct orders *orders);
 void orders_use(struct orders *orders, struct orders_user *user);
 
 /* Follows the log from where the file ends, and gives orders to it. Before the loop's first turn;
- * once. The bus's user passes the four calls below on. */
+ * once. The bus's user passes the five calls below on. */
 void orders_join(struct orders *orders, struct bus *bus);
 
 void orders_take(struct orders *orders, uint64_t era, uint64_t number, struct slice payload);
 void orders_gap(struct orders *orders, uint64_t era, uint64_t number);
 void orders_behind(struct orders *orders, bool is_behind);
+void orders_linked(struct orders *orders, bool is_linked);
 
 /* What became of an order that was given here; passed on as the bus tells it. */
 struct orders_answer {

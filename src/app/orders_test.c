@@ -200,6 +200,7 @@ static void what_is_stored_is_in_doubt_once_the_node_was_behind_for_a_while(void
     desk_init(&d, false);
     uint64_t before = purges_generation(d.purges);
 
+    orders_linked(d.orders, true);
     orders_behind(d.orders, true);
     assert_true(orders_is_behind(d.orders));
     sim_run_for(d.sim, span_us(ORDERS_DOUBT.ns / 1000 - 10));
@@ -213,6 +214,24 @@ static void what_is_stored_is_in_doubt_once_the_node_was_behind_for_a_while(void
     desk_done(&d);
 }
 
+static void a_node_without_bus_serves_what_it_has_until_it_can_know_better(void **)
+{
+    struct desk d;
+
+    desk_init(&d, false);
+    uint64_t before = purges_generation(d.purges);
+
+    orders_behind(d.orders, true);
+    sim_run_for(d.sim, span_s(60));
+    assert_int_equal(judge(&d, "www.test/a", before), PURGED_NOT);
+    orders_linked(d.orders, true);
+    sim_run_for(d.sim, span_s(1));
+    assert_int_equal(judge(&d, "www.test/a", before), PURGED_DOUBT);
+    orders_linked(d.orders, false);
+    assert_int_equal(judge(&d, "www.test/a", before), PURGED_NOT);
+    desk_done(&d);
+}
+
 static void a_burst_of_orders_puts_nothing_in_doubt(void **)
 {
     struct desk d;
@@ -220,6 +239,7 @@ static void a_burst_of_orders_puts_nothing_in_doubt(void **)
     desk_init(&d, false);
     uint64_t before = purges_generation(d.purges);
 
+    orders_linked(d.orders, true);
     for (unsigned i = 0; i < 40; i++) {
         orders_behind(d.orders, true);
         sim_run_for(d.sim, span_ms(10));
@@ -305,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_log_that_lost_its_end_is_followed_from_there),
         cmocka_unit_test(a_number_that_is_skipped_counts_as_a_gap),
         cmocka_unit_test(what_is_stored_is_in_doubt_once_the_node_was_behind_for_a_while),
+        cmocka_unit_test(a_node_without_bus_serves_what_it_has_until_it_can_know_better),
         cmocka_unit_test(a_burst_of_orders_puts_nothing_in_doubt),
         cmocka_unit_test(too_many_drains_are_refused_and_the_log_goes_on),
         cmocka_unit_test(a_receipt_of_a_peer_is_when_it_was_heard),
