@@ -42,7 +42,7 @@ struct view;
 struct watch_table;
 
 enum {
-    VIEW_REPORTS_MAX = 1 << 20,
+    VIEW_REPORTS_MAX = 1 << 21, // 200 nodes that measure 1,000 origins tell 1.3 million
     VIEW_OBSERVERS_MAX = 1024,
     VIEW_FUTURE_MS = 5000,          // a report from further ahead is refused
     VIEW_KEPT_MS = 4 * 3600 * 1000, // silence after which a report is forgotten; above any interval
