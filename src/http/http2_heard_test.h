@@ -48,7 +48,7 @@ static inline void heard_headers(struct heard *h, struct heard_stream *s, struct
         payload = slice_from(payload, (size_t)used);
         if ((flags & NGHTTP2_HD_INFLATE_EMIT) == 0)
             continue;
-        if (memcmp(nv.name, ":status", nv.namelen) == 0)
+        if (slice_equal(slice_of(nv.name, nv.namelen), SLICE(":status")))
             slice_number(slice_of(nv.value, nv.valuelen), 999, &status);
         else
             at += (size_t)snprintf(s->fields + at, sizeof s->fields - at, "%.*s: %.*s\n",
