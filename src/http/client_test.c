@@ -251,6 +251,61 @@ static void bytes_behind_the_answer_spoil_the_stream(void **)
     }
 }
 
+/* Says one word, and that it was the last. */
+static size_t word_pull(struct http_source *, struct iovec *iov, size_t most, bool *is_last)
+{
+    assert_true(most > 0);
+    iov[0] = stream_iovec(SLICE("word"));
+    *is_last = true;
+    return 1;
+}
+
+/* The sends of simulated streams are cut short: what is left comes again from the start. */
+static void word_sent(struct http_source *, size_t bytes)
+{
+    assert_in_range(bytes, 0, 4);
+}
+
+static void a_101_is_taken_if_it_was_asked_for_and_names_a_protocol(void **)
+{
+    static const struct http_source_ops WORD = { word_pull, word_sent };
+    struct http_source source = { &WORD };
+    struct http_client_request request = GET;
+
+    request.upgrade = &source;
+    check(&request, "HTTP/1.1 101 Over\r\nUpgrade: x\r\nContent-Length: 2\r\n\r\nhello", true,
+        "hello", ERR_NONE, false);
+    check(&request, "HTTP/1.1 101 Over\r\n\r\nhello", true, "", ERR_PARSE, false);
+    check(&request, "HTTP/1.1 200 No\r\nContent-Length: 2\r\n\r\nno", false, "no", ERR_NONE, true);
+    check(&GET, "HTTP/1.1 101 Over\r\nUpgrade: x\r\n\r\nhello", true, "", ERR_PARSE, false);
+}
+
+static void behind_a_101_the_source_speaks_and_its_end_is_told(void **)
+{
+    static const struct http_source_ops WORD = { word_pull, word_sent };
+    struct http_source source = { &WORD };
+    struct http_client_request request = GET;
+    struct world *w = world_new(1);
+    struct origin o = { .user = { origin_accept },
+        .says = SLICE("HTTP/1.1 101 Over\r\nUpgrade: x\r\n\r\n") };
+    struct asker a;
+
+    request.upgrade = &source;
+    world_listen(w, &o.user);
+    asker_start(&a, w, NULL, &request);
+    run(w, 100);
+    struct slice heard = slice_from(visitor_heard(&o.visitor), GET.head.length);
+
+    assert_true(slice_starts(heard, SLICE("w")) && slice_ends(heard, SLICE("word")));
+    assert_true(o.visitor.has_ended);
+    assert_false(a.is_done);
+    run(w, 100000); // no time runs out: that is for whoever hands the protocol on
+    assert_false(a.is_done);
+    asker_done_with(&a);
+    visitor_done(&o.visitor);
+    world_free(w);
+}
+
 static void what_is_not_an_answer_is_told(void **)
 {
     static const char *const BAD[] = { "HTTP/2.0 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n",
@@ -467,6 +522,8 @@ int main(void)
         cmocka_unit_test(answers_of_all_framings_are_read),
         cmocka_unit_test(a_stream_is_used_again_only_when_the_answer_allows_it),
         cmocka_unit_test(bytes_behind_the_answer_spoil_the_stream),
+        cmocka_unit_test(a_101_is_taken_if_it_was_asked_for_and_names_a_protocol),
+        cmocka_unit_test(behind_a_101_the_source_speaks_and_its_end_is_told),
         cmocka_unit_test(what_is_not_an_answer_is_told),
         cmocka_unit_test(an_answer_that_breaks_off_is_told),
         cmocka_unit_test(interim_answers_are_passed_over_but_not_for_ever),
