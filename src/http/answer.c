@@ -136,25 +136,12 @@ void http_server_count_status(struct http_server *server, int status)
         counter_up(classes[status / 100 - 2]);
 }
 
-void http1_reply(struct http_exchange *x, const struct http_reply *r)
+/* Head, and what is joined to it, ready to be sent; a larger body at hand behind them. */
+static void put_ahead(struct http_task *task, const struct http_reply *r, struct slice body)
 {
-    struct http_task *task = http_task_of(x);
-    struct http_connection *c = task->connection;
-    bool is_bare = task->is_head || has_no_body(r->status);
-    bool is_unknown = r->source != NULL && r->length < 0 && !is_bare;
-    struct slice body = is_bare || r->source != NULL ? SLICE_NONE : r->body;
-    bool is_own;
-
-    assert(!task->is_replied && r->status <= 999);
-    assert(task->is_upgraded ? r->status == 101 : r->status >= 200);
-    if (c->intake == HTTP_INTAKE_HOLD)
-        c->intake = task->keeps_alive ? HTTP_INTAKE_HEAD : HTTP_INTAKE_DROP;
-    settle_keep_alive(task, is_unknown && task->is_old);
-    task->is_chunked = is_unknown && !task->is_old && !task->is_upgraded;
-    task->is_replied = true;
-
     size_t most = STATUS_LINE_MAX + FRAMING_MAX + r->fields.length + r->more.length;
     bool is_joined = body.length <= HTTP_BODY_JOINED_MAX || !is_free_to_leave(task);
+    bool is_own;
     char *room = room_for(task, most + (is_joined ? body.length : 0), &is_own);
     struct writer w = { room, room };
 
@@ -170,8 +157,25 @@ void http1_reply(struct http_exchange *x, const struct http_reply *r)
     if (is_own)
         task->own = room;
     else
-        loop_scratch_trim(x->loop, room, task->ahead.length);
+        loop_scratch_trim(task->x.loop, room, task->ahead.length);
     task->is_fleeting = !is_own || !is_joined;
+}
+
+void http1_reply(struct http_exchange *x, const struct http_reply *r)
+{
+    struct http_task *task = http_task_of(x);
+    struct http_connection *c = task->connection;
+    bool is_bare = task->is_head || has_no_body(r->status);
+    bool is_unknown = r->source != NULL && r->length < 0 && !is_bare;
+
+    assert(!task->is_replied && r->status <= 999);
+    assert(task->is_upgraded ? r->status == 101 : r->status >= 200);
+    if (c->intake == HTTP_INTAKE_HOLD)
+        c->intake = task->keeps_alive ? HTTP_INTAKE_HEAD : HTTP_INTAKE_DROP;
+    settle_keep_alive(task, is_unknown && task->is_old);
+    task->is_chunked = is_unknown && !task->is_old && !task->is_upgraded;
+    task->is_replied = true;
+    put_ahead(task, r, is_bare || r->source != NULL ? SLICE_NONE : r->body);
     if (r->source != NULL && !is_bare && r->length != 0) {
         task->source = r->source;
         task->source_left = r->length;
