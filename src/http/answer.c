@@ -109,6 +109,8 @@ static void settle_keep_alive(struct http_task *task, bool is_endless)
     struct http_connection *c = task->connection;
     bool is_newest = task == c->last;
 
+    if (c->intake == HTTP_INTAKE_HOLD) // what follows is a request after all
+        c->intake = task->keeps_alive ? HTTP_INTAKE_HEAD : HTTP_INTAKE_DROP;
     if (is_endless)
         task->keeps_alive = false;
     if (is_newest && (c->server->is_draining || c->intake == HTTP_INTAKE_DROP)) {
@@ -170,8 +172,6 @@ void http1_reply(struct http_exchange *x, const struct http_reply *r)
 
     assert(!task->is_replied && r->status <= 999);
     assert(task->is_upgraded ? r->status == 101 : r->status >= 200);
-    if (c->intake == HTTP_INTAKE_HOLD)
-        c->intake = task->keeps_alive ? HTTP_INTAKE_HEAD : HTTP_INTAKE_DROP;
     settle_keep_alive(task, is_unknown && task->is_old);
     task->is_chunked = is_unknown && !task->is_old && !task->is_upgraded;
     task->is_replied = true;
