@@ -19,7 +19,6 @@ static const char CIPHERS[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GC
                               "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 static const char SUITES[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-static const char GROUPS[] = "X25519:P-256:P-384";
 
 /* What a server is made of, on its way. */
 struct making {
@@ -121,6 +120,7 @@ static bool set_ciphers(SSL_CTX *ssl, struct slice wanted, bool are_suites)
 static enum err set_plan(SSL_CTX *ssl, const struct tls_server_plan *plan, struct diag *why)
 {
     uint64_t options = SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
+    char groups[] = "X25519:P-256:P-384"; // not const, which OpenSSL's macro would cast away
 
     // All that we allow are safe; by our order what costs us least goes first, unless the visitor
     // has no AES of its own.
@@ -133,7 +133,7 @@ static enum err set_plan(SSL_CTX *ssl, const struct tls_server_plan *plan, struc
     SSL_CTX_set_timeout(ssl, TICKET_LIFE_S);
     SSL_CTX_set_min_proto_version(
         ssl, plan->least == TLS_VERSION_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
-    SSL_CTX_set1_groups_list(ssl, GROUPS);
+    SSL_CTX_set1_groups_list(ssl, groups);
     if (!set_ciphers(ssl, plan->ciphers, false)) {
         diag_say(why, "no TLS 1.2 cipher is known of: %.*s", SLICE_ARG(plan->ciphers));
         return ERR_CONFIG;

@@ -15,7 +15,7 @@ static inline void visit_start(struct visit *v, const char *name)
     v->near = f->ssl;
     X509_VERIFY_PARAM_set_time(SSL_get0_param(f->ssl), wall_s(v->authority.now));
     if (name != NULL)
-        SSL_set_tlsext_host_name(f->ssl, name);
+        SSL_set_tlsext_host_name(f->ssl, f->name);
     SSL_set_connect_state(f->ssl);
     v->pair.near.stream = stream_connect(v->pair.bench->loop, &at, &v->pair.near.user);
     stream_filter_set(v->pair.near.stream, &filter);
