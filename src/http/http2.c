@@ -20,54 +20,6 @@ static const uint32_t FLOODS_MAX[HTTP2_FLOOD_COUNT] = {
     [HTTP2_FLOOD_HEADERS] = 0,
 };
 
-/* In front of each piece of nghttp2's memory: its size, for the account. */
-union room {
-    size_t size;
-    max_align_t align;
-};
-
-static void *room_resize(void *old, size_t size, void *user)
-{
-    struct http2 *h2 = user;
-    union room *room = old == NULL ? NULL : (union room *)old - 1;
-    size_t had = room == NULL ? 0 : room->size;
-
-    if (size > HTTP2_MEMORY_MAX - (h2->memory - had)) {
-        counter_up(&http2_server(h2)->counts.h2_memory);
-        return NULL;
-    }
-    room = mem_resize(room, sizeof *room + size);
-    room->size = size;
-    h2->memory += size - had;
-    return room + 1;
-}
-
-static void *room_new(size_t size, void *user)
-{
-    return room_resize(NULL, size, user);
-}
-
-static void *room_new_zeroed(size_t count, size_t size, void *user)
-{
-    size_t total;
-    void *room =
-        __builtin_mul_overflow(count, size, &total) ? NULL : room_resize(NULL, total, user);
-
-    return room == NULL ? NULL : memset(room, 0, total);
-}
-
-static void room_free(void *old, void *user)
-{
-    struct http2 *h2 = user;
-
-    if (old == NULL)
-        return;
-    union room *room = (union room *)old - 1;
-
-    h2->memory -= room->size;
-    mem_free(room);
-}
-
 struct http2 *http2_of(void *user_data)
 {
     struct http2 *h2 = user_data;
@@ -499,6 +451,7 @@ void http2_shared_free(struct http2_shared *shared)
         arena_done(&task->x.arena);
         mem_free(task);
     }
+    http2_rooms_free(&shared->rooms);
     mem_free(shared->gather);
     mem_free(shared);
 }
@@ -513,7 +466,7 @@ static int session_open(struct http2 *h2)
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP_HEAD_MAX },
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
     };
-    nghttp2_mem mem = { h2, room_new, room_free, room_new_zeroed, room_resize };
+    nghttp2_mem mem = http2_rooms(h2);
     int failed = nghttp2_session_server_new3(
         &h2->session, server->h2->callbacks, h2, server->h2->option, &mem);
 
@@ -543,6 +496,7 @@ size_t http2_begin(struct http_connection *c, struct slice bytes)
     list_init(&h2->ended);
     list_init(&h2->pulled);
     list_init(&h2->fleeting);
+    arena_init(&h2->heads, HTTP2_MEMORY_MAX);
     counter_up(&c->server->counts.h2_connections);
     h2->is_lost = session_open(h2) != 0;
     if (c->server->is_draining)
@@ -564,6 +518,7 @@ void http2_free(struct http2 *h2)
     timer_clear(http2_server(h2)->loop, &h2->later);
     nghttp2_session_del(h2->session);
     assert(h2->memory == 0);
+    arena_done(&h2->heads);
     mem_free(h2->kept);
     mem_free(h2);
 }

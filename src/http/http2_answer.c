@@ -196,11 +196,21 @@ static int body_send(nghttp2_session *session, nghttp2_frame *frame, const uint8
     return burst_has_room(h2, b) ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
+/* A head was packed, or never will be: with the last of them their text can go. */
+static void head_left(struct http2 *h2)
+{
+    assert(h2->heads_due > 0);
+    if (--h2->heads_due == 0)
+        arena_reset(&h2->heads);
+}
+
 /* An answer without a body is over with its head. */
 static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
-    (void)user_data;
-    if (frame->hd.type != NGHTTP2_HEADERS || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+    if (frame->hd.type != NGHTTP2_HEADERS)
+        return 0;
+    head_left(http2_of(user_data));
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return 0;
     struct http2_task *task = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 
@@ -208,6 +218,16 @@ static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void
         task->is_done = true;
         http2_task_ended(task);
     }
+    return 0;
+}
+
+/* Its stream has ended before it. */
+static int frame_not_sent(
+    nghttp2_session *session, const nghttp2_frame *frame, int error, void *user_data)
+{
+    (void)session, (void)error;
+    if (frame->hd.type == NGHTTP2_HEADERS)
+        head_left(http2_of(user_data));
     return 0;
 }
 
@@ -290,6 +310,8 @@ static void kept_went(struct http2 *h2, size_t went)
 static void turn_ends(struct http2 *h2)
 {
     h2->in_turn = 0;
+    if (h2->heads_due == 0)
+        arena_done(&h2->heads);
     while (!list_empty(&h2->fleeting))
         save(container_of(h2->fleeting.next, struct http2_task, fleeting));
 }
@@ -320,6 +342,7 @@ void http2_sent(struct stream_user *user, size_t bytes)
     http2_settle(h2);
 }
 
+/* Both stay where they are until the frame is packed; the name is in lower case. */
 static nghttp2_nv field_of(struct slice name, struct slice value)
 {
     union {
@@ -327,24 +350,29 @@ static nghttp2_nv field_of(struct slice name, struct slice value)
         uint8_t *taken;
     } names = { .given = name.at }, values = { .given = value.at };
 
-    return (
-        nghttp2_nv){ names.taken, values.taken, name.length, value.length, NGHTTP2_NV_FLAG_NONE };
+    return (nghttp2_nv){ names.taken, values.taken, name.length, value.length,
+        NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE };
 }
 
-/* Splits "Name: value\r\n"... Names are turned to lower case as nghttp2 copies them. Returns the
- * new count; beyond HTTP2_FIELDS_MAX when there are too many. */
-static size_t fields_split(struct slice text, nghttp2_nv *fields, size_t count)
+/* Splits "Name: value\r\n"..., and turns the names to lower case where they lie. Returns the new
+ * count; beyond HTTP2_FIELDS_MAX when there are too many. */
+static size_t fields_split(char *text, size_t length, nghttp2_nv *fields, size_t count)
 {
-    while (text.length > 0) {
-        const char *end = memchr(text.at, '\r', text.length);
-        const char *colon = memchr(text.at, ':', text.length);
+    const char *end = text + length;
 
-        assert(end != NULL && colon != NULL && colon < end);
+    while (text < end) {
+        char *colon = text;
+
+        for (; colon < end && *colon != ':'; colon++)
+            *colon = ascii_lower(*colon);
+        char *stop = memchr(colon, '\r', (size_t)(end - colon));
+
+        assert(stop != NULL);
         if (count == HTTP2_FIELDS_MAX)
             return HTTP2_FIELDS_MAX + 1;
-        fields[count++] = field_of(slice_of(text.at, (size_t)(colon - text.at)),
-            slice_trim(slice_of(colon + 1, (size_t)(end - colon - 1))));
-        text = slice_from(text, (size_t)(end - text.at) + 2);
+        fields[count++] = field_of(slice_of(text, (size_t)(colon - text)),
+            slice_trim(slice_of(colon + 1, (size_t)(stop - colon - 1))));
+        text = stop + strlen("\r\n");
     }
     return count;
 }
@@ -374,26 +402,47 @@ static struct slice decimal(uint64_t number, char room[DIGITS_MAX])
     return slice_of(room + at, DIGITS_MAX - at);
 }
 
+/* The fields of an answer, in memory that lasts until they are packed. Returns their count; beyond
+ * HTTP2_FIELDS_MAX when there are too many. */
+static size_t head_write(struct http2 *h2, const struct http_reply *r, int64_t length)
+{
+    nghttp2_nv *fields = http2_server(h2)->h2->fields;
+    size_t text_length = r->fields.length + r->more.length, count = 0;
+    char *text = arena_room(&h2->heads, 2 * DIGITS_MAX + text_length);
+
+    fields[count++] = field_of(SLICE(":status"), decimal((uint64_t)r->status, text));
+    text += DIGITS_MAX;
+    if (length >= 0)
+        fields[count++] = field_of(SLICE("content-length"), decimal((uint64_t)length, text));
+    text += DIGITS_MAX;
+    if (r->fields.length > 0)
+        memcpy(text, r->fields.at, r->fields.length);
+    if (r->more.length > 0)
+        memcpy(text + r->fields.length, r->more.at, r->more.length);
+    return fields_split(text, text_length, fields, count);
+}
+
+/* A head was handed to nghttp2, which may have failed. */
+static void head_due(struct http2 *h2, int failed)
+{
+    if (failed == 0)
+        h2->heads_due++;
+    if (h2->heads.is_full)
+        counter_up(&http2_server(h2)->counts.h2_memory);
+    h2->is_lost |= failed != 0 || h2->heads.is_full;
+}
+
 /* The field block of an answer; false when it has too many fields. */
 static bool head_submit(struct http2_task *task, const struct http_reply *r, bool has_body)
 {
     struct http2 *h2 = task->h2;
-    nghttp2_nv *fields = http2_server(h2)->h2->fields;
-    char status[DIGITS_MAX], digits[DIGITS_MAX];
-    int64_t length = length_of(task, r);
-    size_t count = 0;
+    size_t count = head_write(h2, r, length_of(task, r));
     nghttp2_data_provider provider = { .source.ptr = task, .read_callback = body_read };
 
-    fields[count++] = field_of(SLICE(":status"), decimal((uint64_t)r->status, status));
-    if (length >= 0)
-        fields[count++] = field_of(SLICE("content-length"), decimal((uint64_t)length, digits));
-    count = fields_split(r->fields, fields, count);
-    if (count <= HTTP2_FIELDS_MAX)
-        count = fields_split(r->more, fields, count);
     if (count > HTTP2_FIELDS_MAX)
         return false;
-    h2->is_lost |= nghttp2_submit_response(
-                       h2->session, task->stream, fields, count, has_body ? &provider : NULL) != 0;
+    head_due(h2, nghttp2_submit_response(h2->session, task->stream, http2_server(h2)->h2->fields,
+                     count, has_body ? &provider : NULL));
     return true;
 }
 
@@ -464,8 +513,8 @@ static void read_body(struct http_exchange *x, struct http_sink *sink)
     if (task->expects && !task->is_replied && list_empty(&task->ended)) {
         nghttp2_nv status = field_of(SLICE(":status"), SLICE("100"));
 
-        h2->is_lost |= nghttp2_submit_headers(h2->session, NGHTTP2_FLAG_NONE, task->stream, NULL,
-                           &status, 1, NULL) < 0;
+        head_due(h2, nghttp2_submit_headers(
+                         h2->session, NGHTTP2_FLAG_NONE, task->stream, NULL, &status, 1, NULL));
     }
     task->expects = false;
     http2_settle_later(h2);
@@ -498,4 +547,5 @@ void http2_answer_callbacks(nghttp2_session_callbacks *callbacks)
 {
     nghttp2_session_callbacks_set_send_data_callback(callbacks, body_send);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frame_sent);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, frame_not_sent);
 }

@@ -9,6 +9,7 @@
  *     http2.c          the connection: its session, its floods, its time, its end
  *     http2_request.c  header blocks to requests, request bodies to sinks
  *     http2_answer.c   answers, and which of their bytes leave when
+ *     http2_room.c     nghttp2's memory
  *
  * Within nghttp2's callbacks nothing is freed and no exchange ends: what is over is put into
  * `ended`, and told once nghttp2 has returned (http2_settle).
@@ -24,6 +25,7 @@ enum {
     HTTP2_HELD_MAX = 64 * 1024,     // the same, a stream: the protocol's first window
     HTTP2_BLOCK_MAX = 64 * 1024,    // of a header block, unpacked
     HTTP2_MEMORY_MAX = 2048 * 1024, // that nghttp2 may hold for a connection
+    HTTP2_ROOM_CLASSES = 17,        // sizes of nghttp2's memory that is used again, to 1 KiB
     HTTP2_FIELDS_MAX = 192,         // of an answer
     HTTP2_PIECES_MAX = 4,           // iovecs that a source is asked for at a time
     HTTP2_PIECE_COPIED = 2 * 1024,  // pieces of a body up to this are copied behind their head
@@ -36,7 +38,6 @@ enum {
     HTTP2_QUEUE_MAX = 200,          // frames that wait for a socket before reading stops
     HTTP2_NOTICE_MS = 1000,         // between the two GOAWAYs of a drain (RFC 9113 §6.8)
     HTTP2_RESETS_MAX = 1000,        // more than were answered
-    HTTP2_PREFACE_LINE_BYTES = 16,  // "PRI * HTTP/2.0" with its line end
 };
 
 /* What a client may do so many times a second, as each costs us more than it. */
@@ -113,6 +114,8 @@ struct http2 {
     struct timer later;          // for what may not happen within a call of the service
     char *kept;                  // of the last burst, what the socket did not take
     size_t kept_at, kept_length;
+    struct arena heads;                 // fields of answers, until nghttp2 has packed them;
+    unsigned heads_due;                 // those of so many it has not
     size_t burst_most;                  // bytes of the next one
     size_t in_turn;                     // sent
     uint32_t floods[HTTP2_FLOOD_COUNT]; // in the second that began then:
@@ -132,6 +135,12 @@ struct http2_burst {
     char bytes[HTTP2_BURST_BYTES];
 };
 
+/* What was nghttp2's and can be again, by size. */
+struct http2_rooms {
+    union http2_room *free[HTTP2_ROOM_CLASSES];
+    unsigned free_count[HTTP2_ROOM_CLASSES];
+};
+
 /* What all connections of a server share. */
 struct http2_shared {
     nghttp2_session_callbacks *callbacks;
@@ -139,6 +148,7 @@ struct http2_shared {
     struct http2_gather *gather; // free, or NULL
     struct http2_task *free;
     unsigned free_count;
+    struct http2_rooms rooms;
     nghttp2_nv fields[HTTP2_FIELDS_MAX];
     struct http2_burst burst;
 };
@@ -176,7 +186,9 @@ void http2_task_ended(struct http2_task *task);
 /* The client did something for it, in bytes. */
 void http2_task_moved(struct http2_task *task, size_t bytes);
 
-/* http2_request.c */
+/* http2_room.c, http2_request.c */
+nghttp2_mem http2_rooms(struct http2 *h2);
+void http2_rooms_free(struct http2_rooms *rooms);
 void http2_request_callbacks(nghttp2_session_callbacks *callbacks);
 void http2_gather_drop(struct http2 *h2);
 void http2_task_feed(struct http2_task *task); // hands over what is held

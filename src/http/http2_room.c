@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The memory of nghttp2: counted for each connection, which cannot have more than its part. A
+ * request takes and gives back the same few small rooms, so those that are free wait by size for
+ * the next one. The C library keeps only seven of a size at hand, a page has a hundred streams.
+ */
+#include "base/mem.h"
+#include "http/http2_priv.h"
+
+enum {
+    ROOM_STEP = 64,
+#ifdef __SANITIZE_ADDRESS__
+    ROOMS_FREE_MAX = 0, // it has to see who uses what is free
+#else
+    ROOMS_FREE_MAX = 128, // of each size: of all sizes together, 1 MiB a server
+#endif
+};
+
+/* In front of each room: its size, for the account; and when it is free, the next one. */
+union http2_room {
+    size_t size;
+    union http2_room *next;
+    max_align_t align;
+};
+
+/* Rooms of one class can stand for each other; from HTTP2_ROOM_CLASSES on none waits. */
+static size_t class_of(size_t size)
+{
+    return (size + ROOM_STEP - 1) / ROOM_STEP;
+}
+
+static union http2_room *take(struct http2_rooms *rooms, size_t size)
+{
+    size_t class = class_of(size);
+    union http2_room *room = class < HTTP2_ROOM_CLASSES ? rooms->free[class] : NULL;
+
+    if (room == NULL)
+        return mem_resize(
+            NULL, sizeof *room + (class < HTTP2_ROOM_CLASSES ? class * ROOM_STEP : size));
+    rooms->free[class] = room->next;
+    rooms->free_count[class]--;
+    return room;
+}
+
+static void give_back(struct http2_rooms *rooms, union http2_room *room)
+{
+    size_t class = class_of(room->size);
+
+    if (class >= HTTP2_ROOM_CLASSES || rooms->free_count[class] == ROOMS_FREE_MAX) {
+        mem_free(room);
+        return;
+    }
+    room->next = rooms->free[class];
+    rooms->free[class] = room;
+    rooms->free_count[class]++;
+}
+
+static void *room_new(size_t size, void *user)
+{
+    struct http2 *h2 = user;
+    struct http_server *server = http2_server(h2);
+
+    if (size > HTTP2_MEMORY_MAX - h2->memory) {
+        counter_up(&server->counts.h2_memory);
+        return NULL;
+    }
+    union http2_room *room = take(&server->h2->rooms, size);
+
+    room->size = size;
+    h2->memory += size;
+    return room + 1;
+}
+
+static void *room_new_zeroed(size_t count, size_t size, void *user)
+{
+    size_t total;
+    void *room = __builtin_mul_overflow(count, size, &total) ? NULL : room_new(total, user);
+
+    return room == NULL ? NULL : memset(room, 0, total);
+}
+
+static void room_free(void *old, void *user)
+{
+    struct http2 *h2 = user;
+
+    if (old == NULL)
+        return;
+    union http2_room *room = (union http2_room *)old - 1;
+
+    h2->memory -= room->size;
+    give_back(&http2_server(h2)->h2->rooms, room);
+}
+
+/* Few ask for this, so it may move what could have stayed. */
+static void *room_resize(void *old, size_t size, void *user)
+{
+    void *room = room_new(size, user);
+
+    if (room == NULL || old == NULL)
+        return room;
+    size_t had = ((union http2_room *)old - 1)->size;
+
+    memcpy(room, old, had < size ? had : size);
+    room_free(old, user);
+    return room;
+}
+
+nghttp2_mem http2_rooms(struct http2 *h2)
+{
+    return (nghttp2_mem){ h2, room_new, room_free, room_new_zeroed, room_resize };
+}
+
+void http2_rooms_free(struct http2_rooms *rooms)
+{
+    for (size_t class = 0; class < HTTP2_ROOM_CLASSES; class ++)
+        for (union http2_room *room = rooms->free[class], *next; room != NULL; room = next) {
+            next = room->next;
+            mem_free(room);
+        }
+}
