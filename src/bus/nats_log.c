@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The log of many machines: a stream of JetStream, which numbers what comes to the subject of the
- * network's orders. Here: orders go to it, by the lanes' thread, each with a place for its answer,
- * and nothing waits for that. How they come from it: nats_reader.c.
+ * network's orders. Here: orders go to it, by the thread of the log's link, each with a place for
+ * its answer, and nothing waits for that. How they come from it: nats_reader.c.
  */
 #include <stdio.h>
 
@@ -14,16 +14,6 @@ enum { ID_TEXT_SIZE = 2 * BUS_ORDER_ID_SIZE + 1, KEY_TEXT_SIZE = 24 };
 
 static const char ID_HEADER[] = "Nats-Msg-Id";
 
-static void lock(struct nats_bus *n)
-{
-    pthread_mutex_lock(&n->lock);
-}
-
-static void unlock(struct nats_bus *n)
-{
-    pthread_mutex_unlock(&n->lock);
-}
-
 void nats_log_init(struct nats_bus *n)
 {
     subject_write_log(n->log.subject, n->network);
@@ -34,24 +24,11 @@ void nats_log_attend(struct bus *bus)
 {
     struct nats_bus *n = container_of(bus, struct nats_bus, bus);
 
-    lock(n);
-    n->log.is_wanted = true;
+    nats_lock(n);
+    n->log.link.is_wanted = true;
     n->log.visits++;
     nats_changed(n);
-    unlock(n);
-}
-
-/* The lanes' subjects are named in what is said about them. */
-bool nats_log_is_denied(struct nats_bus *n, const char *why)
-{
-    if (strstr(why, n->all) != NULL)
-        return false;
-    for (unsigned i = 0; i < BUS_LANE_COUNT; i++) {
-        if (strstr(why, n->subjects[i]) != NULL)
-            return false;
-    }
-    snprintf(n->log.denied, sizeof n->log.denied, "%s", why);
-    return true;
+    nats_unlock(n);
 }
 
 static void id_write(char *text, const unsigned char *id)
@@ -60,42 +37,42 @@ static void id_write(char *text, const unsigned char *id)
         sprintf(text + 2 * i, "%02x", id[i]);
 }
 
-static natsStatus send_order(
-    struct nats_bus *n, natsConnection *connection, const struct desk_question *q)
+static natsStatus send_order(struct nats_bus *n, const struct desk_question *q)
 {
     char id[ID_TEXT_SIZE], reply[SUBJECT_MAX + KEY_TEXT_SIZE];
     natsMsg *msg = NULL;
 
     id_write(id, q->id);
-    lock(n);
+    nats_lock(n);
     snprintf(reply, sizeof reply, "%s.%llu", n->log.inbox, (unsigned long long)q->key);
-    unlock(n);
+    nats_unlock(n);
     natsStatus status =
         natsMsg_Create(&msg, n->log.subject, reply, q->payload.at, (int)q->payload.length);
 
     if (status == NATS_OK)
         status = natsMsgHeader_Set(msg, ID_HEADER, id);
     if (status == NATS_OK)
-        status = natsConnection_PublishMsg(connection, msg);
+        status = natsConnection_PublishMsg(n->log.link.connection, msg);
     natsMsg_Destroy(msg);
     return status;
 }
 
-bool nats_log_send(struct nats_bus *n, natsConnection *connection)
+/* Puts the next order that waits into the log; false: there is none that could be. */
+static bool send_next(struct nats_bus *n)
 {
     struct desk_question q;
     char why[BUS_WHY_MAX];
 
-    lock(n);
+    nats_lock(n);
     bool is_open = n->log.state == NATS_LOG_OPEN, is_closed = n->log.state == NATS_LOG_CLOSED;
 
     memcpy(why, n->log.why, sizeof why);
-    unlock(n);
+    nats_unlock(n);
     if (is_closed)
         desk_refuse(&n->bus.desk, ERR_UNREACHABLE, why);
     if (!is_open || !desk_fetch(&n->bus.desk, &q))
         return false;
-    natsStatus status = send_order(n, connection, &q);
+    natsStatus status = send_order(n, &q);
 
     // Where it failed otherwise, it may be on its way all the same: then nobody answers.
     if (status == NATS_MAX_PAYLOAD)
@@ -132,9 +109,9 @@ static struct desk_answer answer_of(struct nats_bus *n, natsMsg *msg)
             SLICE_ARG(slice_head(ack.error, 100)));
     } else if (nats_ack_read(bytes, &ack)) {
         answer = (struct desk_answer){ .err = ERR_NONE, .number = ack.number };
-        lock(n);
+        nats_lock(n);
         answer.era = n->log.era;
-        unlock(n);
+        nats_unlock(n);
     }
     return answer;
 }
@@ -142,7 +119,7 @@ static struct desk_answer answer_of(struct nats_bus *n, natsMsg *msg)
 /* On a thread of libnats. */
 static void on_answer(natsConnection *, natsSubscription *, natsMsg *msg, void *closure)
 {
-    struct nats_bus *n = nats_of_closure(closure);
+    struct nats_bus *n = nats_link_of_closure(closure)->bus;
     const char *subject = natsMsg_GetSubject(msg), *dot = strrchr(subject, '.');
     struct desk_answer answer = answer_of(n, msg);
     uint64_t key;
@@ -166,63 +143,67 @@ bool nats_log_is_ours(natsMsg *msg)
 
 void nats_log_close(struct nats_bus *n, const char *why)
 {
-    lock(n);
+    nats_lock(n);
     n->log.state = NATS_LOG_CLOSED;
     snprintf(n->log.why, sizeof n->log.why, "%.*s", BUS_WHY_MAX - 1, why);
     n->log.visits++; // somebody may wait at the desk
     nats_changed(n);
-    unlock(n);
+    nats_unlock(n);
     desk_tell_behind(&n->bus.desk, true);
 }
 
-natsStatus nats_log_listen(struct nats_log_session *session)
+/* Listens for answers. */
+static natsStatus open_log(struct nats_link *link)
 {
-    struct nats_bus *n = session->bus;
+    struct nats_bus *n = link->bus;
     char subject[SUBJECT_MAX + KEY_TEXT_SIZE];
     natsInbox *inbox = NULL;
-
-    if (session->answers != NULL)
-        return NATS_OK;
     natsStatus status = natsInbox_Create(&inbox);
 
     if (status != NATS_OK)
         return status;
-    lock(n);
+    nats_lock(n);
     snprintf(n->log.inbox, sizeof n->log.inbox, "%s", inbox);
-    unlock(n);
+    n->log.denied[0] = '\0';
+    nats_unlock(n);
     snprintf(subject, sizeof subject, "%s.*", inbox);
     natsInbox_Destroy(inbox);
-    status =
-        natsConnection_Subscribe(&session->answers, session->connection, subject, on_answer, n);
-    return status == NATS_OK ? nats_drains(n, session->answers) : status;
+    return nats_link_subscribe(link, subject, on_answer);
 }
 
-bool nats_log_begin(
-    struct nats_log_session *session, struct nats_bus *n, natsConnection *connection)
+/* Sends orders, while a thread of its own reads. */
+static void run_log(struct nats_link *link)
 {
-    session->bus = n;
-    session->connection = connection;
-    lock(n);
-    n->log.denied[0] = '\0';
-    unlock(n);
-    session->is_running = pthread_create(&session->thread, NULL, nats_log_run, session) == 0;
-    return session->is_running;
-}
+    struct nats_bus *n = link->bus;
+    pthread_t reader;
+    bool is_reading = pthread_create(&reader, NULL, nats_log_run, link) == 0;
 
-void nats_log_end(struct nats_log_session *session)
-{
-    struct nats_bus *n = session->bus;
+    nats_lock(n);
+    while (is_reading && !nats_link_is_over(link)) {
+        uint64_t visits = n->log.visits;
 
-    if (!session->is_running)
-        return;
-    pthread_join(session->thread, NULL);
-    lock(n);
+        nats_unlock(n);
+        bool has_sent = send_next(n);
+
+        nats_lock(n);
+        while (!has_sent && visits == n->log.visits && !nats_link_is_over(link))
+            nats_wait(n);
+    }
+    nats_unlock(n);
+    natsConnection_Close(link->connection); // so that the reader waits for nothing
+    if (is_reading)
+        pthread_join(reader, NULL);
+    nats_lock(n);
     n->log.state = NATS_LOG_UNKNOWN;
-    unlock(n);
+    nats_unlock(n);
     desk_tell_behind(&n->bus.desk, true);
 }
 
-void nats_log_done(struct nats_log_session *session)
+static void deny(struct nats_link *link, const char *why)
 {
-    natsSubscription_Destroy(session->answers);
+    snprintf(link->bus->log.denied, sizeof link->bus->log.denied, "%s", why);
 }
+
+const struct nats_link_ops NATS_LOG_OPS = {
+    .name = "bus-log", .open = open_log, .run = run_log, .deny = deny
+};

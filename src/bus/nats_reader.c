@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * How orders come from the stream: on a thread of the session's own, through a consumer that begins
+ * How orders come from the stream: on a thread of their own, through a consumer that begins
  * where our user stopped. Whoever comes first makes the stream; one that an operator made with
  * other limits, or with replicas, is taken as it is.
  *
@@ -25,18 +25,8 @@ enum {
     ENVELOPE_MAX = 1024, // of a message, beside its payload
 };
 
-static void lock(struct nats_bus *n)
-{
-    pthread_mutex_lock(&n->lock);
-}
-
-static void unlock(struct nats_bus *n)
-{
-    pthread_mutex_unlock(&n->lock);
-}
-
 struct reader {
-    struct nats_log_session *session;
+    struct nats_link *link;
     struct nats_bus *bus;
     jsCtx *js;
     natsSubscription *orders; // NULL: none
@@ -46,34 +36,18 @@ struct reader {
     int64_t look_ms;
 };
 
-/* With the lock held. */
-static bool is_over(const struct nats_bus *n)
+/* False: the session is over. */
+static bool pause_ms(struct nats_link *link, uint64_t wait_ms)
 {
-    return n->is_lost || n->is_ending;
-}
-
-/* False: the session is over. The same of the next. */
-static bool await_wanted(struct nats_bus *n)
-{
-    lock(n);
-    while (!is_over(n) && !n->log.is_wanted)
-        pthread_cond_wait(&n->changed, &n->lock);
-    bool goes_on = !is_over(n);
-
-    unlock(n);
-    return goes_on;
-}
-
-static bool pause_ms(struct nats_bus *n, uint64_t wait_ms)
-{
+    struct nats_bus *n = link->bus;
     struct timespec until = nats_after_ms(wait_ms);
 
-    lock(n);
-    while (!is_over(n) && nats_wait(n, &until))
+    nats_lock(n);
+    while (!nats_link_is_over(link) && nats_wait_until(n, &until))
         ;
-    bool goes_on = !is_over(n);
+    bool goes_on = !nats_link_is_over(link);
 
-    unlock(n);
+    nats_unlock(n);
     return goes_on;
 }
 
@@ -83,9 +57,9 @@ static void explain(struct reader *r, const char *what, natsStatus status, jsErr
     struct nats_bus *n = r->bus;
     char why[2 * BUS_WHY_MAX], denied[BUS_WHY_MAX];
 
-    lock(n);
+    nats_lock(n);
     memcpy(denied, n->log.denied, sizeof denied);
-    unlock(n);
+    nats_unlock(n);
     if (status == NATS_NO_RESPONDERS || code == JSNotEnabledErr)
         snprintf(why, sizeof why, "the NATS server keeps no log: start nats-server with -js");
     else if (code == JSNotEnabledForAccountErr)
@@ -136,17 +110,17 @@ static bool tell(struct reader *r, const struct desk_order *order)
     struct nats_bus *n = r->bus;
     bool goes_on;
 
-    lock(n);
+    nats_lock(n);
     for (;;) {
         uint64_t visits = n->log.visits;
 
-        goes_on = !is_over(n);
-        unlock(n);
+        goes_on = !nats_link_is_over(r->link);
+        nats_unlock(n);
         if (!goes_on || desk_tell(&n->bus.desk, order))
             return goes_on;
-        lock(n);
-        while (!is_over(n) && visits == n->log.visits)
-            pthread_cond_wait(&n->changed, &n->lock);
+        nats_lock(n);
+        while (!nats_link_is_over(r->link) && visits == n->log.visits)
+            nats_wait(n);
     }
 }
 
@@ -198,20 +172,18 @@ static void open_log(struct reader *r, const jsStreamInfo *info)
     r->era = (uint64_t)info->Created;
     r->last = info->State.LastSeq;
     r->look_ms = nats_now_ms();
-    lock(n);
+    nats_lock(n);
     n->log.state = NATS_LOG_OPEN;
     n->log.era = r->era;
     n->log.visits++;
     nats_changed(n);
-    unlock(n);
+    nats_unlock(n);
 }
 
 static natsStatus find_stream(struct reader *r, jsStreamInfo **info, jsErrCode *code)
 {
-    natsStatus status = nats_log_listen(r->session);
+    natsStatus status = js_GetStreamInfo(info, r->js, r->bus->log.stream, NULL, code);
 
-    if (status == NATS_OK)
-        status = js_GetStreamInfo(info, r->js, r->bus->log.stream, NULL, code);
     if (status == NATS_NOT_FOUND || *code == JSStreamNotFoundErr)
         status = make_stream(r, info, code);
     return status;
@@ -327,7 +299,7 @@ static void watch(struct reader *r)
 
     do {
         r->told = r->last;
-        if (!pause_ms(r->bus, LOOK_MS))
+        if (!pause_ms(r->link, LOOK_MS))
             return;
     } while (!desk_place(&r->bus->bus.desk, &era, &number) && look(r));
 }
@@ -350,25 +322,24 @@ static void follow(struct reader *r)
 
 void *nats_log_run(void *argument)
 {
-    struct nats_log_session *session = argument;
-    struct reader r = { .session = session, .bus = session->bus };
+    struct nats_link *link = argument;
+    struct reader r = { .link = link, .bus = link->bus };
     uint64_t era, number;
     jsOptions options;
 
-    pthread_setname_np(pthread_self(), "bus-log");
+    pthread_setname_np(pthread_self(), "bus-reader");
     jsOptions_Init(&options);
     options.Wait = NATS_ANSWER_MS;
-    if (natsConnection_JetStream(&r.js, session->connection, &options) == NATS_OK) {
-        while (await_wanted(r.bus)) {
-            bool is_open = begin(&r);
+    bool goes_on = natsConnection_JetStream(&r.js, link->connection, &options) == NATS_OK;
 
-            if (is_open && desk_place(&r.bus->bus.desk, &era, &number))
-                follow(&r);
-            else if (is_open)
-                watch(&r);
-            if (!pause_ms(r.bus, is_open ? READ_MS : RETRY_MS))
-                break;
-        }
+    while (goes_on) {
+        bool is_open = begin(&r);
+
+        if (is_open && desk_place(&r.bus->bus.desk, &era, &number))
+            follow(&r);
+        else if (is_open)
+            watch(&r);
+        goes_on = pause_ms(link, is_open ? READ_MS : RETRY_MS);
     }
     natsSubscription_Destroy(r.orders);
     jsCtx_Destroy(r.js);

@@ -70,8 +70,19 @@ def test_the_log_begins_when_the_server_comes_with_one(nodes):
     nodes.wait_until_obeyed(number)
 
 
+def all_hear_for(nodes, seconds):
+    """Whether nobody is missed by anybody, all that time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if any(w.metric("steer_peers_present") != len(ALL) - 1 for w in nodes.of.values()):
+            return False
+        time.sleep(0.1)
+    return True
+
+
 def test_a_full_server_refuses_orders_and_takes_them_when_there_is_room(nodes):
     nodes.wait_until_all_hear()
+    lost = [nodes.said(node, "bus lost") for node in ALL]
     filler = nodes.nats.folder / "store" / "filler"
     try:
         filler.write_bytes(bytes(2 * STORE_BYTES))
@@ -84,6 +95,8 @@ def test_a_full_server_refuses_orders_and_takes_them_when_there_is_room(nodes):
     message, took_s = refusal(nodes)
     print(f"\nfull after order {given}: {message} ({took_s:.2f} s)")
     assert took_s < 3 * PATIENCE
+    assert all_hear_for(nodes, seconds=10)
+    assert [nodes.said(node, "bus lost") for node in ALL] == lost
     assert all_serve(nodes)
     filler.unlink()
     nodes.nats.kill()
