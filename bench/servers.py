@@ -28,6 +28,17 @@ class Place:
     names: int = 0
     memory_mib: int = MEMORY_MIB
     spare_ports: list = field(default_factory=list)
+    certificate: Path = None  # with its key, for HTTPS; without it there is none
+
+    @property
+    def https_port(self):
+        return self.spare_ports[0]
+
+    def tls(self, lines):
+        """The lines of a configuration that turn HTTPS on, when there is a certificate."""
+        if self.certificate is None:
+            return ""
+        return Template(lines).substitute(port=self.https_port, file=self.certificate)
 
     def fill(self, template, target, **more):
         """Writes a configuration from conf/TEMPLATE and gives its path."""
@@ -46,7 +57,8 @@ class Kind:
     command: object  # of a Place, gives the command as a list
     version: tuple
     # hit, miss: answers what it holds, fetches what it does not; memory: of objects can be told;
-    # idle: of connections too; limit: keeps to its memory; dns: static names; steered: others
+    # idle: of connections too; limit: keeps to its memory; tls: HTTPS; dns: static names;
+    # steered: others
     serves: frozenset
 
     def describe(self):
@@ -109,25 +121,43 @@ class Server:
                 continue
 
 
+NGINX_TLS = """
+        listen 127.0.0.1:$port ssl http2 reuseport backlog=8192;
+        ssl_certificate $file;
+        ssl_certificate_key $file;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_session_cache shared:tls:16m;
+        http2_max_requests 1000000000;"""
+H2O_TLS = """
+listen:
+  host: 127.0.0.1
+  port: $port
+  ssl: {certificate-file: "$file", key-file: "$file"}"""
+HAPROXY_TLS = """
+    bind 127.0.0.1:$port backlog 8192 ssl crt $file alpn h2,http/1.1"""
+
+
 def nginx(sendfile):
     """Measured here: sendfile (with nopush) is twice as fast from 256 KiB on, and a fifth slower
     for 1 KiB and for misses; so both stand as peers, and the better one counts."""
     return lambda place: ["nginx", "-p", place.directory, "-c",
-                          place.fill("nginx.conf", "nginx.conf", sendfile=sendfile)]
+                          place.fill("nginx.conf", "nginx.conf", sendfile=sendfile, tls=place.tls(NGINX_TLS))]
 
 
 def h2o_files(place):
     handler = f'file.dir: "{place.documents}"'
-    return ["h2o", "-c", place.fill("h2o.conf", "h2o.conf", handler=handler)]
+    return ["h2o", "-c", place.fill("h2o.conf", "h2o.conf", handler=handler,
+                                    tls=place.tls(H2O_TLS))]
 
 
 def h2o_proxy(place):
     handler = f"proxy.reverse.url: http://127.0.0.1:{place.origin_port}/"
-    return ["h2o", "-c", place.fill("h2o.conf", "h2o.conf", handler=handler)]
+    return ["h2o", "-c", place.fill("h2o.conf", "h2o.conf", handler=handler, tls="")]
 
 
 def haproxy(place):
-    return ["haproxy", "-db", "-f", place.fill("haproxy.cfg", "haproxy.cfg")]
+    return ["haproxy", "-db", "-f",
+            place.fill("haproxy.cfg", "haproxy.cfg", tls=place.tls(HAPROXY_TLS))]
 
 
 def varnish(place):
@@ -150,12 +180,13 @@ def varnish(place):
 
 
 HTTP_KINDS = [
-    Kind("nginx", nginx("on"), ("nginx", "-v"), frozenset({"hit", "miss", "memory", "idle"})),
-    Kind("nginx-copy", nginx("off"), ("nginx", "-v"), frozenset({"hit", "miss"})),
-    Kind("h2o", h2o_files, ("h2o", "--version"), frozenset({"hit", "idle"})),
+    Kind("nginx", nginx("on"), ("nginx", "-v"),
+         frozenset({"hit", "miss", "memory", "idle", "tls"})),
+    Kind("nginx-copy", nginx("off"), ("nginx", "-v"), frozenset({"hit", "miss", "tls"})),
+    Kind("h2o", h2o_files, ("h2o", "--version"), frozenset({"hit", "idle", "tls"})),
     Kind("h2o-proxy", h2o_proxy, ("h2o", "--version"), frozenset({"miss"})),
     # haproxy touches all memory of its cache at the start, so an object of it cannot be weighed
-    Kind("haproxy", haproxy, ("haproxy", "-v"), frozenset({"hit", "miss", "idle", "limit"})),
+    Kind("haproxy", haproxy, ("haproxy", "-v"), frozenset({"hit", "miss", "idle", "limit", "tls"})),
     Kind("varnish", varnish, ("varnishd", "-V"),
          frozenset({"hit", "miss", "memory", "idle", "limit"})),
 ]

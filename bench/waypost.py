@@ -9,6 +9,9 @@ CLASSES = 100  # of sites that are planned for each by itself
 PREFIXES, PREFIXES_MANY = 1000, 500000  # in the geography
 
 
+TLS = 'tls: {default: {cert: "$file", key: "$file"}}'
+
+
 def network(place, dns, http):
     """The part that both share; ports as given."""
     https, admin = place.spare_ports[:2]
@@ -19,6 +22,7 @@ contact: hostmaster@bench.test
 bus: local
 state: "{place.directory}/state"
 limits: {{per_client: 1000000}} # all load comes from one address
+{place.tls(TLS)}
 pops:
   here:
     nodes:
@@ -84,7 +88,7 @@ def kinds(name, program):
             config.write_text(make_network(place))
             return [program, "run", "-c", config, "--node", "node1", "--workers", "1"]
         return Kind(name, command, (str(program), "version"), frozenset(serves))
-    return {"http": kind(name, http_network, "hit", "miss", "memory", "idle", "limit"),
+    return {"http": kind(name, http_network, "hit", "miss", "memory", "idle", "limit", "tls"),
             "dns": kind(name, dns_network(PREFIXES), "dns", "steered", "policies"),
             "dns-500k": kind(f"{name}-500k", dns_network(PREFIXES_MANY), "policies")}
 
