@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTPS and HTTP/2 as the programs speak it that people have: OpenSSL's own client, those of nghttp2,
-and curl."""
+"""HTTPS and HTTP/2 as the programs speak it that people have: OpenSSL's own client, those of
+nghttp2, and curl."""
 import os
 import subprocess
 import time

@@ -110,22 +110,31 @@ class Visitor:
                               text=True, timeout=30, check=False)
         return sorted({line.split()[0] for line in done.stdout.splitlines()})
 
-    def browse(self, url, fresh=True):
+    def browse(self, url, *options, fresh=True):
         """
         Opens a page in Chromium and waits until all of it is there. Returns the replies by URL,
         pictures and styles included. `fresh`: with a profile that has seen nothing yet.
+        `options`: more of Chromium's.
         """
         profile = self.folder / "profile"
         log = self.folder / "net.json"
         if fresh:
             subprocess.run(["rm", "-rf", str(profile)], check=True)
         done = subprocess.run(
-            self.words(*CHROMIUM, f"--user-data-dir={profile}", f"--log-net-log={log}",
+            self.words(*CHROMIUM, f"--user-data-dir={profile}", f"--log-net-log={log}", *options,
                        "--window-size=1200,6000", f"--screenshot={self.folder}/page.png", url),
             capture_output=True, text=True, timeout=90, check=False,
             env={**os.environ, "HOME": str(self.folder)})
         assert done.returncode == 0 and (self.folder / "page.png").exists(), done.stderr
         return browsed(json.loads(log.read_text()))
+
+    def asked_by_http2(self):
+        """The URLs that the last page opened asked for by HTTP/2, each as often as it did."""
+        log = json.loads((self.folder / "net.json").read_text())
+        sent = log["constants"]["logEventTypes"]["HTTP2_SESSION_SEND_HEADERS"]
+        heads = [dict(row.split(": ", 1) for row in event["params"]["headers"])
+                 for event in log["events"] if event["type"] == sent]
+        return [f"{head[':scheme']}://{head[':authority']}{head[':path']}" for head in heads]
 
 
 def browsed(log):
