@@ -131,8 +131,11 @@ class Nodes:
         return next(node for node, at in ADDRESSES.items() if at == address)
 
     def client_of(self, node, server):
-        """A client whom this name server leads to the node."""
-        return next(client for client in CLIENTS if self.leads(client, server) == node)
+        """A client whom this name server leads to the node. There may be none for an epoch, as on a
+        busy machine one pop looks much slower than the others."""
+        return wait_until(lambda: next((client for client in CLIENTS
+                                        if self.leads(client, server) == node), None),
+                          f"{server} leads somebody to {node}", 30 * PATIENCE)
 
     def watch(self, node, harm):
         """Does the harm, and returns how long the node then was in answers of the others."""
