@@ -141,7 +141,7 @@ void nats_log_init(struct nats_bus *n);
 /* For the thread that reads (nats_reader.c), and it. */
 void nats_log_close(struct nats_bus *n, const char *why); // orders are refused
 bool nats_log_is_ours(natsMsg *msg);
-void *nats_log_run(void *link);
+void *nats_log_run(void *argument); // the link
 
 /* The bus_ops's. */
 void nats_log_attend(struct bus *bus);
