@@ -76,8 +76,8 @@ static void load_with(struct place *p, const char *a, const char *b, const char 
 {
     const char *const parts[] = { "zone: z.test\npops: {p: {nodes: {n: {address: 192.0.2.1}}}}\n",
         more,
-        "\ncustomers:\n  c:\n    origins: {o: {address: \"192.0.2.7:80\"}}\n    sites:\n"
-        "      a.test: {deliver: o",
+        ("\ncustomers:\n  c:\n    origins: {o: {address: \"192.0.2.7:80\"}}\n    sites:\n"
+         "      a.test: {deliver: o"),
         a, "}\n      b.test: {deliver: o", b, "}\n" };
     char *text = NULL;
     size_t length;
