@@ -121,7 +121,8 @@ struct tls_files {
     char cert[128], key[128], client_cert[128], client_key[128], conf[512];
 };
 
-/* A server for `names`, certified by ours. */
+/* A server for `names`, certified by ours. By itself it hangs up on who needs more than two seconds
+ * to shake hands, which on a slow machine is before a node has read the certificates it trusts. */
 static void tls_start(struct world *w, struct tls_files *f, const char *names, bool asks_clients)
 {
     struct wall now = wall_from_s(time(NULL));
@@ -136,8 +137,8 @@ static void tls_start(struct world *w, struct tls_files *f, const char *names, b
     authority_issue(
         &f->ours, &(struct claim){ .names = "DNS:node.test" }, f->client_cert, f->client_key);
     snprintf(f->conf, sizeof f->conf,
-        "tls: {cert_file: \"%s\", key_file: \"%s\", ca_file: \"%s\", verify: %s}", f->cert, f->key,
-        f->ours.file, asks_clients ? "true" : "false");
+        "tls: {cert_file: \"%s\", key_file: \"%s\", ca_file: \"%s\", verify: %s, timeout: 60}",
+        f->cert, f->key, f->ours.file, asks_clients ? "true" : "false");
     restart(w, f->conf);
 }
 
