@@ -13,27 +13,11 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/number.h"
 
 enum { CHECK_SIZE = 8, HEADER_CHECK_SIZE = 4 };
 
 static const char MARK[ORDERS_FILE_HEADER] = { 'w', 'p', 'o', 'l', 'o', 'g', 0, 1 };
-
-static char *put(char *out, uint64_t number, size_t size)
-{
-    for (size_t i = size; i-- > 0; number >>= 8)
-        out[i] = (char)(number & 0xff);
-    return out + size;
-}
-
-static uint64_t get(const char **in, size_t size)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < size; i++)
-        number = number << 8 | (unsigned char)(*in)[i];
-    *in += size;
-    return number;
-}
 
 static uint32_t header_check(const char *header)
 {
@@ -51,17 +35,17 @@ size_t orders_record_write(const struct orders_record *record, char *room)
     size_t length = record->payload.length;
 
     assert(length <= ORDERS_PAYLOAD_MAX && record->kind < ORDERS_RECORD_KIND_COUNT);
-    char *out = put(room + HEADER_CHECK_SIZE, length, 2);
+    char *out = number_put(room + HEADER_CHECK_SIZE, length, 2);
 
-    out = put(out, (uint64_t)record->kind, 1);
-    out = put(out, 0, 1);
-    out = put(out, record->era, 8);
-    out = put(out, record->number, 8);
-    out = put(out, (uint64_t)record->applied.ms, 8);
-    put(room, header_check(room), HEADER_CHECK_SIZE);
+    out = number_put(out, (uint64_t)record->kind, 1);
+    out = number_put(out, 0, 1);
+    out = number_put(out, record->era, 8);
+    out = number_put(out, record->number, 8);
+    out = number_put(out, (uint64_t)record->applied.ms, 8);
+    number_put(room, header_check(room), HEADER_CHECK_SIZE);
     if (length > 0) {
         memcpy(out, record->payload.at, length);
-        out = put(out + length, hash_bytes(record->payload, 0), CHECK_SIZE);
+        out = number_put(out + length, hash_bytes(record->payload, 0), CHECK_SIZE);
     }
     return (size_t)(out - room);
 }
@@ -94,16 +78,16 @@ static bool read_header(const char *in, struct orders_record *record)
 {
     const char *start = in;
 
-    if (get(&in, HEADER_CHECK_SIZE) != header_check(start))
+    if (number_get(&in, HEADER_CHECK_SIZE) != header_check(start))
         return false;
-    size_t length = (size_t)get(&in, 2);
-    uint64_t kind = get(&in, 1);
+    size_t length = (size_t)number_get(&in, 2);
+    uint64_t kind = number_get(&in, 1);
 
     in++;
     *record = (struct orders_record){ .payload.length = length };
-    record->era = get(&in, 8);
-    record->number = get(&in, 8);
-    uint64_t applied_ms = get(&in, 8);
+    record->era = number_get(&in, 8);
+    record->number = number_get(&in, 8);
+    uint64_t applied_ms = number_get(&in, 8);
 
     if (length > ORDERS_PAYLOAD_MAX || kind >= ORDERS_RECORD_KIND_COUNT || applied_ms > INT64_MAX)
         return false;
@@ -139,7 +123,7 @@ enum orders_reading orders_record_read(struct slice file, size_t *at, struct ord
         const char *check = rest.at + ORDERS_RECORD_HEADER + length;
 
         read.payload.at = rest.at + ORDERS_RECORD_HEADER;
-        if (get(&check, CHECK_SIZE) != hash_bytes(read.payload, 0))
+        if (number_get(&check, CHECK_SIZE) != hash_bytes(read.payload, 0))
             return wrong(rest, end);
     }
     *record = read;

@@ -4,30 +4,18 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "base/number.h"
 
 static const char MAGIC[8] = { 'W', 'P', 'O', 'R', 'D', 'E', 'R', '1' };
 
-static void put(char *out, size_t size, uint64_t number)
-{
-    for (size_t i = size; i-- > 0; number >>= 8)
-        out[i] = (char)(number & 0xff);
-}
-
-static uint64_t get(const char *in, size_t size)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < size; i++)
-        number = number << 8 | (unsigned char)in[i];
-    return number;
-}
-
 void book_head_write(char *out, uint64_t era, uint64_t first)
 {
+    char *at = out + sizeof MAGIC;
+
     memcpy(out, MAGIC, sizeof MAGIC);
-    put(out + 8, 8, era);
-    put(out + 16, 8, first);
-    put(out + 24, 8, hash_bytes(slice_of(out, 24), 0));
+    at = number_put(at, era, 8);
+    at = number_put(at, first, 8);
+    number_put(at, hash_bytes(slice_of(out, (size_t)(at - out)), 0), 8);
 }
 
 static uint64_t order_hash(struct slice id_and_payload, uint64_t era, uint64_t number)
@@ -38,24 +26,27 @@ static uint64_t order_hash(struct slice id_and_payload, uint64_t era, uint64_t n
 size_t book_order_write(char *out, uint64_t era, uint64_t number, const struct book_order *order)
 {
     size_t length = order->payload.length;
+    char *at = out, *hashed = out + 16;
 
     assert(length > 0 && length <= BUS_ORDER_MAX);
-    put(out, 4, length);
-    put(out + 4, 4, ~(uint32_t)length);
-    memcpy(out + 16, order->id, BUS_ORDER_ID_SIZE);
-    memcpy(out + BOOK_ORDER_HEAD_SIZE, order->payload.at, length);
-    put(out + 8, 8, order_hash(slice_of(out + 16, BUS_ORDER_ID_SIZE + length), era, number));
+    memcpy(hashed, order->id, BUS_ORDER_ID_SIZE);
+    memcpy(hashed + BUS_ORDER_ID_SIZE, order->payload.at, length);
+    at = number_put(at, length, 4);
+    at = number_put(at, ~length, 4);
+    number_put(at, order_hash(slice_of(hashed, BUS_ORDER_ID_SIZE + length), era, number), 8);
     return BOOK_ORDER_HEAD_SIZE + length;
 }
 
 bool book_reader_open(struct book_reader *reader, struct slice bytes)
 {
     *reader = (struct book_reader){ .rest = SLICE_NONE };
-    if (bytes.length < BOOK_HEAD_SIZE || memcmp(bytes.at, MAGIC, sizeof MAGIC) != 0 ||
-        get(bytes.at + 24, 8) != hash_bytes(slice_head(bytes, 24), 0))
+    if (bytes.length < BOOK_HEAD_SIZE || memcmp(bytes.at, MAGIC, sizeof MAGIC) != 0)
         return false;
-    uint64_t era = get(bytes.at + 8, 8), first = get(bytes.at + 16, 8);
+    const char *in = bytes.at + sizeof MAGIC;
+    uint64_t era = number_get(&in, 8), first = number_get(&in, 8), hash = number_get(&in, 8);
 
+    if (hash != hash_bytes(slice_head(bytes, 24), 0))
+        return false;
     // Nobody can have given so many: room enough to count on.
     if (era == 0 || first == 0 || first > INT64_MAX || era > INT64_MAX)
         return false;
@@ -81,20 +72,22 @@ static enum book_found judge(struct slice rest)
 enum book_found book_reader_next(struct book_reader *reader, struct book_order *order)
 {
     struct slice rest = reader->rest;
+    const char *in = rest.at;
 
     if (rest.length == 0)
         return BOOK_END;
     if (rest.length < 8)
         return BOOK_TORN;
-    uint64_t length = get(rest.at, 4);
+    uint64_t length = number_get(&in, 4), complement = number_get(&in, 4);
 
-    if (length == 0 || length > BUS_ORDER_MAX || get(rest.at + 4, 4) != (uint32_t)~length)
+    if (length == 0 || length > BUS_ORDER_MAX || complement != (uint32_t)~length)
         return judge(rest);
     if (rest.length < BOOK_ORDER_HEAD_SIZE + length)
         return BOOK_TORN;
-    struct slice hashed = slice_of(rest.at + 16, BUS_ORDER_ID_SIZE + length);
+    uint64_t hash = number_get(&in, 8);
+    struct slice hashed = slice_of(in, BUS_ORDER_ID_SIZE + length);
 
-    if (get(rest.at + 8, 8) != order_hash(hashed, reader->era, reader->next))
+    if (hash != order_hash(hashed, reader->era, reader->next))
         return judge(slice_from(rest, BOOK_ORDER_HEAD_SIZE));
     memcpy(order->id, hashed.at, BUS_ORDER_ID_SIZE);
     order->payload = slice_from(hashed, BUS_ORDER_ID_SIZE);

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "wire/number_priv.h"
+#include "base/number.h"
 
 enum { VERSION = 1, MARK_SIZE = 4, FLAG_SOFT = 1 };
 

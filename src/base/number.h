@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/* Whole numbers as big-endian bytes, for the messages between nodes. */
+/* Whole numbers as big-endian bytes, for messages between nodes and for files. */
 
 #include <stddef.h>
 #include <stdint.h>
