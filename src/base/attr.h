@@ -20,3 +20,12 @@
     ((type *)(void *)((char *)(1 ? (ptr) : &((type *)NULL)->member) - offsetof(type, member)))
 
 enum { CACHE_LINE_BYTES = 64 }; // what two threads must not share when both write
+
+/* AddressSanitizer or ThreadSanitizer watches: memory costs more then, and is not to be hidden. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED true
+#elif defined(__has_feature)
+#define IS_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define IS_SANITIZED false
+#endif

@@ -9,15 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/attr.h"
 #include "cache/bench_test.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED true
-#elif defined(__has_feature)
-#define IS_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define IS_SANITIZED false
-#endif
 
 static uint64_t next(uint64_t *luck)
 {

@@ -4,16 +4,15 @@
  * request takes and gives back the same few small rooms, so those that are free wait by size for
  * the next one. The C library keeps only seven of a size at hand, a page has a hundred streams.
  */
+#include "base/attr.h"
 #include "base/mem.h"
 #include "http/http2_priv.h"
 
 enum {
     ROOM_STEP = 64,
-#ifdef __SANITIZE_ADDRESS__
-    ROOMS_FREE_MAX = 0, // it has to see who uses what is free
-#else
-    ROOMS_FREE_MAX = 128, // of each size: of all sizes together, 1 MiB a server
-#endif
+    // Of each size; of all sizes together, 1 MiB a server. A sanitizer has to see who uses what
+    // is free.
+    ROOMS_FREE_MAX = IS_SANITIZED ? 0 : 128,
 };
 
 /* In front of each room: its size, for the account; and when it is free, the next one. */
