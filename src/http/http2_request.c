@@ -383,12 +383,12 @@ static void hold(struct http2_task *task, struct slice bytes)
 
 void http2_task_feed(struct http2_task *task)
 {
-    struct slice held = slice_of(task->held + task->held_at, task->held_length - task->held_at);
+    size_t length = task->held_length - task->held_at;
 
     if (task->sink == NULL || !list_empty(&task->ended))
         return;
-    if (held.length > 0)
-        task->held_at += sink_offer(task, held);
+    if (length > 0)
+        task->held_at += sink_offer(task, slice_of(task->held + task->held_at, length));
     if (task->held_at < task->held_length || task->has_body)
         return;
     struct http_sink *sink = task->sink;
