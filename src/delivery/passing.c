@@ -386,8 +386,7 @@ void passing_start(struct visit *visit, const char *why)
     bool has_body = x->framing == HTTP_BODY_CHUNKED ||
                     (x->framing == HTTP_BODY_LENGTH && x->request_length > 0);
     struct ranking UNSET ranking;
-    char offer[HTTP_UPGRADE_OFFER_MAX];
-    bool offers = http_upgrade_offer(x, offer).length > 0;
+    bool offers = http_upgrade_is_offered(x);
 
     if (offers)
         http_upgrade_hold(x);

@@ -341,12 +341,13 @@ static void answer_probe(struct visit *visit)
 /* OPTIONS that ends here: it asks for the server itself, or may go no further (RFC 9110 §7.6.2). */
 static bool is_for_us(const struct http_exchange *x)
 {
-    struct slice left = http_head_value(x->request, HTTP_NAME_MAX_FORWARDS);
-    uint64_t number = 1;
+    uint64_t left = 1;
 
-    return x->request->method == HTTP_OPTIONS &&
-           (slice_equal(x->authority.path, SLICE("*")) ||
-               (slice_number(left, INT64_MAX, &number) && number == 0));
+    if (x->request->method != HTTP_OPTIONS)
+        return false;
+    return slice_equal(x->authority.path, SLICE("*")) ||
+           (slice_number(http_head_value(x->request, HTTP_NAME_MAX_FORWARDS), INT64_MAX, &left) &&
+               left == 0);
 }
 
 static void answer_options(struct visit *visit)
@@ -439,14 +440,6 @@ static bool answer_here(struct visit *visit)
     return true;
 }
 
-/* Wants another protocol than HTTP, which no stored answer speaks. */
-static bool offers_upgrade(const struct http_exchange *x)
-{
-    char room[HTTP_UPGRADE_OFFER_MAX];
-
-    return http_upgrade_offer(x, room).length > 0;
-}
-
 static void serve(struct http_service *service, struct http_exchange *x)
 {
     struct delivery *d = container_of(service, struct delivery, service);
@@ -478,7 +471,7 @@ static void serve(struct http_service *service, struct http_exchange *x)
         passing_start(visit, "fwd=bypass");
     else if (!cache_may_look_up(x->request))
         passing_start(visit, "fwd=method");
-    else if (offers_upgrade(x))
+    else if (http_upgrade_is_offered(x)) // which no stored answer speaks
         passing_start(visit, "fwd=bypass; detail=upgrade");
     else
         visit_look_up(visit);

@@ -131,11 +131,14 @@ static void settle_keep_alive(struct http_task *task, bool is_endless)
 void http_server_count_status(struct http_server *server, int status)
 {
     struct http_server_counts *counts = &server->counts;
-    struct counter *classes[] = { &counts->status_2xx, &counts->status_3xx, &counts->status_4xx,
-        &counts->status_5xx };
 
-    if (status >= 200 && status < 600)
-        counter_up(classes[status / 100 - 2]);
+    switch (status / 100) {
+    case 2: counter_up(&counts->status_2xx); break;
+    case 3: counter_up(&counts->status_3xx); break;
+    case 4: counter_up(&counts->status_4xx); break;
+    case 5: counter_up(&counts->status_5xx); break;
+    default: break;
+    }
 }
 
 /* Head, and what is joined to it, ready to be sent; a larger body at hand behind them. */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "base/attr.h"
 #include "base/writer.h"
 #include "http/server_priv.h"
 
@@ -14,19 +15,25 @@ static bool may_be_handed_on(struct slice protocol)
            !slice_same(name, SLICE("HTTP")) && !slice_same(name, SLICE("TLS"));
 }
 
+static bool is_asked_for(const struct http_exchange *x)
+{
+    const struct http_head *head = x->request;
+
+    // RFC 9110 §7.8: without the connection option it was not meant for us, and 1.0 has none.
+    return head->first[HTTP_NAME_UPGRADE] != 0 && head->minor > 0 && x->carrier == &http1_carrier &&
+           x->framing == HTTP_BODY_NONE &&
+           http_head_has_token(head, HTTP_NAME_CONNECTION, SLICE("upgrade"));
+}
+
 struct slice http_upgrade_offer(
     const struct http_exchange *x, char room[static HTTP_UPGRADE_OFFER_MAX])
 {
-    const struct http_head *head = x->request;
     struct writer w = writer_on(room, HTTP_UPGRADE_OFFER_MAX);
 
-    // RFC 9110 §7.8: without the connection option it was not meant for us, and 1.0 has none.
-    if (x->carrier != &http1_carrier || head->first[HTTP_NAME_UPGRADE] == 0 || head->minor == 0 ||
-        x->framing != HTTP_BODY_NONE ||
-        !http_head_has_token(head, HTTP_NAME_CONNECTION, SLICE("upgrade")))
+    if (!is_asked_for(x))
         return SLICE_NONE;
     for (const struct http_field *f = NULL;
-         (f = http_head_next(head, HTTP_NAME_UPGRADE, f)) != NULL;) {
+         (f = http_head_next(x->request, HTTP_NAME_UPGRADE, f)) != NULL;) {
         struct slice rest = f->value, protocol;
 
         while (slice_cut(&rest, ',', &protocol)) {
@@ -39,6 +46,13 @@ struct slice http_upgrade_offer(
         }
     }
     return w.is_short ? SLICE_NONE : writer_slice(&w);
+}
+
+bool http_upgrade_is_offered(const struct http_exchange *x)
+{
+    char UNSET room[HTTP_UPGRADE_OFFER_MAX];
+
+    return is_asked_for(x) && http_upgrade_offer(x, room).length > 0;
 }
 
 bool http_upgrade_fits(struct slice offer, struct slice chosen)
