@@ -82,6 +82,7 @@ size_t queue_keep_newest(struct queue *queue)
     for (size_t i = 0; i < count; i++) {
         struct message *m = queue_pop(queue);
 
+        assert(m != NULL);
         if (m == newest[m->lane]) {
             gone += queue_push(queue, m);
         } else {

@@ -133,7 +133,9 @@ static const char *response_fault(
         fault = "it is about another certificate";
     else if (OCSP_single_get0_status(single, NULL, NULL, NULL, &next) != V_OCSP_CERTSTATUS_GOOD)
         fault = "the authority does not vouch for the certificate";
-    *till = next == NULL ? (struct wall){ INT64_MAX } : wall_of(next);
+    *till = (struct wall){ INT64_MAX };
+    if (next != NULL)
+        *till = wall_of(next);
     if (fault == NULL && till->ms <= now.ms)
         fault = "it is too old";
     OCSP_BASICRESP_free(basic);
