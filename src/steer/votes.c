@@ -27,9 +27,12 @@ struct name_of {
     uint16_t at;
 };
 
+/* Of all checks all seats are looked at when one observer comes or goes: so who watches is noted.
+ */
 struct seat {
     uint16_t observer;
     uint8_t word; // enum votes_word; not VOTES_NONE
+    bool does_watch;
 };
 
 /* What is said of one check. */
@@ -153,9 +156,15 @@ static void seat_close(struct ballot *b, uint16_t at)
     memmove(&b->seats[at], &b->seats[at + 1], (size_t)(b->count - at) * sizeof *b->seats);
 }
 
-/* True when it is news. */
-static bool seat_set(struct ballot *b, uint16_t observer, enum votes_word word)
+static bool does_watch(const struct votes *v, uint32_t check, uint64_t observer)
 {
+    return v->watch == NULL || watch_has(v->watch, check, observer);
+}
+
+/* True when it is news. */
+static bool seat_set(struct votes *v, uint32_t check, uint16_t observer, enum votes_word word)
+{
+    struct ballot *b = &v->ballots[check];
     uint16_t at = seat_at(b, observer);
     bool is_there = at < b->count && b->seats[at].observer == observer;
 
@@ -166,7 +175,9 @@ static bool seat_set(struct ballot *b, uint16_t observer, enum votes_word word)
     else if (is_there)
         b->seats[at].word = (uint8_t)word;
     else
-        seat_open(b, at, (struct seat){ observer, (uint8_t)word });
+        seat_open(b, at,
+            (struct seat){
+                observer, (uint8_t)word, does_watch(v, check, v->observers[observer].id) });
     return true;
 }
 
@@ -193,9 +204,11 @@ static void list_observers(struct votes *v, const struct network *network)
 }
 
 /* What was said of the check by those that are still observers. */
-static void carry_over(const struct votes *v, const struct ballot *from,
-    const struct observer_of *observers, struct ballot *to)
+static void carry_over(
+    struct votes *v, const struct ballot *from, const struct observer_of *observers, uint32_t check)
 {
+    struct ballot *to = &v->ballots[check];
+
     to->own = from->own;
     to->is_down = from->is_down;
     for (uint16_t i = 0; i < from->count; i++) {
@@ -203,7 +216,7 @@ static void carry_over(const struct votes *v, const struct ballot *from,
         uint16_t at = position_of(v->names, v->observer_count, id);
 
         if (at != NOT_LISTED)
-            (void)seat_set(to, at, from->seats[i].word);
+            (void)seat_set(v, check, at, from->seats[i].word);
     }
 }
 
@@ -225,7 +238,7 @@ void votes_use(struct votes *votes, const struct network *network, const struct 
     votes->ballots = mem_array(checks->count + 1, sizeof *votes->ballots);
     votes->queue = mem_array(checks->count + 1, sizeof *votes->queue);
     votes->queued = 0;
-    for (size_t i = 0; i < checks->count; i++) {
+    for (uint32_t i = 0; i < checks->count; i++) {
         struct ballot *to = &votes->ballots[i];
 
         to->id = checks->list[i].id;
@@ -234,7 +247,7 @@ void votes_use(struct votes *votes, const struct network *network, const struct 
                                                             sizeof *to, ballots_order);
 
         if (from != NULL)
-            carry_over(votes, from, before.observers, to);
+            carry_over(votes, from, before.observers, i);
     }
     mark_all(votes);
     ballots_free(before.ballots, before.count);
@@ -248,7 +261,7 @@ void votes_say(struct votes *votes, uint64_t observer, uint32_t check, enum vote
     assert(check < votes->count);
     struct ballot *b = &votes->ballots[check];
     uint16_t at = position_of(votes->names, votes->observer_count, observer);
-    bool is_news = at != NOT_LISTED && seat_set(b, at, word);
+    bool is_news = at != NOT_LISTED && seat_set(votes, check, at, word);
 
     if (observer == votes->self) { // also where the release has so many nodes that we have no vote
         is_news |= b->own != (uint8_t)word;
@@ -277,11 +290,6 @@ void votes_sight(struct votes *votes, struct votes_sight sight)
     mark_all(votes);
 }
 
-static bool does_watch(const struct votes *v, uint32_t check, uint64_t observer)
-{
-    return v->watch == NULL || watch_has(v->watch, check, observer);
-}
-
 static bool does_count(const struct votes *v, const struct observer_of *o)
 {
     return o->id == v->self ? !v->sight.is_blind : o->does_count;
@@ -302,7 +310,7 @@ static void count_groups(
 
             if (o->group != group)
                 break;
-            if (!does_count(v, o) || (!are_all && !does_watch(v, check, o->id)))
+            if (!does_count(v, o) || (!are_all && !b->seats[i].does_watch))
                 continue;
             words++;
             down += b->seats[i].word == VOTES_DOWN;
