@@ -8,13 +8,12 @@ import subprocess
 
 import pytest
 
-from https_visitors_test import STATIC, files, ours
 from origin import Origin, embedded_in
+from secure import STATIC, files
 from waypost import network, sites
 from world import run
 
 PAGE, WWW = "/atomiccommit.html", "www.acme.test"
-__all__ = ["ours"]  # a fixture
 
 
 def key_mark(certificate):

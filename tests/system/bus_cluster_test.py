@@ -7,7 +7,8 @@ import time
 import pytest
 
 from nats import Client
-from nodes import ADDRESSES, PATIENCE, STATIC, Nodes
+from nodes import ADDRESSES, STATIC, Nodes
+from waypost import PATIENCE
 from world import wait_until
 
 ALL = set(ADDRESSES)
@@ -24,7 +25,6 @@ RIGHTS = f"""authorization {{ users: [
 """
 OPERATOR = {"user": "operator", "pass": "secret"}
 NODE = {"user": "node", "password": "hidden"}
-PAGE = {"url": f"http://{STATIC}/sqlite.css"}
 
 
 def make_stream():
@@ -48,17 +48,10 @@ def nodes(world, origins):
     four.stop()
 
 
-def taken(nodes):
-    """The number of an order, if it is taken."""
-    status, said = nodes.order("fra1", "purge", **PAGE)
-    assert status in (200, 503, 504), said
-    return said["order"]["number"] if status == 200 else None
-
-
 def give(nodes):
     """Gives an order until it is taken and obeyed; how long the former took."""
     began = time.monotonic()
-    number = wait_until(lambda: taken(nodes), "an order is taken", 30 * PATIENCE)
+    number = wait_until(nodes.purge_page, "an order is taken", 30 * PATIENCE)
     took_s = time.monotonic() - began
     nodes.wait_until_obeyed(number, seconds=20 * PATIENCE)
     for waypost in nodes.of.values():
@@ -111,7 +104,7 @@ def test_nodes_hear_each_other_over_the_last_server_and_orders_wait_for_a_second
     give(nodes)
     for server in nodes.servers[:2]:
         server.kill()
-    wait_until(lambda: not taken(nodes), "no majority, no orders", 10)
+    wait_until(lambda: not nodes.purge_page(), "no majority, no orders", 10)
     nodes.wait_until_all_hear()
     nodes.wait_until_answered(ALL, seconds=1)
     nodes.servers[0].start()

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from nodes import ADDRESSES, PATIENCE, STATIC, Nodes
+from nodes import ADDRESSES, STATIC, Nodes
 from visitor import curl
+from waypost import PATIENCE
 from world import run, wait_until
 
 ALL = set(ADDRESSES)
@@ -56,17 +57,11 @@ def test_a_server_without_a_log_carries_what_nodes_measure_and_refuses_orders(no
     assert all_serve(nodes)
 
 
-def taken(nodes):
-    """Whether an order is taken; its number."""
-    status, said = nodes.order("fra1", "purge", **PAGE)
-    return said["order"]["number"] if status == 200 else None
-
-
 def test_the_log_begins_when_the_server_comes_with_one(nodes):
     nodes.nats.kill()
     nodes.nats.write("max_file: 100MB")
     nodes.nats.start()
-    number = wait_until(lambda: taken(nodes), "an order is taken", 10 * PATIENCE)
+    number = wait_until(nodes.purge_page, "an order is taken", 10 * PATIENCE)
     nodes.wait_until_obeyed(number)
 
 
@@ -89,7 +84,7 @@ def test_a_full_server_refuses_orders_and_takes_them_when_there_is_room(nodes):
     except OSError:
         pass  # that is the purpose
     given = 0
-    while number := taken(nodes):
+    while number := nodes.purge_page():
         given = number
         assert given < 1000
     message, took_s = refusal(nodes)
@@ -101,7 +96,7 @@ def test_a_full_server_refuses_orders_and_takes_them_when_there_is_room(nodes):
     filler.unlink()
     nodes.nats.kill()
     nodes.nats.start()
-    number = wait_until(lambda: taken(nodes), "an order is taken", 10 * PATIENCE)
+    number = wait_until(nodes.purge_page, "an order is taken", 10 * PATIENCE)
     assert number > given
     nodes.wait_until_obeyed(number)
 
@@ -118,6 +113,6 @@ def test_a_server_that_hangs_is_left_and_found_again(nodes):
     assert all_serve(nodes)
     nodes.nats.thaw()
     nodes.wait_until_all_hear()
-    number = wait_until(lambda: taken(nodes), "an order is taken", 10 * PATIENCE)
+    number = wait_until(nodes.purge_page, "an order is taken", 10 * PATIENCE)
     nodes.wait_until_obeyed(number)
     assert all_serve(nodes)

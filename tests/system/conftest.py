@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stories share. Whatever a story starts ends with it."""
+import itertools
 import pathlib
 import shutil
 import subprocess
@@ -7,13 +8,16 @@ import tempfile
 
 import pytest
 
+from authority import Authority
+from nodes import Nodes
 from origin import Origin, site_copy
 from resolver import Resolver
+from secure import SHOP, STATIC, files
 from visitor import Visitor
-from waypost import AMS_ORIGIN, FRA, NYC, NYC_ORIGIN, ZONE, Waypost
+from waypost import AMS_ORIGIN, FRA, NYC, NYC_ORIGIN, ZONE, Waypost, network, sites
 from world import World
 
-STATIC = "static.acme.test"
+numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,6 +49,14 @@ def origins(world, pages):
             "nyc": Origin(world, "nyc", NYC_ORIGIN, pages)}
 
 
+@pytest.fixture(scope="module")
+def nodes(world, origins):
+    """Four of them, on machines and a bus of their own; ended in good order after the last story."""
+    four = Nodes(world)
+    yield four
+    four.stop()
+
+
 @pytest.fixture
 def serve(world):
     """Starts waypost with a configuration; at the story's end it must stop in good order."""
@@ -59,6 +71,22 @@ def serve(world):
     for one in reversed(started):
         if one.process.child.returncode != 0:
             one.stop()
+
+
+@pytest.fixture(scope="module")
+def ours(world):
+    """An authority that the stories' visitors trust."""
+    return Authority(world.place("ours"), "ours")
+
+
+@pytest.fixture
+def secured(ours):
+    """The usual network, with a certificate for each of two sites."""
+    config = network()
+    sites(config)[SHOP] = {"deliver": ["ams"]}
+    for host in (STATIC, SHOP):
+        sites(config)[host]["tls"] = files(ours.certify(host, name=f"{host}-{next(numbers)}"))
+    return config
 
 
 @pytest.fixture(scope="module")

@@ -14,70 +14,13 @@ import urllib.request
 
 import pytest
 
-from authority import Authority
 from origin import Origin
 from raw import Connection, ask
-from visitor import reply_parse
-from waypost import FRA, NYC, ZONE, network, run_waypost, sites
+from secure import SHOP, STATIC, Secure, curl, files, trusting
+from waypost import FRA, NYC, ZONE, run_waypost, sites
 from world import listens, run, wait_until
 
-STATIC, SHOP = "static.acme.test", "shop.acme.test"
 numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def ours(world):
-    """An authority that the stories' visitors trust."""
-    return Authority(world.place("ours"), "ours")
-
-
-def files(pair):
-    """As the settings want them."""
-    return {"cert": str(pair[0]), "key": str(pair[1])}
-
-
-@pytest.fixture
-def secured(ours):
-    """The usual network, with a certificate for each of two sites."""
-    config = network()
-    sites(config)[SHOP] = {"deliver": ["ams"]}
-    for host in (STATIC, SHOP):
-        sites(config)[host]["tls"] = files(ours.certify(host, name=f"{host}-{next(numbers)}"))
-    return config
-
-
-def curl(ours, path, *options, host=STATIC, node=FRA, scheme="https"):
-    """What a visitor with curl, who trusts our authority, gets; None when there is no answer."""
-    done = subprocess.run(
-        ["curl", "-s", "-i", "--max-time", "20", "--cacert", ours.file, "--resolve",
-         f"{host}:443:{node}", "--resolve", f"{host}:80:{node}", *options,
-         f"{scheme}://{host}{path}"], capture_output=True, timeout=30, check=False)
-    return reply_parse(done.stdout, node) if done.returncode == 0 else None
-
-
-def trusting(ours, **more):
-    """What a program that trusts our authority begins with."""
-    context = ssl.create_default_context(cafile=ours.file)
-    for name, value in more.items():
-        setattr(context, name, value)
-    return context
-
-
-class Secure(Connection):
-    """A connection by HTTPS, HTTP/1.1 on it by hand."""
-
-    def __init__(self, context, host=STATIC, node=FRA):
-        super().__init__(node, 443)
-        self.sock = context.wrap_socket(self.sock, server_hostname=host)
-
-    def get(self, path, host=STATIC):
-        """One request and its answer."""
-        self.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")
-        return self.reply()
-
-    def serial(self):
-        """Which certificate was shown."""
-        return self.sock.getpeercert()["serialNumber"]
 
 
 def subject(host, node=FRA):
@@ -97,12 +40,11 @@ def subject(host, node=FRA):
 @pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 def test_a_site_is_delivered_by_https_as_by_http(serve, secured, ours, origins, pages, version):
     serve(secured)
-    body = (pages / "sqlite.css").read_bytes() if (pages / "sqlite.css").exists() else None
     first = curl(ours, "/sqlite.css", version)
     again = curl(ours, "/sqlite.css", version)
     assert first.status == again.status == 200
     assert again.cache() == ("fra1", "hit") and first.body == again.body
-    assert body is None or first.body == body
+    assert first.body == (pages / "sqlite.css").read_bytes()
     plain = ask(FRA, "/sqlite.css", STATIC)
     assert plain.cache() == ("fra1", "hit") and plain.body == first.body
     part = curl(ours, "/sqlite.css", version, "-r", "0-9")

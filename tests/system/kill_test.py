@@ -6,20 +6,12 @@ import time
 
 import pytest
 
-from nodes import ADDRESSES, DOWN_S, STATIC, Nodes
+from nodes import ADDRESSES, DOWN_S, STATIC
 from waypost import IS_NIGHT
 from world import listens, wait_until
 
 ALL = set(ADDRESSES)
 SEEDS = range(20 if IS_NIGHT else 2)
-
-
-@pytest.fixture(scope="module")
-def nodes(world, origins):
-    """All there, and known to each other; ended in good order after the last story."""
-    four = Nodes(world)
-    yield four
-    four.stop()
 
 
 @pytest.fixture(autouse=True)

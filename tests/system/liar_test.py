@@ -6,7 +6,8 @@ import time
 import pytest
 
 from nats import Client
-from nodes import ADDRESSES, BUS, PATIENCE, Nodes
+from nodes import ADDRESSES, BUS
+from waypost import PATIENCE
 from world import wait_until
 
 ALL = set(ADDRESSES)
@@ -17,19 +18,11 @@ REPORT = struct.Struct(">QBqqII")
 DIGEST_HEAD, HEALTH = HEAD.size + 4, 9
 
 
-@pytest.fixture(scope="module")
-def nodes(world, origins):
-    """All there, and known to each other; ended in good order after the last story."""
-    four = Nodes(world)
-    four.wait_until_all_hear()
-    four.wait_until_answered(ALL)
-    yield four
-    four.stop()
-
-
 @pytest.fixture(autouse=True)
 def unmoved(nodes):
     """Whatever is said, all nodes hear each other and answer for all."""
+    nodes.wait_until_all_hear()
+    nodes.wait_until_answered(ALL)
     yield
     nodes.wait_until_all_hear(2 * PATIENCE)
     nodes.wait_until_answered(ALL, seconds=1)

@@ -9,22 +9,14 @@ import time
 
 import pytest
 
-from nodes import ADDRESSES, PATIENCE, STATIC, Nodes
+from nodes import ADDRESSES, STATIC
 from visitor import curl
-from waypost import IS_NIGHT
+from waypost import IS_NIGHT, PATIENCE
 from world import wait_until
 
 ALL = set(ADDRESSES)
 PAGE = "/sqlite.css"
 SEEDS = range(20 if IS_NIGHT else 2)
-
-
-@pytest.fixture(scope="module")
-def nodes(world, origins):
-    """All there, and known to each other; ended in good order after the last story."""
-    four = Nodes(world)
-    yield four
-    four.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -134,8 +126,7 @@ def test_a_node_that_is_killed_amid_a_hundred_orders_obeys_each_once(nodes, seed
 
     def kill(given):
         wait_until(lambda: given() >= limit, "so many are given", 60 * PATIENCE)
-        waypost.process.child.kill()
-        waypost.process.child.wait()
+        waypost.process.kill()
         waypost.start()
 
     orders.give_all(kill)
@@ -155,8 +146,7 @@ def test_who_gives_orders_and_the_bus_may_be_killed_and_each_is_obeyed_once(node
 
     def kill(given):
         wait_until(lambda: given() >= limits[0], "so many are given", 60 * PATIENCE)
-        nodes.of[victim].process.child.kill()
-        nodes.of[victim].process.child.wait()
+        nodes.of[victim].process.kill()
         nodes.of[victim].start()
         wait_until(lambda: given() >= limits[1], "so many are given", 60 * PATIENCE)
         nodes.nats.kill()

@@ -48,8 +48,7 @@ class Nats:
 
     def kill(self):
         """Ends it as a power cut would."""
-        self.process.child.kill()
-        self.process.child.wait()
+        self.process.kill()
 
     def freeze(self):
         """It says nothing any more; the kernel still takes what comes."""

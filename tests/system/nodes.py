@@ -4,14 +4,13 @@ import concurrent.futures
 import json
 import time
 
-from asking import CLIENTS, address_for
+from asking import CLIENTS, address_for, places, wait_for_places
 from machines import Machine, connect
 from nats import Nats
-from waypost import IS_SANITIZED, Waypost, network, run_waypost
+from waypost import PATIENCE, Waypost, network, run_waypost
 from world import wait_until
 
 WWW, STATIC = "www.acme.test", "static.acme.test"
-PATIENCE = 3 if IS_SANITIZED else 1
 DOWN_S = 2 * PATIENCE  # the most until a node that is silent is in no answer
 POLL_S = 0.02
 ADDRESSES = {"fra1": "192.0.2.10", "nyc1": "192.0.2.20", "sin1": "192.0.2.30", "syd1": "192.0.2.40"}
@@ -82,6 +81,12 @@ class Nodes:
         status, text = self.of[at].socket_ask(at, "POST", f"/api/v1/{verb}", json.dumps(what))
         return status, json.loads(text)
 
+    def purge_page(self):
+        """Gives an order at fra1; its number, or None where it is not taken."""
+        status, said = self.order("fra1", "purge", url=f"http://{STATIC}/sqlite.css")
+        assert status in (200, 503, 504), said
+        return said["order"]["number"] if status == 200 else None
+
     def orders(self, node):
         """What it tells of the newest thousand orders, and how far it is."""
         return json.loads(self.of[node].admin_text("/api/v1/orders?limit=1000"))
@@ -114,16 +119,7 @@ class Nodes:
         """Until these nodes, and no others, are in the answers of all name servers named."""
         wanted = {ADDRESSES[node] for node in nodes}
         for server in by or self.of:
-            seen = []
-
-            def is_so(server=server, seen=seen):
-                seen[:] = [led_to(server)]
-                return seen[0] == wanted
-
-            try:
-                wait_until(is_so, f"{server} answers {nodes}", seconds)
-            except AssertionError as error:
-                raise AssertionError(f"{error}; it answers {seen[0]}") from None
+            wait_for_places(STATIC, wanted, seconds, ADDRESSES[server])
 
     def leads(self, client, server):
         """The node that this one's name server leads a client to."""
@@ -149,7 +145,8 @@ class Nodes:
             assert took_s < 30, f"{node} is in the answers of {list(pending)} still"
             due += POLL_S
             time.sleep(max(0, due - time.monotonic()))
-        assert not [server for server in self.others(node) if ADDRESSES[node] in led_to(server)]
+        assert not [server for server in self.others(node)
+                    if ADDRESSES[node] in places(STATIC, ADDRESSES[server])]
         return took_s
 
     def facts(self, node):
@@ -169,8 +166,3 @@ class Nodes:
         """Whether the newest maps are of one moment, and of the same knowledge of all nodes."""
         (epoch, facts), *others = [self.facts(node) for node in self.of]
         return facts and all(other == (epoch, facts) for other in others)
-
-
-def led_to(server):
-    """Where clients are led by the name server of that node."""
-    return {address_for(client, STATIC, ADDRESSES[server]) for client in CLIENTS}

@@ -256,8 +256,7 @@ def test_drains_outlive_the_process(waypost, number):
     if number == signal.SIGTERM:
         waypost.stop()
     else:
-        waypost.process.send(number)
-        waypost.process.child.wait()
+        waypost.process.kill()
     waypost.start()
     assert drained(waypost) == before
     wait_until(lambda: leads_to(STATIC, {NYC}), "fra is drained still")

@@ -13,10 +13,9 @@ import pytest
 from asking import Customers, answers, wait_for_places
 from ftp import FtpServer
 from origin import Origin
-from waypost import AMS_ORIGIN, FRA, IS_SANITIZED, NYC, NYC_ORIGIN, network
+from waypost import AMS_ORIGIN, FRA, NYC, NYC_ORIGIN, PATIENCE, network
 from world import wait_until
 
-PATIENCE = 3 if IS_SANITIZED else 1
 HEAVY = "location = /heavy { gzip on; gzip_comp_level 9; gzip_types *; try_files /heavy =404; }"
 OFF = {"response": 0, "errors": 0}  # what a busy machine of tests does to sites by itself
 numbers = itertools.count(1)

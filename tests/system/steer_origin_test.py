@@ -11,7 +11,7 @@ import pytest
 
 from asking import CLIENTS, Customers, address_for, answers, dig, places, wait_for_places
 from origin import Origin, slow_probe
-from waypost import AMS_ORIGIN, FRA, IS_SANITIZED, NYC, NYC_ORIGIN, network, sites
+from waypost import AMS_ORIGIN, FRA, NYC, NYC_ORIGIN, PATIENCE, network, sites
 from world import wait_until
 
 WWW = "www.acme.test"
@@ -20,7 +20,6 @@ BOTH = {AMS_ORIGIN, NYC_ORIGIN}
 EVERY_MS, RISE, FALL = 200, 5, 4
 PROBE = {"http": "/probe", "every": f"{EVERY_MS}ms", "timeout": "800ms", "rise": RISE,
          "fall": FALL}
-PATIENCE = 3 if IS_SANITIZED else 1
 numbers = itertools.count(1)
 
 

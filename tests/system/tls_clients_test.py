@@ -10,12 +10,11 @@ import h2.connection
 import h2.events
 import pytest
 
-from https_visitors_test import SHOP, STATIC, Secure, curl, files, ours, secured, trusting
+from secure import SHOP, STATIC, Secure, curl, trusting
 from waypost import FRA, IS_SANITIZED, NYC, sites
 from world import run, wait_until
 
 GET = f"GET /sqlite.css HTTP/1.1\r\nHost: {STATIC}\r\nConnection: close\r\n\r\n".encode()
-__all__ = ["ours", "secured"]  # fixtures
 
 
 def client(*options, node=FRA, name=STATIC, said=GET):

@@ -11,7 +11,7 @@ import time
 import pytest
 import websockets
 
-from https_test import Authority
+from authority import Authority
 from raw import Connection, ask
 from scripted import Scripted
 from waypost import FRA, IS_SANITIZED, network, sites

@@ -71,6 +71,11 @@ class Process:
         """Sends a signal."""
         self.child.send_signal(number)
 
+    def kill(self):
+        """Ends it as a power cut would."""
+        self.child.kill()
+        self.child.wait()
+
     def stop(self, number=signal.SIGTERM, seconds=10):
         """Ends it, by force where the signal does not; its exit status."""
         if self.is_running():
@@ -78,8 +83,7 @@ class Process:
             try:
                 self.child.wait(seconds)
             except subprocess.TimeoutExpired:
-                self.child.kill()
-                self.child.wait()
+                self.kill()
                 raise AssertionError(f"{self.name} did not stop: {self.output()}") from None
         return self.child.returncode
 
@@ -129,8 +133,7 @@ class World:
         """Ends all that runs, the youngest first, and removes the folder."""
         for process in reversed(self.running):
             if process.is_running():
-                process.child.kill()
-                process.child.wait()
+                process.kill()
         for words in self.endings:
             run(*words)
         shutil.rmtree(self.folder, ignore_errors=True)
