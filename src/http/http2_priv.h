@@ -75,19 +75,19 @@ struct http2_task {
     size_t left;   // in the pieces, of which no frame was made
     size_t framed; // bytes of the source in frames of this burst
 
-    bool is_internal : 1; // an answer of our own, unknown to the service
-    bool is_head : 1;
-    bool expects : 1;      // waits for 100 Continue
-    bool has_body : 1;     // of the request, not all come
-    bool is_sink_full : 1; //
-    bool is_replied : 1;   //
-    bool is_done : 1;      // the answer's last frame was made
-    bool is_closed : 1;    // nghttp2 knows the stream no more
-    bool is_aborted : 1;   //
-    bool is_last : 1;      // the pieces are the last
-    bool is_deferred : 1;  // nghttp2 waits for http2_task_resume
-    bool is_woken : 1;     // while the source was asked
-    bool is_due : 1;       // deferred only until the burst has left, as is_woken
+    bool is_internal; // an answer of our own, unknown to the service
+    bool is_head;
+    bool expects;  // waits for 100 Continue
+    bool has_body; // of the request, not all come
+    bool is_sink_full;
+    bool is_replied;
+    bool is_done;   // the answer's last frame was made
+    bool is_closed; // nghttp2 knows the stream no more
+    bool is_aborted;
+    bool is_last;     // the pieces are the last
+    bool is_deferred; // nghttp2 waits for http2_task_resume
+    bool is_woken;    // while the source was asked
+    bool is_due;      // deferred only until the burst has left, as is_woken
 };
 
 /* A header block becomes the text of the HTTP/1 head that says the same. */
@@ -122,10 +122,10 @@ struct http2 {
     struct instant floods_since;
     uint32_t resets;        // less what was answered
     struct instant drained; // when the first GOAWAY left
-    bool is_draining;       //
-    bool is_ending;         // the last GOAWAY is on its way
-    bool is_deaf;           // and nothing is listened to any more
-    bool is_lost;           // nghttp2 can go on no more
+    bool is_draining;
+    bool is_ending; // the last GOAWAY is on its way
+    bool is_deaf;   // and nothing is listened to any more
+    bool is_lost;   // nghttp2 can go on no more
 };
 
 /* One write, while it is made. */
