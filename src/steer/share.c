@@ -94,12 +94,28 @@ static void walk_on(struct share_walk *walk)
     walk_settle(walk);
 }
 
-static bool cell_sheds(const struct steer_cell *cell)
+/* Where the configuration has it. */
+static uint16_t position_of(
+    const struct steer_rows *rows, const struct steer_row *row, uint16_t target)
 {
-    for (size_t i = 0; i < cell->count; i++)
-        if (cell->shed[i] != 0 || cell->felt[i] != 0)
-            return true;
-    return false;
+    const struct pop *pop = row->targets[target].pop;
+
+    return pop == NULL ? target : (uint16_t)(pop - rows->network->pops);
+}
+
+/* Where the walk stands, as it is told. */
+static struct map_part_cell told_at(const struct share_walk *walk)
+{
+    const struct steer_cell *cell = walk_cell(walk);
+    const struct steer_row *row = walk->rows->classes[walk->class];
+    struct map_part_cell told = { .count = cell->count, .band = cell->band };
+
+    for (size_t i = 0; i < cell->count; i++) {
+        told.targets[i] = position_of(walk->rows, row, cell->targets[i]);
+        told.shed[i] = cell->shed[i];
+        told.felt[i] = cell->felt[i];
+    }
+    return told;
 }
 
 struct share_size share_size(const struct steer_rows *rows, const struct steer_map *map)
@@ -108,9 +124,9 @@ struct share_size share_size(const struct steer_rows *rows, const struct steer_m
     struct share_size size = { 0 };
 
     for (; !walk_is_over(&walk); walk_on(&walk)) {
-        const struct steer_cell *cell = walk_cell(&walk);
+        const struct map_part_cell told = told_at(&walk);
 
-        size.bytes += 2 + cell->count * (cell_sheds(cell) ? (size_t)6 : 2);
+        size.bytes += map_part_cell_size(&told);
     }
     size.cells = walk.position;
     return size;
@@ -167,15 +183,6 @@ void share_lay_over(
     share_seal(rows, map);
 }
 
-/* Where the configuration has it. */
-static uint16_t position_of(
-    const struct steer_rows *rows, const struct steer_row *row, uint16_t target)
-{
-    const struct pop *pop = row->targets[target].pop;
-
-    return pop == NULL ? target : (uint16_t)(pop - rows->network->pops);
-}
-
 struct slice share_write(struct share_walk *walk, uint32_t total, char *out, size_t room)
 {
     const struct map_part head = { .release = share_release(walk->rows),
@@ -186,15 +193,8 @@ struct slice share_write(struct share_walk *walk, uint32_t total, char *out, siz
 
     map_part_begin(&writer, out, room, &head);
     for (; !walk_is_over(walk); walk_on(walk)) {
-        const struct steer_cell *cell = walk_cell(walk);
-        const struct steer_row *row = walk->rows->classes[walk->class];
-        struct map_part_cell told = { .count = cell->count, .band = cell->band };
+        const struct map_part_cell told = told_at(walk);
 
-        for (size_t i = 0; i < cell->count; i++) {
-            told.targets[i] = position_of(walk->rows, row, cell->targets[i]);
-            told.shed[i] = cell->shed[i];
-            told.felt[i] = cell->felt[i];
-        }
         if (!map_part_add(&writer, &told))
             break;
     }

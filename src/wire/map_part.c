@@ -40,15 +40,20 @@ static bool cell_sheds(const struct map_part_cell *cell)
     return false;
 }
 
-static size_t choice_size(bool sheds)
+static size_t size_of(size_t count, bool sheds)
 {
-    return sheds ? 6 : 2;
+    return 2 + count * (sheds ? 6 : 2);
+}
+
+size_t map_part_cell_size(const struct map_part_cell *cell)
+{
+    return size_of(cell->count, cell_sheds(cell));
 }
 
 bool map_part_add(struct map_part_writer *writer, const struct map_part_cell *cell)
 {
     bool sheds = cell_sheds(cell);
-    size_t size = 2 + cell->count * choice_size(sheds);
+    size_t size = size_of(cell->count, sheds);
     char *out = writer->out + writer->used;
 
     assert(cell->count >= 1 && cell->count <= MAP_PART_CHOICES_MAX);
@@ -119,7 +124,7 @@ bool map_part_next(const struct map_part *part, size_t *at, struct map_part_cell
     read.count = (uint8_t)(shape & ~(uint64_t)MAP_PART_SHEDS);
     read.band = (uint8_t)number_get(&in, 1);
     if (read.count < 1 || read.count > MAP_PART_CHOICES_MAX || read.band < 1 ||
-        read.band > read.count || left.length < 2 + read.count * choice_size(sheds))
+        read.band > read.count || left.length < size_of(read.count, sheds))
         return false;
     for (size_t i = 0; i < read.count; i++) {
         read.targets[i] = (uint16_t)number_get(&in, 2);

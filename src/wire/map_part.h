@@ -67,6 +67,9 @@ struct map_part_writer {
 void map_part_begin(
     struct map_part_writer *writer, char *out, size_t room, const struct map_part *head);
 
+/* How many bytes it takes in a part. */
+size_t map_part_cell_size(const struct map_part_cell *cell);
+
 /* The cell is well formed. False: there is no room left for it, the part stands without. */
 bool map_part_add(struct map_part_writer *writer, const struct map_part_cell *cell);
 
