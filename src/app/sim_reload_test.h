@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/* For tests: another release for all nodes of a simulated world whose nodes steer. */
+/* For tests: another release for nodes of a simulated world that steer. */
 
 #include "app/sim_world_test.h"
 
@@ -10,6 +10,7 @@ struct reload {
     struct loop_message message;
     struct world *w;
     const char *network;
+    size_t from, to; // of the nodes
 };
 
 static inline void reload_now(struct loop_message *message)
@@ -18,7 +19,7 @@ static inline void reload_now(struct loop_message *message)
     struct world *w = reload->w;
     struct release *release = world_release(reload->network);
 
-    for (size_t i = 0; i < w->node_count; i++) {
+    for (size_t i = reload->from; i < reload->to; i++) {
         struct root *root = world_root_in(release, w->nodes[i]->name);
 
         steering_publish(w->steering[i], &root);
@@ -26,10 +27,16 @@ static inline void reload_now(struct loop_message *message)
     release_drop(release);
 }
 
-static inline void use_network(struct world *w, const char *network)
+/* Only those nodes, as in the midst of a rollout. */
+static inline void use_network_on(struct world *w, const char *network, size_t from, size_t to)
 {
-    struct reload reload = { { .run = reload_now }, w, network };
+    struct reload reload = { { .run = reload_now }, w, network, from, to };
 
     loop_post(w->control, &reload.message);
     sim_run_for(w->sim, span_ms(20));
+}
+
+static inline void use_network(struct world *w, const char *network)
+{
+    use_network_on(w, network, 0, w->node_count);
 }

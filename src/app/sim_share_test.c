@@ -6,12 +6,13 @@
 #include "app/hearing.h"
 #include "app/sharing.h"
 #include "app/sim_intruder_test.h"
+#include "app/sim_reload_test.h"
 #include "app/sim_steer_test.h"
 #include "steer/share.h"
 
 /* `one` twice, so that no target is nearer than all others: then near equals share the clients, and
  * who was among them stays for longer (steer/map.h). */
-#define NODES(nodes)                             \
+#define NETWORK(nodes, targets)                  \
     "network: example\n"                         \
     "zone: cdn.test\n"                           \
     "nameservers: [ns1.cdn.test]\n"              \
@@ -24,9 +25,11 @@
     "      two: {address: \"10.0.1.2:80\"}\n"    \
     "    sites:\n"                               \
     "      www.test:\n"                          \
-    "        steer: [one, twin, two]\n"          \
+    "        steer: [" targets "]\n"             \
     "        weigh: {latency: 1, response: 0}\n" \
     "        probe: {http: /health}\n"
+
+#define NODES(nodes) NETWORK(nodes, "one, twin, two")
 
 #define FRA1 "  fra: {nodes: {fra1: {address: 10.0.0.1}}, cache: {memory: 16 MiB}}\n"
 #define NYC1 "  nyc: {nodes: {nyc1: {address: 10.0.0.2}}, cache: {memory: 16 MiB}}\n"
@@ -36,6 +39,7 @@
 
 static const char TWO[] = NODES(FRA1 NYC1);
 static const char THREE[] = NODES(FRA1 NYC1 SIN1);
+static const char THREE_LATER[] = NETWORK(FRA1 NYC1 SIN1, "one, two");
 static const char FOUR[] = NODES(FRA1 NYC1 SIN1 GRU1);
 static const char FIVE[] = NODES(FRA1 NYC1 SIN1 GRU1 LHR1);
 
@@ -325,6 +329,35 @@ static void one_that_doubts_itself_takes_nothing_over(void **)
     story_end(&s);
 }
 
+static uint64_t asked_by_all(const struct story *s)
+{
+    uint64_t asked = 0;
+
+    for (size_t i = 0; i < s->w->node_count; i++)
+        asked += counter_read(&counts_of(s, i)->asked);
+    return asked;
+}
+
+static void while_a_release_is_rolled_out_nobody_wants_the_map_of_another(void **)
+{
+    struct story s;
+
+    story_begin(&s, 1, THREE, true);
+    uint64_t asked = asked_by_all(&s);
+
+    use_network_on(s.w, THREE_LATER, NYC, NYC + 1);
+    // Or the map before would be taken for one of this release, until the next epoch.
+    assert_true(hearing_says(steering_hearing(s.w->steering[NYC]))->map == 0);
+    sim_run_for(s.w->sim, span_s(60));
+    assert_true(map_of(&s, NYC)->shared_hash != map_of(&s, FRA)->shared_hash);
+    assert_true(map_of(&s, SIN)->shared_hash == map_of(&s, FRA)->shared_hash);
+    assert_int_equal(asked_by_all(&s), asked);
+    use_network_on(s.w, THREE_LATER, FRA, FRA + 1);
+    use_network_on(s.w, THREE_LATER, SIN, SIN + 1);
+    assert_true(time_until_agreed(&s).ns <= span_s(10).ns);
+    story_end(&s);
+}
+
 /* nyc1 does not hear two of those that find `two` near, and so takes it for far. */
 static void who_adopts_in_vain_does_so_less_and_less_often(void **)
 {
@@ -551,6 +584,7 @@ int main(void)
         cmocka_unit_test(questions_that_are_foreign_stale_or_too_many_are_not_answered),
         cmocka_unit_test(a_map_that_is_not_what_its_hash_says_is_refused_and_the_next_node_asked),
         cmocka_unit_test(one_that_doubts_itself_takes_nothing_over),
+        cmocka_unit_test(while_a_release_is_rolled_out_nobody_wants_the_map_of_another),
         cmocka_unit_test(who_adopts_in_vain_does_so_less_and_less_often),
         cmocka_unit_test(who_is_asked_and_silent_is_followed_by_the_next),
     };
