@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -88,15 +89,37 @@ static void signals_that_are_blocked_here_are_not_blocked_there(void **)
 static void descriptors_are_not_handed_on(void **)
 {
     int pipe_ends[2];
-    char byte;
 
     assert_int_equal(pipe(pipe_ends), 0);
     struct child child = run(SLEEP);
+    struct pollfd hung_up = { .fd = pipe_ends[0] };
 
     close(pipe_ends[1]);
-    assert_int_equal(read(pipe_ends[0], &byte, 1), 0); // would wait for the child otherwise
+    assert_int_equal(poll(&hung_up, 1, 5000), 1); // the child has no other end of it
     close(pipe_ends[0]);
     child_await(&child, span_ms(0));
+}
+
+static void it_has_a_process_group_of_its_own(void **)
+{
+    struct child child = run(SLEEP);
+
+    assert_int_equal(getpgid(child.pid), child.pid);
+    child_await(&child, span_ms(0));
+}
+
+static void system_programs_are_found_whatever_the_path(void **)
+{
+    static const char *const WORDS[] = { "chroot", "/", "true",
+        NULL }; // only root may; all start it
+    char *before = strdup(getenv("PATH"));
+
+    assert_int_equal(setenv("PATH", "/usr/bin", 1), 0);
+    struct child child = run(WORDS);
+
+    assert_int_equal(setenv("PATH", before, 1), 0);
+    free(before);
+    child_await(&child, span_s(10));
 }
 
 static void it_dies_with_a_parent_that_is_killed(void **)
@@ -134,6 +157,8 @@ int main(void)
         cmocka_unit_test(what_does_not_exist_is_told),
         cmocka_unit_test(signals_that_are_blocked_here_are_not_blocked_there),
         cmocka_unit_test(descriptors_are_not_handed_on),
+        cmocka_unit_test(it_has_a_process_group_of_its_own),
+        cmocka_unit_test(system_programs_are_found_whatever_the_path),
         cmocka_unit_test(it_dies_with_a_parent_that_is_killed),
     };
 
