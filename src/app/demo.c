@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/commands.h"
@@ -131,14 +130,12 @@ static void remove_state(void)
 static enum err open_origins(struct stage *stage, const struct demo_ports *ports, struct diag *why)
 {
     const struct workers_plan plan = { .name = "demo", .count = 1 };
-    struct timespec now;
+    const struct wall now = wall_now();
 
-    clock_gettime(CLOCK_REALTIME, &now);
     TRY(workers_new(&plan, &stage->epoch, &stage->workers));
     for (size_t i = 0; i < DEMO_SERVER_COUNT; i++)
         TRY(demo_origin_open(workers_loop(stage->workers, 0),
-            &(struct demo_origin_plan){ &demo_servers[i], *ports, wall_from_s(now.tv_sec) },
-            &stage->origins[i], why));
+            &(struct demo_origin_plan){ &demo_servers[i], *ports, now }, &stage->origins[i], why));
     return workers_start(stage->workers);
 }
 
