@@ -354,6 +354,8 @@ static struct slice sealed(const struct stream_filter *filter)
 {
     const struct tls_filter *f = filter_at(filter);
 
+    if (f->sealed == NULL)
+        return SLICE_NONE;
     return slice_of(f->sealed + f->sealed_at, f->sealed_end - f->sealed_at);
 }
 
