@@ -255,8 +255,7 @@ void client_answer_done(struct client_answer *answer)
 
 void client_explain(const struct client_answer *answer, struct text *out)
 {
-    json_t *json =
-        json_loadb(answer->body.at == NULL ? "" : answer->body.at, answer->body.length, 0, NULL);
+    json_t *json = json_read(answer->body);
     const json_t *error = json_object_get(json, "error"), *place;
     size_t i;
 

@@ -68,6 +68,11 @@ void json_write(json_t *object, struct text *out)
     json_decref(object);
 }
 
+json_t *json_read(struct slice text)
+{
+    return json_loadb(text.at == NULL ? "" : text.at, text.length, JSON_REJECT_DUPLICATES, NULL);
+}
+
 struct slice json_get_text(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);

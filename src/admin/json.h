@@ -34,6 +34,9 @@ void json_put_time(json_t *object, const char *key, struct wall wall);
 /* Writes with a line for each member and a line end, and gives the object back. */
 void json_write(json_t *object, struct text *out);
 
+/* NULL for what is not JSON, or has a member twice; given back with json_decref. */
+json_t *json_read(struct slice text);
+
 /* A member's text or number; empty or 0 where it is missing or something else. */
 struct slice json_get_text(const json_t *object, const char *key);
 uint64_t json_get_number(const json_t *object, const char *key);

@@ -32,14 +32,9 @@ const char *order_ask_id(char id[ORDER_ASK_ID_SIZE])
     return id;
 }
 
-static json_t *load(struct slice json)
-{
-    return json_loadb(json.at == NULL ? "" : json.at, json.length, JSON_REJECT_DUPLICATES, NULL);
-}
-
 bool order_ask_number(struct slice answer, uint64_t *number)
 {
-    json_t *json = load(answer);
+    json_t *json = json_read(answer);
 
     *number = json_get_number(json_object_get(json, "order"), "number");
     json_decref(json);
@@ -48,7 +43,7 @@ bool order_ask_number(struct slice answer, uint64_t *number)
 
 enum order_progress order_ask_progress(struct slice answer)
 {
-    json_t *json = load(answer), *receipt;
+    json_t *json = json_read(answer), *receipt;
     size_t i, applied = 0, owed = 0;
 
     json_array_foreach (json_object_get(json, "receipts"), i, receipt) {

@@ -372,8 +372,7 @@ bool admin_order_read(const struct admin_order_asked *asked, struct arena *arena
     struct reading r = { .asked = asked, .arena = arena, .order = &made, .refusal = refusal };
 
     *refusal = (struct admin_refusal){ 0 };
-    r.json = json_loadb(asked->body.at == NULL ? "" : asked->body.at, asked->body.length,
-        JSON_REJECT_DUPLICATES, NULL);
+    r.json = json_read(asked->body);
     bool is_read = read_order(&r);
 
     json_decref(r.json);

@@ -254,16 +254,9 @@ static void say_left_out(const struct compare_page *p)
             table_count(checks, text[0]), table_count(sites, text[1]));
 }
 
-static json_t *load(struct slice json)
-{
-    json_error_t error;
-
-    return json_loadb(json.at == NULL ? "" : json.at, json.length, JSON_REJECT_DUPLICATES, &error);
-}
-
 bool table_same_epoch(struct slice one, struct slice other)
 {
-    json_t *maps[COMPARE_SIDES] = { load(one), load(other) };
+    json_t *maps[COMPARE_SIDES] = { json_read(one), json_read(other) };
     struct slice epochs[COMPARE_SIDES];
 
     for (size_t side = 0; side < COMPARE_SIDES; side++)
@@ -283,7 +276,7 @@ enum err table_compare(struct text *out, struct slice one, struct slice other, s
     bool are_maps = true;
 
     for (size_t side = 0; side < COMPARE_SIDES; side++) {
-        maps[side] = load(texts[side]);
+        maps[side] = json_read(texts[side]);
         page.maps[side] = maps[side];
         page.nodes[side] = table_text_of(maps[side], "node");
         are_maps = are_maps && json_is_array(json_object_get(maps[side], "sites")) &&

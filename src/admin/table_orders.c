@@ -90,16 +90,11 @@ static void write_state(const json_t *answer, struct text *out)
     }
 }
 
-static json_t *load(struct slice json)
-{
-    return json_loadb(json.at == NULL ? "" : json.at, json.length, JSON_REJECT_DUPLICATES, NULL);
-}
-
 enum err table_orders(struct text *out, struct slice json, struct diag *why)
 {
     static const struct table_column COLUMNS[] = { { "NUMBER", true }, { "GIVEN", false },
         { "BY", false }, { "ORDER", false }, { "NODES", false } };
-    json_t *answer = load(json);
+    json_t *answer = json_read(json);
     const json_t *list = json_object_get(answer, "orders"), *order;
     struct table t;
     size_t i;
@@ -145,7 +140,7 @@ enum err table_order(struct text *out, struct slice json, struct diag *why)
 {
     static const struct table_column COLUMNS[] = { { "NODE", false }, { "POP", false },
         { "RECEIPT", false } };
-    json_t *answer = load(json);
+    json_t *answer = json_read(json);
     const json_t *order = json_object_get(answer, "order"), *receipt;
     const char *now = table_text_of(answer, "now");
     char clock[TABLE_CELL_MAX];

@@ -184,9 +184,7 @@ static void write_head(const json_t *status, struct text *out)
 
 enum err table_status(struct text *out, struct slice json, struct diag *why)
 {
-    json_error_t error;
-    json_t *status =
-        json_loadb(json.at == NULL ? "" : json.at, json.length, JSON_REJECT_DUPLICATES, &error);
+    json_t *status = json_read(json);
 
     if (!json_is_object(status) || !json_is_object(json_object_get(status, "release"))) {
         json_decref(status);

@@ -229,16 +229,9 @@ static void say_rest(const json_t *view, const json_t *observers, struct text *o
             table_count(more, text));
 }
 
-static json_t *load(struct slice json)
-{
-    json_error_t error;
-
-    return json_loadb(json.at == NULL ? "" : json.at, json.length, JSON_REJECT_DUPLICATES, &error);
-}
-
 bool table_next_page(struct slice page, char after[TABLE_CELL_MAX])
 {
-    json_t *view = load(page);
+    json_t *view = json_read(page);
     struct slice place = json_get_text(view, "after");
 
     snprintf(after, TABLE_CELL_MAX, "%.*s", SLICE_ARG(place));
@@ -271,7 +264,7 @@ enum err table_view(struct text *out, const struct slice *pages, size_t count, s
 
     assert(count > 0 && count <= TABLE_PAGES_MAX);
     for (size_t i = 0; i < count; i++) {
-        views[i] = load(pages[i]);
+        views[i] = json_read(pages[i]);
         are_views = are_views && json_is_array(json_object_get(views[i], "reports")) &&
                     json_is_array(json_object_get(views[i], "observers"));
     }

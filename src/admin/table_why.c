@@ -396,9 +396,7 @@ static void write_sources(const struct why_page *p, struct text *out)
 
 enum err table_why(struct text *out, struct slice json, struct diag *why)
 {
-    json_error_t error;
-    json_t *answer =
-        json_loadb(json.at == NULL ? "" : json.at, json.length, JSON_REJECT_DUPLICATES, &error);
+    json_t *answer = json_read(json);
     struct why_page page = { .why = answer,
         .targets = json_object_get(answer, "targets"),
         .answers = json_object_get(answer, "answers"),
