@@ -285,8 +285,7 @@ static bool read_id(struct reading *r, struct slice given)
     bool is_hex = given.length == 2 * sizeof r->order->id;
 
     for (size_t i = 0; is_hex && i < given.length; i++) {
-        char c = ascii_lower(given.at[i]);
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        int digit = ascii_hex(given.at[i]);
 
         is_hex = digit >= 0;
         r->order->id[i / 2] = (unsigned char)(r->order->id[i / 2] << 4 | (digit & 15));

@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/query.h"
 
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static struct slice unescape(struct arena *arena, struct slice raw)
 {
     char *value = arena_alloc(arena, raw.length + 1);
     size_t length = 0;
 
     for (size_t i = 0; i < raw.length; i++) {
-        bool is_escape = raw.at[i] == '%' && raw.length - i > 2 && digit_of(raw.at[i + 1]) >= 0 &&
-                         digit_of(raw.at[i + 2]) >= 0;
+        bool is_escape = raw.at[i] == '%' && raw.length - i > 2 && ascii_hex(raw.at[i + 1]) >= 0 &&
+                         ascii_hex(raw.at[i + 2]) >= 0;
         char plain = raw.at[i] == '+' ? ' ' : raw.at[i];
 
         value[length++] =
-            is_escape ? (char)(digit_of(raw.at[i + 1]) * 16 + digit_of(raw.at[i + 2])) : plain;
+            is_escape ? (char)(ascii_hex(raw.at[i + 1]) * 16 + ascii_hex(raw.at[i + 2])) : plain;
         i += is_escape ? 2 : 0;
     }
     return slice_of(value, length);

@@ -65,12 +65,11 @@ static bool hex_parse(struct slice digits, uint64_t *number)
 {
     *number = 0;
     for (size_t i = 0; i < digits.length; i++) {
-        char c = ascii_lower(digits.at[i]);
-        bool is_digit = c >= '0' && c <= '9';
+        int digit = ascii_hex(digits.at[i]);
 
-        if (!is_digit && (c < 'a' || c > 'f'))
+        if (digit < 0)
             return false;
-        *number = *number << 4 | (uint64_t)(is_digit ? c - '0' : c - 'a' + 10);
+        *number = *number << 4 | (uint64_t)digit;
     }
     return true;
 }

@@ -42,6 +42,15 @@ static inline char ascii_lower(char c)
     return (char)(c | ((unsigned char)(c - 'A') < 26) << 5); // without a branch to mispredict
 }
 
+/* What a hexadecimal digit in either case stands for; -1 for any other byte. */
+static inline int ascii_hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = ascii_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* A set of bytes, a bit for each. */
 struct byte_set {
     uint64_t words[4];

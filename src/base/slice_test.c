@@ -43,6 +43,18 @@ static void lower_changes_letters_only(void **)
     assert_int_equal(ascii_lower('9'), '9');
 }
 
+static void hexadecimal_digits_are_read_in_either_case(void **)
+{
+    static const char DIGITS[] = "0123456789abcdefABCDEF";
+
+    for (int i = 0; i < 256; i++) {
+        const char *at = i == 0 ? NULL : strchr(DIGITS, (char)i);
+        int place = at == NULL ? -1 : (int)(at - DIGITS);
+
+        assert_int_equal(ascii_hex((char)i), place > 15 ? place - 6 : place);
+    }
+}
+
 static void cutting_off_more_than_there_is_leaves_nothing(void **)
 {
     assert_slice(slice_from(SLICE("abc"), 1), "bc");
@@ -147,6 +159,7 @@ int main(void)
         cmocka_unit_test(slices_are_equal_by_their_bytes),
         cmocka_unit_test(same_ignores_the_case_of_ascii_alone),
         cmocka_unit_test(lower_changes_letters_only),
+        cmocka_unit_test(hexadecimal_digits_are_read_in_either_case),
         cmocka_unit_test(cutting_off_more_than_there_is_leaves_nothing),
         cmocka_unit_test(starts_and_ends_are_compared_whole),
         cmocka_unit_test(finding_gives_the_first_place_or_the_length),

@@ -47,14 +47,6 @@ static bool is_path_byte(char c)
     return byte_set_has(&BYTES, c);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void add_escaped(struct cache_text *text, unsigned char byte)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -90,8 +82,8 @@ static bool add_path_byte(struct cache_text *text, struct slice *path)
     bool was_escaped = c == '%';
 
     if (was_escaped) {
-        int high = path->length > 2 ? hex_value(path->at[1]) : -1;
-        int low = path->length > 2 ? hex_value(path->at[2]) : -1;
+        int high = path->length > 2 ? ascii_hex(path->at[1]) : -1;
+        int low = path->length > 2 ? ascii_hex(path->at[2]) : -1;
 
         if (high < 0 || low < 0)
             return false;

@@ -31,14 +31,6 @@ void http_chunk_init(struct http_chunk *c)
     *c = (struct http_chunk){ .state = SIZE, .budget = HTTP_CHUNK_EXTRA_MAX };
 }
 
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum state size_end(char byte)
 {
     if (byte == '\r')
@@ -51,7 +43,7 @@ static enum state size_end(char byte)
 
 static enum state size_step(struct http_chunk *c, char byte)
 {
-    int digit = digit_of(byte);
+    int digit = ascii_hex(byte);
 
     if (digit < 0)
         return c->state == SIZE ? BAD : size_end(byte);
