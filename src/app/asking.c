@@ -11,7 +11,7 @@
 #include "app/commands.h"
 #include "conf/load.h"
 
-enum { PATIENCE_S = 30, EXPLAINED_MAX = 1 << 20 };
+enum { PATIENCE_S = 30, EXPLAINED_MAX = 1 << 20, TEXT_MAX = 64 << 20 };
 
 /* The socket of a node that was named; else why it cannot be asked, and how it could. */
 static bool find_named(struct asking *who, const struct network *network, struct diag *why)
@@ -153,6 +153,23 @@ bool asking_send(
         return true;
     fprintf(stderr, "waypost: %s\n", why.text);
     return false;
+}
+
+int asking_print(const struct client_answer *answer, bool as_json, asking_table_fn *table)
+{
+    struct diag why = { 0 };
+    struct text text;
+    enum err err = ERR_NONE;
+
+    text_init(&text, TEXT_MAX);
+    if (!as_json)
+        err = table(&text, answer->body, &why);
+    if (err != ERR_NONE)
+        fprintf(stderr, "waypost: %s\n", why.text);
+    else
+        printf("%.*s", SLICE_ARG(as_json ? answer->body : text_slice(&text)));
+    text_done(&text);
+    return err == ERR_NONE ? EXIT_DONE : EXIT_FAILED;
 }
 
 void asking_explain(const struct client_answer *answer)

@@ -10,9 +10,11 @@
 #include <stdbool.h>
 
 #include "admin/admin.h"
+#include "base/err.h"
 #include "base/slice.h"
 
 struct client_answer;
+struct text;
 
 struct asking {
     const char *config, *node, *socket; // NULL: not said
@@ -41,6 +43,13 @@ struct asking_request {
  * there is none, and stderr has said why. */
 bool asking_send(
     struct asking *who, const struct asking_request *request, struct client_answer *answer);
+
+/* An answer's JSON as text for people (admin/table.h). */
+typedef enum err asking_table_fn(struct text *out, struct slice json, struct diag *why);
+
+/* Prints an answer as such a text, or with `as_json` as it came. EXIT_FAILED, and stderr has said
+ * why, when it is not what the table is of. */
+int asking_print(const struct client_answer *answer, bool as_json, asking_table_fn *table);
 
 /* Says on stderr what an answer that is no success says. */
 void asking_explain(const struct client_answer *answer);

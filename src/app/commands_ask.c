@@ -74,29 +74,17 @@ static bool parse(int argc, char **argv, enum takes takes, struct question *q)
            (takes == TAKES_NAME || q->client == NULL);
 }
 
-typedef enum err table_fn(struct text *out, struct slice json, struct diag *why);
-
 /* Asks, and prints the answer as it is or as text for people. */
-static int show(struct question *q, const char *path, table_fn *table)
+static int show(struct question *q, const char *path, asking_table_fn *table)
 {
     struct client_answer answer;
-    struct diag why = { 0 };
-    struct text text;
-    enum err err = ERR_NONE;
     int code = asking_ask(&q->who, "GET", path, &answer);
 
     if (code != EXIT_DONE)
         return code;
-    text_init(&text, TEXT_MAX);
-    if (!q->as_json)
-        err = table(&text, answer.body, &why);
-    if (err != ERR_NONE)
-        fprintf(stderr, "waypost: %s\n", why.text);
-    else
-        printf("%.*s", SLICE_ARG(q->as_json ? answer.body : text_slice(&text)));
-    text_done(&text);
+    code = asking_print(&answer, q->as_json, table);
     client_answer_done(&answer);
-    return err == ERR_NONE ? EXIT_DONE : EXIT_FAILED;
+    return code;
 }
 
 static void add_to_query(struct text *path, const char *key, const char *value)

@@ -96,25 +96,6 @@ static int64_t clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Prints an answer as it is, or as text for people. */
-static int print(const struct wish *w, const struct client_answer *answer,
-    enum err (*table)(struct text *out, struct slice json, struct diag *why))
-{
-    struct diag why = { 0 };
-    struct text text;
-    enum err err = ERR_NONE;
-
-    text_init(&text, TEXT_MAX);
-    if (!w->as_json)
-        err = table(&text, answer->body, &why);
-    if (err != ERR_NONE)
-        fprintf(stderr, "waypost: %s\n", why.text);
-    else
-        printf("%.*s", SLICE_ARG(w->as_json ? answer->body : text_slice(&text)));
-    text_done(&text);
-    return err == ERR_NONE ? EXIT_DONE : EXIT_FAILED;
-}
-
 /* Puts one order into the log; the answer tells its number. While it is not known whether the log
  * took it, it is asked for again under the same id. */
 static int give(
@@ -165,7 +146,7 @@ static int await(struct wish *w, uint64_t number, struct client_answer *answer)
         pause_ms(LOOK_MS);
     }
     if (answer->status == 200)
-        print(w, answer, table_order);
+        asking_print(answer, w->as_json, table_order);
     fprintf(stderr,
         "waypost: order %" PRIu64 " is in the log, and not all nodes that are present have it "
         "after %" PRIu64 " s; `waypost orders %" PRIu64 "` says when they have\n",
@@ -184,7 +165,7 @@ static int order(struct wish *w, const char *path, struct order_words *words, bo
     if (code != EXIT_DONE)
         return code;
     if (is_silent || w->wait_s == 0 || !order_ask_number(answer.body, &number)) {
-        code = print(w, &answer, table_order);
+        code = asking_print(&answer, w->as_json, table_order);
         client_answer_done(&answer);
         return code;
     }
@@ -192,7 +173,7 @@ static int order(struct wish *w, const char *path, struct order_words *words, bo
     code = await(w, number, &answer);
     if (code != EXIT_DONE)
         return code;
-    code = print(w, &answer, table_order);
+    code = asking_print(&answer, w->as_json, table_order);
     client_answer_done(&answer);
     return code;
 }
@@ -281,7 +262,7 @@ int command_orders(int argc, char **argv)
 
     if (code != EXIT_DONE)
         return code;
-    code = print(&w, &answer, number != 0 ? table_order : table_orders);
+    code = asking_print(&answer, w.as_json, number != 0 ? table_order : table_orders);
     client_answer_done(&answer);
     return code;
 }
