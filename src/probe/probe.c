@@ -548,12 +548,6 @@ void probes_alarm(struct probes *probes, uint32_t check)
     plan(watch);
 }
 
-enum health_verdict probes_verdict(const struct probes *probes, uint32_t check)
-{
-    assert(check < probes->count);
-    return probes->watches[check]->health.verdict;
-}
-
 struct probe_state probes_state(const struct probes *probes, uint32_t check)
 {
     assert(check < probes->count);

@@ -139,10 +139,7 @@ void probes_hurry(struct probes *probes, uint32_t check);
  * down. As often as one likes: within PROBE_HURRY_MS of an alarm another one changes nothing. */
 void probes_alarm(struct probes *probes, uint32_t check);
 
-/* What is known of a check by its position, in the newest release that probes_use was given. */
-enum health_verdict probes_verdict(const struct probes *probes, uint32_t check);
-
-/* What people are told of a check. */
+/* What is known of a check. */
 struct probe_state {
     enum health_verdict verdict;
     struct wall since;          // of the verdict; 0 while there is none
@@ -153,7 +150,7 @@ struct probe_state {
     uint32_t rise; // always there: successes in a row that bring it up when it is down
 };
 
-/* By position, as probes_verdict. */
+/* By position, in the newest release that probes_use was given. */
 struct probe_state probes_state(const struct probes *probes, uint32_t check);
 
 /* Every check in use has had its first verdict, or cannot be probed from here. */

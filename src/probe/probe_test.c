@@ -51,10 +51,10 @@ static void a_target_that_dies_is_down_and_comes_back(void **state)
 
     target_shut(&lab->target);
     assert_true(bench_until(lab->bench, lab_is_down, lab, WITHIN));
-    assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_DOWN);
+    assert_int_equal(probes_state(lab->probes, 0).verdict, HEALTH_DOWN);
     target_open(&lab->target);
     assert_true(bench_until(lab->bench, lab_is_up, lab, WITHIN));
-    assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_UP);
+    assert_int_equal(probes_state(lab->probes, 0).verdict, HEALTH_UP);
     assert_int_equal(lab->verdicts, 3);
     assert_true(lab->outcomes[PROBE_REFUSED] >= 4);
     lab_close(lab);
@@ -276,13 +276,13 @@ static void verdict_and_phase_outlive_a_release(void **)
 
     probes_use(lab->probes, &next, NULL);
     memset(lab->list, 0xee, sizeof lab->list);
-    assert_int_equal(probes_verdict(lab->probes, 2), HEALTH_DOWN);
-    assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_UNKNOWN);
+    assert_int_equal(probes_state(lab->probes, 2).verdict, HEALTH_DOWN);
+    assert_int_equal(probes_state(lab->probes, 0).verdict, HEALTH_UNKNOWN);
     assert_false(probes_are_settled(lab->probes));
     next.list = list + 2;
     next.count = 1;
     probes_use(lab->probes, &next, NULL);
-    assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_DOWN);
+    assert_int_equal(probes_state(lab->probes, 0).verdict, HEALTH_DOWN);
     assert_true(probes_are_settled(lab->probes));
     assert_int_equal(lab->verdicts, 2);
     lab_run(lab, span_ms(500));
@@ -402,11 +402,11 @@ static void a_probe_that_cannot_be_sent_tells_nothing(void **)
 
     probes_use(lab->probes, &next, NULL);
     lab_run(lab, span_s(1));
-    assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_UNKNOWN);
+    assert_int_equal(probes_state(lab->probes, 0).verdict, HEALTH_UNKNOWN);
     assert_true(probes_are_settled(lab->probes));
     sim_limit_descriptors(lab->bench->sim, 100);
     lab_run(lab, span_s(2));
-    assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_UP);
+    assert_int_equal(probes_state(lab->probes, 0).verdict, HEALTH_UP);
     probes_use(lab->probes, &NOTHING, NULL);
     lab_close(lab);
 }

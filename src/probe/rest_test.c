@@ -54,7 +54,7 @@ static void its_return_is_confirmed_at_its_own_interval(void **)
     target_open(&lab->target);
     while (lab->outcomes[PROBE_OK] == answered)
         lab_run(lab, span_ms(10));
-    assert_int_equal(probes_verdict(lab->probes, 0), HEALTH_DOWN);
+    assert_int_equal(probes_state(lab->probes, 0).verdict, HEALTH_DOWN);
     assert_true(bench_until(lab->bench, lab_is_up, lab, span_ms(4050)));
     lab_close(lab);
 }
