@@ -176,49 +176,19 @@ static bool read_question(struct http_exchange *x, struct admin_question *q)
     return true;
 }
 
-/* Of a name or node that is not there, with what was probably meant. */
-static void refuse_question(
-    struct http_exchange *x, const struct admin_question *q, const struct network *network)
+/* Of a site that is not there, with what was probably meant. */
+static void refuse_site(struct http_exchange *x, struct slice name, const struct network *network)
 {
     char message[NAME_SHOWN_MAX + 64], mend[NAME_SHOWN_MAX + 64];
-    struct slice name = slice_head(network == NULL ? q->node : q->name, NAME_SHOWN_MAX);
+    struct slice nearest = admin_site_nearest(network, name);
 
-    snprintf(message, sizeof message, "there is no %s \"%.*s\" %s",
-        network == NULL ? "node" : "site", SLICE_ARG(name),
-        network == NULL ? "in this process" : "in this network");
-    if (network == NULL) {
-        admin_answer_json(x, 404, "",
-            admin_error_json("node", message, "`waypost status` lists the nodes of a process"));
-        return;
-    }
-    struct slice nearest = admin_site_nearest(network, q->name);
-
+    snprintf(message, sizeof message, "there is no site \"%.*s\" in this network",
+        SLICE_ARG(slice_head(name, NAME_SHOWN_MAX)));
     if (nearest.length > 0)
         snprintf(mend, sizeof mend, "did you mean %.*s?", SLICE_ARG(nearest));
     else
         snprintf(mend, sizeof mend, "`waypost status` lists the sites");
     admin_answer_json(x, 404, "", admin_error_json("site", message, mend));
-}
-
-static void serve_why(struct admin *admin, struct http_exchange *x)
-{
-    struct admin_question question = { 0 };
-    struct admin_why why = { 0 };
-    struct arena arena;
-    struct text body;
-
-    if (!read_question(x, &question))
-        return;
-    arena_init(&arena, ADMIN_ARENA_MAX);
-    text_init(&body, ADMIN_ANSWER_MAX);
-    admin->source->ops->why(admin->source, &arena, &question, &why);
-    if (why.network == NULL || why.why == NULL) {
-        refuse_question(x, &question, why.network);
-    } else {
-        admin_why_write(&why, &body);
-        admin_answer_written(x, &body);
-    }
-    arena_done(&arena);
 }
 
 /* Of a node that is not in this process, with what was probably meant. */
@@ -240,6 +210,29 @@ static void refuse_node(struct http_exchange *x, struct slice node, const struct
     else
         snprintf(mend, sizeof mend, "`waypost status` lists the nodes of a process");
     admin_answer_json(x, 404, "", admin_error_json("node", message, mend));
+}
+
+static void serve_why(struct admin *admin, struct http_exchange *x)
+{
+    struct admin_question question = { 0 };
+    struct admin_why why = { 0 };
+    struct arena arena;
+    struct text body;
+
+    if (!read_question(x, &question))
+        return;
+    arena_init(&arena, ADMIN_ARENA_MAX);
+    text_init(&body, ADMIN_ANSWER_MAX);
+    admin->source->ops->why(admin->source, &arena, &question, &why);
+    if (why.rows == NULL) {
+        refuse_node(x, question.node, why.network);
+    } else if (why.why == NULL) {
+        refuse_site(x, question.name, why.network);
+    } else {
+        admin_why_write(&why, &body);
+        admin_answer_written(x, &body);
+    }
+    arena_done(&arena);
 }
 
 /* Which reports are asked for; false when it is answered as wrong. */

@@ -43,7 +43,9 @@ static void tell_status(struct admin_source *, struct arena *, struct admin_stat
     status->workers = 2;
 }
 
-/* Knows the node fra1 and no site. */
+static const struct steer_rows rows;
+
+/* Runs the node fra1, and knows no site. */
 static void explain(struct admin_source *source, struct arena *, const struct admin_question *q,
     struct admin_why *w)
 {
@@ -51,8 +53,9 @@ static void explain(struct admin_source *source, struct arena *, const struct ad
 
     b->asked_client = q->client;
     snprintf(b->asked_name, sizeof b->asked_name, "%.*s", SLICE_ARG(q->name));
+    w->network = &network;
     if (q->node.length == 0 || slice_equal(q->node, SLICE("fra1")))
-        w->network = &network;
+        w->rows = &rows;
 }
 
 /* Knows that fra1 is in the network, and that it does not run here. */
@@ -191,6 +194,7 @@ static void why_refuses_what_it_cannot_answer_and_names_the_mend(void **)
     assert_int_equal(ask(b, REQUEST("GET /api/v1/why?name=x&node=fra2"), body), 404);
     error_is(body, "node");
     assert_non_null(strstr(body, "fra2"));
+    assert_non_null(strstr(body, "did you mean fra1?"));
     assert_int_equal(ask(b, REQUEST("POST /api/v1/why?name=x"), body), 405);
     bench_close(b);
 }

@@ -25,9 +25,9 @@ struct admin_question {
 
 /* What app knows of it; filled from above as far as it is there. */
 struct admin_why {
-    const struct network *network;           // NULL: no node of that name in this process
+    const struct network *network;           // in use in this process
+    const struct steer_rows *rows;           // of the node; NULL: it does not run in this process
     const struct why *why;                   // NULL: no site of that name in the network
-    const struct steer_rows *rows;           // of the row explained
     const struct steer_map *map;             // that was asked
     const struct admin_check_status *checks; // by position in rows->checks; NULL: not known
     struct wall now;

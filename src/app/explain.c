@@ -96,19 +96,20 @@ void explain_why(const struct process *process, struct arena *arena,
 {
     size_t node = find_node(process, question->node);
 
+    why->network = process->release->network;
     if (node == process->node_count)
         return;
     const struct root *root = node_root(process->nodes[node]);
     const struct site *site = admin_site_find(root->network, question->name);
 
     why->network = root->network;
+    why->rows = root->rows;
     if (site == NULL)
         return;
     struct admin_check_status *checks =
         arena_array(arena, check_count(process, node), sizeof *checks);
 
     fill_checks(process, node, checks);
-    why->rows = root->rows;
     why->map = root_map(root);
     why->checks = checks;
     why->now = loop_wall(process_control(process));
