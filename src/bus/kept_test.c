@@ -33,12 +33,17 @@ static void restart(struct diag *why)
     world_open_hub(WORLD, why);
 }
 
-static off_t file_size(void)
+static struct stat file_facts(void)
 {
     struct stat s;
 
     assert_int_equal(stat(WORLD->log, &s), 0);
-    return s.st_size;
+    return s;
+}
+
+static off_t file_size(void)
+{
+    return file_facts().st_size;
 }
 
 static void give(unsigned from, unsigned to)
@@ -176,6 +181,7 @@ static void a_full_disk_refuses_orders_and_is_made_good_when_it_has_room(void **
     follower_start(&A, WORLD, "a", 0, 0);
     give(1, 3);
     off_t three = file_size();
+    ino_t in_doubt = file_facts().st_ino;
 
     limit_files((rlim_t)three + 10);
     for (unsigned i = 0; i < 2; i++) { // added to what there is, then written anew
@@ -188,6 +194,7 @@ static void a_full_disk_refuses_orders_and_is_made_good_when_it_has_room(void **
     assert_int_equal(A.told_count, 3);
     limit_files(RLIM_INFINITY);
     give(4, 5);
+    assert_int_not_equal(file_facts().st_ino, in_doubt); // nothing is added to that one
     restart(NULL);
     follower_start(&A, WORLD, "a", 0, 0);
     follower_hear(&A, WORLD, 5);

@@ -87,6 +87,25 @@ static void the_same_id_is_in_the_log_once(void **state)
     world_end(w);
 }
 
+static void the_same_id_is_in_the_log_once_though_both_waited(void **state)
+{
+    struct world *w = world_of(state);
+
+    follower_start(&A, w, "a", 0, 0);
+    follower_start(&B, w, "b", 0, 0);
+    follower_ask(&A, 6, "written first"); // and while it is:
+    follower_ask(&A, 7, "once");
+    follower_ask(&B, 7, "once");
+    follower_answer(&A, w);
+    uint64_t number = follower_answer(&B, w)->number;
+
+    assert_int_equal(A.answers[1].number, number);
+    follower_hear(&A, w, 2);
+    assert_int_equal(follower_give(&A, w, 8, "another"), 3);
+    follower_hear(&A, w, 3);
+    world_end(w);
+}
+
 static void who_comes_later_is_told_all_from_where_it_stopped(void **state)
 {
     struct world *w = world_of(state);
@@ -208,6 +227,7 @@ int main(void)
         ON_ALL(an_order_comes_to_all_and_to_who_gave_it),
         ON_ALL(orders_of_all_have_one_numbering_without_gap),
         ON_ALL(the_same_id_is_in_the_log_once),
+        ON_ALL(the_same_id_is_in_the_log_once_though_both_waited),
         ON_ALL(who_comes_later_is_told_all_from_where_it_stopped),
         ON_ALL(a_place_in_another_log_is_told_as_a_gap),
         ON_ALL(a_log_that_lost_its_end_is_told_as_a_gap_back),
