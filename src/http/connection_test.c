@@ -223,17 +223,21 @@ static void the_longest_idle_connection_makes_room(void **)
 static void nobody_is_let_in_when_all_are_busy(void **)
 {
     struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
-    struct visitor v[2];
+    struct visitor v[4];
 
     limits.connections = 1;
+    limits.per_client = 2; // those who were turned away are not counted against their client
     struct world *w = world_serve(1, &limits);
 
     ask(w, &v[0], GET("/never"));
-    ask(w, &v[1], GET("/hand/1"));
-    assert_int_equal(w->script.served, 1);
-    assert_int_equal(v[1].in_length, 0);
-    assert_true(v[1].has_ended || v[1].is_closed);
-    assert_int_equal(http_server_counts(w->server)->turned_away.total, 1);
+    for (size_t i = 1; i < COUNT_OF(v); i++) {
+        ask(w, &v[i], GET("/hand/1"));
+        assert_int_equal(w->script.served, 1);
+        assert_int_equal(v[i].in_length, 0);
+        assert_true(v[i].has_ended || v[i].is_closed);
+    }
+    assert_int_equal(http_server_counts(w->server)->turned_away.total, 3);
+    assert_int_equal(http_server_counts(w->server)->turned_away_client.total, 0);
     for (size_t i = 0; i < COUNT_OF(v); i++)
         visitor_done(&v[i]);
     world_free(w);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What HTTP/2's strangers may do, how long they may take, and how connections end. */
+#include "base/mem.h"
+#include "http/http2_priv.h"
 #include "http/http2_scene_test.h"
 
 enum { STALL_MS = 30000, IDLE_MS = 60000 };
@@ -65,6 +67,25 @@ static void more_resets_than_answers_end_the_connection(void **)
     }
     assert_int_equal(heard_read(&s->h, visitor_heard(&s->v), true).length, 0);
     assert_calmed(s, &counts(s)->h2_floods_reset);
+    scene_close(s);
+}
+
+static void resets_are_weighed_against_answers(void **)
+{
+    struct scene *s = scene_open(1, NULL);
+    uint32_t stream = 1;
+
+    for (unsigned second = 0; second < 14; second++) {
+        for (unsigned i = 0; i < 90; i++, stream += 4) {
+            frames_get(&s->f, stream, "/hand/5");
+            frames_get(&s->f, stream + 2, "/never");
+            frames_reset(&s->f, stream + 2);
+        }
+        hear(s, 1100);
+    }
+    assert_int_equal(s->h.goaways, 0);
+    assert_int_equal(s->w->script.cut, 14 * 90);
+    assert_int_equal(s->w->script.completed, 14 * 90);
     scene_close(s);
 }
 
@@ -149,6 +170,28 @@ static void a_small_block_that_unpacks_to_a_large_one_ends_the_connection(void *
     assert_calmed(s, &counts(s)->h2_floods_headers);
     assert_int_equal(s->w->script.served, 0);
     scene_close(s);
+}
+
+static void a_connection_has_no_more_than_its_part_of_memory(void **)
+{
+    struct http_server server = { .h2 = mem_new(struct http2_shared) };
+    struct http_connection c = { .server = &server };
+    struct http2 h2 = { .tag = HTTP2_TAG, .connection = &c };
+    nghttp2_mem mem = http2_rooms(&h2);
+    void *most = mem.malloc(HTTP2_MEMORY_MAX - 100, &h2);
+
+    assert_non_null(most);
+    assert_null(mem.malloc(101, &h2));
+    assert_null(mem.calloc(2, 51, &h2));
+    assert_int_equal(server.counts.h2_memory.total, 2);
+    void *rest = mem.malloc(100, &h2);
+
+    assert_non_null(rest);
+    mem.free(most, &h2);
+    mem.free(rest, &h2);
+    assert_int_equal(h2.memory, 0);
+    http2_rooms_free(&server.h2->rooms);
+    mem_free(server.h2);
 }
 
 static void streams_beyond_the_limit_are_refused(void **)
@@ -315,7 +358,9 @@ int main(void)
         cmocka_unit_test(requests_that_are_reset_at_once_end_the_connection),
         cmocka_unit_test(a_browser_may_leave_a_page),
         cmocka_unit_test(more_resets_than_answers_end_the_connection),
+        cmocka_unit_test(resets_are_weighed_against_answers),
         cmocka_unit_test(what_provokes_resets_counts_as_resets),
+        cmocka_unit_test(a_connection_has_no_more_than_its_part_of_memory),
         cmocka_unit_test(pings_settings_priorities_and_empty_frames_have_limits),
         cmocka_unit_test(a_few_of_each_are_answered),
         cmocka_unit_test(a_small_block_that_unpacks_to_a_large_one_ends_the_connection),

@@ -25,8 +25,7 @@ enum { HTTP_UPGRADE_OFFER_MAX = 256 };
 struct slice http_upgrade_offer(
     const struct http_exchange *x, char room[static HTTP_UPGRADE_OFFER_MAX]);
 
-/* Whether there are any. Asked of every request: of those that say nothing of it this costs little.
- */
+/* Whether there are any. Asked of every request; where nothing is said of it, it costs little. */
 bool http_upgrade_is_offered(const struct http_exchange *x);
 
 /* Whether the Upgrade field of a 101 names what was in the offer, and no more. */
