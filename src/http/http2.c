@@ -60,7 +60,7 @@ void http2_flood(struct http2 *h2, enum http2_flood flood)
 {
     struct instant now = now_of(h2);
 
-    if (instant_since(now, h2->floods_since).ns >= span_ms(1000).ns) {
+    if (instant_since(h2->floods_since, now).ns >= span_ms(1000).ns) {
         memset(h2->floods, 0, sizeof h2->floods);
         h2->floods_since = now;
     }

@@ -145,6 +145,7 @@ static inline struct slice heard_read(struct heard *h, struct slice bytes, bool 
 
 static inline void heard_done(struct heard *h)
 {
-    nghttp2_hd_inflate_del(h->inflater);
+    if (h->inflater != NULL)
+        nghttp2_hd_inflate_del(h->inflater);
     h->inflater = NULL;
 }
