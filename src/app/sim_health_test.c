@@ -286,6 +286,22 @@ static void one_that_left_is_in_again_when_probes_find_it_back(void **)
     end(w);
 }
 
+static void what_one_that_leaves_refuses_is_not_held_against_it(void **)
+{
+    struct world *w = begin(1);
+
+    node_leaves(w, SIN1);
+    node_dies(w, SIN1, true);
+    sim_run_for(w->sim, span_s(12)); // longer than two epochs
+    for (size_t i = 0; i < NODES; i++) {
+        const struct facts *facts = root_map(node_root(w->nodes[i]))->facts;
+        const struct fact *errors = &facts->checks[check_of(w, i, SIN1)].own[REPORT_ERRORS];
+
+        assert_true(i == SIN1 || (errors->sources == 1 && errors->measured == 0));
+    }
+    end(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -300,6 +316,7 @@ int main(void)
         cmocka_unit_test(the_first_to_find_an_origin_dead_has_the_others_look),
         cmocka_unit_test(one_that_says_it_leaves_is_out_at_once),
         cmocka_unit_test(one_that_left_is_in_again_when_probes_find_it_back),
+        cmocka_unit_test(what_one_that_leaves_refuses_is_not_held_against_it),
     };
 
     return cmocka_run_group_tests_name("app/sim_health", cases, NULL, NULL);

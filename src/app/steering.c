@@ -106,6 +106,14 @@ static void learn_load(
                 (int64_t)load->millionths[METRICS[i].metric] / METRICS[i].divisor);
 }
 
+/* Being stopped, as it said: what it fails at then is not held against it when it is back. */
+static bool is_leaving(const struct steering *s, const struct check *check)
+{
+    const struct steer_rows *rows = rows_now(s);
+
+    return (steer_health(rows, checks_find(rows->checks, check->id)) & STEER_LEAVING) != 0;
+}
+
 static void on_result(struct probe_user *user, const struct probe_result *result)
 {
     struct steering *s = container_of(user, struct steering, probe_user);
@@ -117,7 +125,8 @@ static void on_result(struct probe_user *user, const struct probe_result *result
         learn(s, check, REPORT_LATENCY, result->latency.ns / 1000);
     if (result->outcome == PROBE_OK)
         learn(s, check, REPORT_RESPONSE, result->response.ns / 1000);
-    learn(s, check, REPORT_ERRORS, result->outcome == PROBE_OK ? 0 : 1000000);
+    if (result->outcome == PROBE_OK || !is_leaving(s, check))
+        learn(s, check, REPORT_ERRORS, result->outcome == PROBE_OK ? 0 : 1000000);
     learn_load(s, check, &result->load);
 }
 
