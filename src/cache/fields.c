@@ -52,6 +52,16 @@ static bool is_tags(struct slice name)
     return slice_same(name, SLICE("surrogate-key")) || slice_same(name, SLICE("cache-tag"));
 }
 
+/* Which fields stand before which: the first kinds are left out of some answers. */
+enum kind { KIND_TAGS, KIND_HSTS, KIND_OTHER, KIND_COUNT };
+
+static enum kind kind_of(struct slice name)
+{
+    if (is_tags(name))
+        return KIND_TAGS;
+    return slice_same(name, SLICE("strict-transport-security")) ? KIND_HSTS : KIND_OTHER;
+}
+
 static bool has_date(const struct http_head *head, struct wall now)
 {
     const struct http_field *field = http_head_field(head, HTTP_NAME_DATE);
@@ -77,16 +87,14 @@ size_t cache_fields_write(
     struct cache_text text = { .at = room, .room = room_bytes };
     bool keeps_date = has_date(response, now);
 
-    for (size_t i = 0; i < response->field_count; i++)
-        if (is_tags(response->fields[i].name) && !is_left_out(response, &response->fields[i]))
-            add_field(&text, response, &response->fields[i]);
-    for (size_t i = 0; i < response->field_count; i++) {
-        const struct http_field *field = &response->fields[i];
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        for (size_t i = 0; i < response->field_count; i++) {
+            const struct http_field *field = &response->fields[i];
 
-        if (!is_left_out(response, field) && (field->id != HTTP_NAME_DATE || keeps_date) &&
-            !is_tags(field->name))
-            add_field(&text, response, field);
-    }
+            if (kind_of(field->name) == kind && !is_left_out(response, field) &&
+                (field->id != HTTP_NAME_DATE || keeps_date))
+                add_field(&text, response, field);
+        }
     if (!keeps_date)
         add_date(&text, now);
     return text.is_cut ? 0 : text.length;
@@ -128,18 +136,19 @@ static bool updates(const struct http_head *update, struct slice name, bool date
     return false;
 }
 
-/* The lines that stay, and those of the update, of tags or of all else. */
+/* The lines of that kind that stay, and those of the update. */
 static void add_updated(struct cache_text *text, struct slice stored,
-    const struct http_head *update, bool of_tags, bool dated)
+    const struct http_head *update, enum kind kind, bool dated)
 {
     struct slice name, value;
 
     // The new Date goes with the new freshness: a kept old one would make it look aged.
     while (take_line(&stored, &name, &value))
-        if (!updates(update, name, dated) && !slice_same(name, SLICE("date")))
+        if (kind_of(name) == kind && !updates(update, name, dated) &&
+            !slice_same(name, SLICE("date")))
             add_line(text, name, value);
     for (size_t i = 0; i < update->field_count; i++)
-        if (is_tags(update->fields[i].name) == of_tags &&
+        if (kind_of(update->fields[i].name) == kind &&
             is_updated(update, &update->fields[i], dated))
             add_field(text, update, &update->fields[i]);
 }
@@ -159,14 +168,23 @@ struct slice cache_fields_sent(struct slice stored)
     return slice_from(stored, cache_fields_tags(stored).length);
 }
 
+struct slice cache_fields_without_hsts(struct slice sent)
+{
+    static const struct slice START = { "strict-transport-security:", 26 };
+
+    while (slice_same(slice_head(sent, START.length), START))
+        sent = slice_from(sent, slice_find(sent, '\n') + 1);
+    return sent;
+}
+
 size_t cache_fields_update(struct slice stored, const struct http_head *update, struct wall now,
     char *room, size_t room_bytes)
 {
     struct cache_text text = { .at = room, .room = room_bytes };
     bool dated = has_date(update, now);
 
-    add_updated(&text, cache_fields_tags(stored), update, true, dated);
-    add_updated(&text, cache_fields_sent(stored), update, false, dated);
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        add_updated(&text, stored, update, kind, dated);
     if (!dated)
         add_date(&text, now);
     return text.is_cut ? 0 : text.length;

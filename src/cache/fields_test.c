@@ -108,6 +108,30 @@ static void tags_come_first_and_are_not_sent(void **state)
     assert_true(slice_equal(cache_fields_sent(SLICE(DATE)), SLICE(DATE)));
 }
 
+static void what_browsers_are_told_of_https_can_be_left_out(void **state)
+{
+    struct test_head response;
+    char room[256] = { 0 };
+
+    (void)state;
+    response_of(&response, 200,
+        DATE "strict-Transport-security: max-age=1\r\nX: 1\r\nCache-Tag: a\r\n"
+             "Strict-Transport-Security:\r\nStrict-Transport-Security-2: y\r\n");
+    size_t length = cache_fields_write(&response.head, NOW, room, sizeof room);
+    struct slice sent = cache_fields_sent(slice_of(room, length));
+    struct slice rest = SLICE(DATE "X: 1\r\nStrict-Transport-Security-2: y\r\n");
+
+    assert_true(slice_starts(sent, SLICE("strict-Transport-security: max-age=1\r\n")));
+    assert_true(slice_equal(cache_fields_without_hsts(sent), rest));
+    assert_true(slice_equal(cache_fields_without_hsts(rest), rest));
+    assert_int_equal(cache_fields_without_hsts(SLICE_NONE).length, 0);
+    check_update("Cache-Tag: a\r\nStrict-Transport-Security: b\r\nX: 1\r\n",
+        DATE "strict-transport-security: c\r\n",
+        "Cache-Tag: a\r\nstrict-transport-security: c\r\nX: 1\r\n" DATE);
+    check_update("X: 1\r\n", DATE "Strict-Transport-Security: c\r\n",
+        "Strict-Transport-Security: c\r\nX: 1\r\n" DATE);
+}
+
 static void a_304_replaces_the_tags_it_names(void **state)
 {
     (void)state;
@@ -150,6 +174,7 @@ int main(void)
         cmocka_unit_test(too_little_room_writes_nothing),
         cmocka_unit_test(a_304_replaces_what_it_names),
         cmocka_unit_test(tags_come_first_and_are_not_sent),
+        cmocka_unit_test(what_browsers_are_told_of_https_can_be_left_out),
         cmocka_unit_test(a_304_replaces_the_tags_it_names),
         cmocka_unit_test(a_304_says_nothing_about_the_body),
         cmocka_unit_test(validators_are_found_in_what_is_stored),

@@ -107,7 +107,8 @@ enum cache_range cache_range(const struct http_head *request, const struct cache
  * The fields to store and to answer with, as lines "Name: value" with CR LF each: without
  * hop-by-hop fields, Age, framing and what is ours to add; Vary on one line; Date mended when it
  * is missing or no date. Surrogate-Key and Cache-Tag come first: they are kept to purge by, and
- * not sent. Returns their bytes, or 0 when `room` is too small.
+ * not sent; behind them Strict-Transport-Security, which some visitors get. Returns their bytes, or
+ * 0 when `room` is too small.
  */
 size_t cache_fields_write(
     const struct http_head *response, struct wall now, char *room, size_t room_bytes);
@@ -123,6 +124,9 @@ size_t cache_fields_update(struct slice stored, const struct http_head *update, 
 /* Of those lines: the ones that name tags, and the others, which visitors get. */
 struct slice cache_fields_tags(struct slice stored);
 struct slice cache_fields_sent(struct slice stored);
+
+/* Of those that visitors get, the ones behind Strict-Transport-Security. */
+struct slice cache_fields_without_hsts(struct slice sent);
 
 /* Points the meta's slices into the stored fields; call after the fields were moved. */
 void cache_meta_bind(struct cache_meta *meta, struct slice fields);

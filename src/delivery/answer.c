@@ -292,7 +292,7 @@ void visit_answer(struct visit *visit, struct cache_object *object, const struct
     visit->end = UINT64_MAX;
     struct http_reply reply = {
         .status = cache_object_status(object),
-        .fields = cache_object_fields(object),
+        .fields = fields_of_origin(visit, cache_object_fields(object)),
         .more = fields_of_ours(
             visit, age_s, cache_status(visit, outcome, meta->lifetime_s - age_s, how)),
         .length = cache_object_total(object),

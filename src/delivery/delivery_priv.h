@@ -189,6 +189,9 @@ void passing_end(struct passing *passing);
  * what belongs to one visitor alone, with validators of `stale` where it is not NULL. */
 struct slice fields_for_origin(struct visit *visit, bool is_fill, const struct cache_object *stale);
 
+/* Those of an origin's answer that this visitor gets. */
+struct slice fields_of_origin(struct visit *visit, struct slice sent);
+
 /* Via, Cache-Status (this node, then `how`), and Age where it is not negative; good until the end
  * of the turn. */
 struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how);

@@ -154,6 +154,14 @@ struct slice fields_for_origin(struct visit *visit, bool is_fill, const struct c
     return writer_slice(&w);
 }
 
+struct slice fields_of_origin(struct visit *visit, struct slice sent)
+{
+    // RFC 6797 §7.2: by plain HTTP nobody says so; §8.1: of two the first counts, and that is ours.
+    bool is_kept = visit_exchange(visit)->is_secure && visit->route->hsts.length == 0;
+
+    return is_kept ? sent : cache_fields_without_hsts(sent);
+}
+
 static struct writer ours_begin(struct visit *visit)
 {
     return writer_on(turn_room(visit->delivery, &visit_exchange(visit)->arena, OURS_MAX), OURS_MAX);

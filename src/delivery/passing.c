@@ -254,7 +254,7 @@ static void go_over(struct passing *p, const struct http_head *answer)
     struct writer w = writer_on(turn_room(p->delivery, &x->arena, room), room);
 
     w.length = cache_fields_write(answer, loop_wall(p->delivery->setup.loop), w.start, room);
-    struct slice fields = cache_fields_sent(writer_slice(&w));
+    struct slice fields = fields_of_origin(visit, cache_fields_sent(writer_slice(&w)));
 
     write_slice(&w, SLICE("Upgrade: "));
     write_slice(&w, chosen);
@@ -297,7 +297,7 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
     http_reply(visit_exchange(visit),
         &(struct http_reply){
             .status = answer->head->status,
-            .fields = cache_fields_sent(fields),
+            .fields = fields_of_origin(visit, cache_fields_sent(fields)),
             .more = fields_of_ours(visit, age_of(answer->head), slice_of(how, (size_t)length)),
             .length = announced_length(answer, visit_exchange(visit)->request->method),
             .source = &p->down_source,

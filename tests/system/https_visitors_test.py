@@ -123,6 +123,29 @@ def test_browsers_are_told_to_come_by_https_alone_and_only_by_https(serve, secur
     assert curl(ours, "/", host=SHOP).headers[field] == "max-age=86400; includeSubDomains"
 
 
+def test_one_word_on_https_reaches_browsers_and_the_sites_own_goes_first(
+        serve, secured, ours, world, pages):
+    field = "Strict-Transport-Security"
+    origin = Origin(world, f"strict{next(numbers)}", "198.51.100.92", pages,
+                    f"add_header {field} max-age=7 always;"
+                    f"location /passed {{ add_header {field} max-age=7; return 200 x; }}")
+    secured["customers"]["acme"]["origins"]["strict"] = {"address": f"{origin.address}:80"}
+    for host in (STATIC, SHOP):
+        sites(secured)[host].update(deliver=["strict"], paths={"/passed": {"cache": "no"}})
+    sites(secured)[STATIC].update(hsts="365d")
+    serve(secured)
+    for path in ("/sqlite.css", "/sqlite.css", "/passed"):
+        for version in ("--http1.1", "--http2"):
+            assert curl(ours, path, version).headers[field.lower()] == "max-age=31536000"
+            assert curl(ours, path, version, host=SHOP).headers[field.lower()] == "max-age=7"
+        for host in (STATIC, SHOP):
+            assert field.lower() not in ask(FRA, path, host).headers
+    etag = curl(ours, "/sqlite.css", host=SHOP).headers["etag"]
+    same = curl(ours, "/sqlite.css", "-H", f"If-None-Match: {etag}", host=SHOP)
+    assert same.status == 304 and same.headers.get(field.lower()) == "max-age=7"
+    origin.stop()
+
+
 def test_origins_are_told_how_the_visitor_came(serve, secured, ours, world):
     origin = Origin(world, f"telling{next(numbers)}", "198.51.100.90", "/usr/share/doc/sqlite3",
                     "location /told { return 200 $http_x_forwarded_proto; }")
