@@ -21,11 +21,14 @@ enum {
 
 /* A worker's part of what the configuration grants. */
 static struct http_server_limits limits_of(
-    const struct network_limits *granted, unsigned worker_count)
+    const struct running_node *node, const struct network_limits *granted)
 {
     struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
+    unsigned worker_count = node->worker_count;
+    uint32_t connections = granted->connections < node->connections_most ? granted->connections
+                                                                         : node->connections_most;
 
-    limits.connections = (granted->connections + worker_count - 1) / worker_count;
+    limits.connections = connections / worker_count + (connections % worker_count > 0);
     limits.per_client = http_guard_share(granted->per_client, worker_count);
     limits.greeting = granted->handshake;
     limits.head = granted->head;
@@ -40,7 +43,7 @@ static struct http_server_limits limits_of(
 
 static void use_limits(struct node_worker *w, const struct network_limits *granted)
 {
-    const struct http_server_limits limits = limits_of(granted, w->node->worker_count);
+    const struct http_server_limits limits = limits_of(w->node, granted);
 
     http_server_limit(w->http, &limits);
     w->limits = granted;
@@ -113,8 +116,7 @@ static void on_drain(struct loop_message *message)
 static void start_worker(struct running_node *node, unsigned index, struct loop *loop)
 {
     struct node_worker *w = &node->workers[index];
-    const struct http_server_limits limits =
-        limits_of(&node_root(node)->network->limits, node->worker_count);
+    const struct http_server_limits limits = limits_of(node, &node_root(node)->network->limits);
     const struct delivery_setup setup = {
         .loop = loop,
         .worker = loop_index(loop),
@@ -168,6 +170,7 @@ enum err node_new(
     n->cdn_id = copy_of((*root)->network->zone);
     n->log = plan->log;
     n->control = plan->control;
+    n->connections_most = plan->connections_most > 0 ? plan->connections_most : UINT32_MAX;
     n->seed = plan->seed;
     n->machine = plan->machine == NULL ? "" : plan->machine;
     n->memory_bytes = limits.memory_bytes;

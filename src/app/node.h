@@ -82,6 +82,7 @@ struct running_node {
     uint64_t memory_bytes;
     uint64_t seed;
     const char *machine;
+    uint32_t connections_most; // however many the configuration grants
     unsigned worker_count;
     struct node_worker *workers;
 };
@@ -92,8 +93,9 @@ struct node_plan {
     unsigned loop_count;
     struct epoch_reader *control;
     struct log *log;
-    uint64_t seed;       // of what is drawn: a simulated node draws the same again
-    const char *machine; // stands before /proc and /sys where its load is read; NULL: nothing
+    uint64_t seed;             // of what is drawn: a simulated node draws the same again
+    const char *machine;       // stands before /proc and /sys where its load is read; NULL: nothing
+    uint32_t connections_most; // that this process has descriptors for; 0: any number
 };
 
 /* Takes the root over and publishes it. Opens no socket. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/certificates.h"
+#include "app/descriptors.h"
 #include "app/join.h"
 #include "app/ordering.h"
 #include "app/orders.h"
@@ -148,6 +149,43 @@ static struct orders *read_orders(struct process *p, const struct running_node *
     return orders_new(&plan);
 }
 
+static uint64_t connections_granted(const struct network *network, size_t node_count)
+{
+    return (uint64_t)network->limits.connections * node_count;
+}
+
+/* Connections of a node, where so many share the descriptors. */
+static uint32_t admitted_to_each(uint64_t descriptors, size_t node_count)
+{
+    uint64_t each = descriptors_admit(descriptors) / node_count;
+
+    return each == 0 ? 1 : each < UINT32_MAX ? (uint32_t)each : UINT32_MAX;
+}
+
+void process_warn_of_descriptors(
+    struct process *p, const struct network *network, size_t node_count)
+{
+    uint64_t needed = descriptors_needed(connections_granted(network, node_count));
+
+    if (p->descriptors < needed)
+        log_line(&p->log, LOG_WARNING, "app",
+            "few_descriptors limit=%llu needed=%llu connections=%u mend=\"raise the limit of open "
+            "files (LimitNOFILE= of the service, ulimit -n) and start again, or set "
+            "limits.connections to no more than these\"",
+            (unsigned long long)p->descriptors, (unsigned long long)needed,
+            admitted_to_each(p->descriptors, node_count));
+}
+
+static void raise_descriptors(struct process *p, size_t node_count)
+{
+    const struct network *network = p->release->network;
+
+    p->descriptors =
+        descriptors_raise(descriptors_needed(connections_granted(network, node_count)));
+    p->admitted = admitted_to_each(p->descriptors, node_count);
+    process_warn_of_descriptors(p, network, node_count);
+}
+
 static enum err add_node(struct process *p, struct slice name, struct diag *why)
 {
     struct loop *loops[WORKERS_MAX];
@@ -163,6 +201,7 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
         .control = loop_epoch_reader(process_control(p)),
         .log = &p->log,
         .seed = hash_seed_random(),
+        .connections_most = p->admitted,
     };
 
     TRY(state_lock(p->release->network->state, name, &p->locks[p->lock_count], why));
@@ -197,6 +236,7 @@ static enum err add_nodes(struct process *p, const struct process_plan *plan, st
         TRY(choose_nodes(p->release->network, plan->all_nodes, found, &count, why));
         names = found;
     }
+    raise_descriptors(p, count);
     for (size_t i = 0; i < count; i++) {
         if (network_node(p->release->network, names[i]) == NULL) {
             diag_say(why, "there is no node %.*s in %s; `waypost check -c %s` lists them",

@@ -63,6 +63,8 @@ struct process {
     struct listener *admin_listeners[PROCESS_ADMIN_MAX];
     size_t admin_listener_count;
     struct instant started;
+    uint64_t descriptors; // that it may have open;
+    uint32_t admitted;    // connections of each node, for which they suffice
 };
 
 /*
@@ -81,6 +83,11 @@ void process_free(struct process *process);
 
 /* From now on operators are asked for what the release says; by the control thread. */
 void process_admit(struct process *process, const struct release *release);
+
+/* Says so when the descriptors do not suffice for the connections that so many nodes are granted.
+ */
+void process_warn_of_descriptors(
+    struct process *process, const struct network *network, size_t node_count);
 
 struct loop *process_control(const struct process *process);
 

@@ -175,6 +175,7 @@ static void publish(struct reload *r)
     struct release *before = p->release;
 
     warn_of_bus(p, r->release->network);
+    process_warn_of_descriptors(p, r->release->network, p->node_count);
     certificates_warn(r->release->certificates, &p->log);
     process_admit(p, r->release);
     for (size_t i = 0; i < p->node_count; i++) {

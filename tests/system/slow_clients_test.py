@@ -3,6 +3,7 @@
 ways, and by hand. Whoever means it is served at once meanwhile, and memory stays bounded."""
 import contextlib
 import os
+import pathlib
 import re
 import socket
 import subprocess
@@ -46,11 +47,11 @@ def origin(world):
 @pytest.fixture
 def served(serve, origin):
     """A node with these limits, whose store has what will be asked for."""
-    def start(**limits):
+    def start(under=(), **limits):
         config = network(limits=limits)
         config["customers"]["acme"]["origins"]["slow"] = {"address": f"{origin.address}:80"}
         sites(config)[SITE] = {"deliver": ["slow"]}
-        waypost = serve(config)
+        waypost = serve(config, under=under)
         assert ask(FRA, "/", SITE).body == SMALL
         assert ask(FRA, "/large", SITE).body == LARGE
         return waypost
@@ -129,6 +130,21 @@ def test_heads_that_drip_in_keep_nobody_out_when_all_connections_are_taken(serve
     longest, _ = attack(waypost, WAYS["headers"], "/")
     assert longest < 1 or IS_SANITIZED
     assert waypost.metric("http_connections_evicted_total", "fra1") > 0
+
+
+def test_visitors_come_in_when_the_connections_granted_are_more_than_the_descriptors(served):
+    """It starts under a low soft limit of open files, and a hard one that it may not raise."""
+    waypost = served(["prlimit", "--nofile=64:400", "setpriv", "--bounding-set=-sys_resource"])
+    limits = re.search(r"Max open files +(\d+) +(\d+)",
+                       pathlib.Path(f"/proc/{waypost.process.child.pid}/limits").read_text())
+    assert limits.groups() == ("400", "400")
+    assert "few_descriptors limit=400" in waypost.process.output()
+    with contextlib.ExitStack() as held:
+        for _ in range(500):
+            held.enter_context(Connection(FRA))
+        assert max(visit() for _ in range(20)) < 1 or IS_SANITIZED
+    assert waypost.metric("http_connections_evicted_total", "fra1") > 0
+    assert waypost.metric("loop_accept_limited_total", "fra1") == 0
 
 
 def connect_from(address):

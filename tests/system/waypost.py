@@ -87,13 +87,13 @@ class UnixConnection(http.client.HTTPConnection):
 class Waypost:
     """
     All nodes of a network in one process, or the one that is named; two workers. `machine`: what it
-    runs on (machines.py), if not on the world's own.
+    runs on (machines.py), if not on the world's own. `under`: words of a command that starts it.
     """
 
     def __init__(self, world, config, name="waypost", workers=2, env=None, node=None,
-                 machine=None):
+                 machine=None, under=()):
         self.world, self.name, self.config, self.env = world, name, config, env
-        self.machine = machine
+        self.machine, self.under = machine, under
         self.folder = world.place(name)
         self.path = self.folder / "waypost.yaml"
         self.words = ["run", "-c", self.path, "--workers", workers]
@@ -119,7 +119,7 @@ class Waypost:
 
     def start(self):
         """Starts it and waits until every node serves."""
-        words = [BINARY, *self.words]
+        words = [*self.under, BINARY, *self.words]
         if self.machine:
             words = self.machine.words(*words)
         self.process = self.world.start(self.name, words, self.folder, env=self.env)
