@@ -42,7 +42,8 @@ struct sim_socket {
     bool is_connecting, fin_sent, fin_came;
     bool is_blocked;         // wants to hear when the window opens
     char *in;                // came, not read
-    size_t in_at, in_length; // of it, within `in`
+    size_t in_at, in_length; // of it, within `in`,
+    size_t in_room;          // which has room for so much
     size_t window_used;      // of what the other side may send: on its way or not read
     uint64_t sent_bytes;
     struct instant last_arrival; // of what was sent: streams keep their order

@@ -140,16 +140,26 @@ static void syn_arrives(struct sim *sim, const struct sim_packet *packet)
     sim_socket_tell(listener, true, false, false);
 }
 
+/* Room for `more` bytes behind those that wait: moved to the front, or into twice the memory. */
+static void reserve(struct sim_socket *s, size_t more)
+{
+    size_t needed = s->in_length + more;
+
+    if (s->in_at + needed <= s->in_room)
+        return;
+    if (s->in_at > 0 && s->in_length > 0)
+        memmove(s->in, s->in + s->in_at, s->in_length);
+    s->in_at = 0;
+    if (2 * needed <= s->in_room)
+        return;
+    s->in_room = 2 * needed;
+    s->in = mem_resize(s->in, s->in_room);
+}
+
 static void data_arrives(struct sim_socket *s, const struct sim_packet *packet)
 {
-    char *in = mem_alloc(s->in_length + packet->length);
-
-    if (s->in_length > 0)
-        memcpy(in, s->in + s->in_at, s->in_length);
-    memcpy(in + s->in_length, packet->bytes, packet->length);
-    mem_free(s->in);
-    s->in = in;
-    s->in_at = 0;
+    reserve(s, packet->length);
+    memcpy(s->in + s->in_at + s->in_length, packet->bytes, packet->length);
     s->in_length += packet->length;
     sim_socket_tell(s, true, false, false);
 }
