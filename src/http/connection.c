@@ -40,8 +40,10 @@ enum http_wait http_connection_waits(const struct http_connection *c, struct ins
 
     *due = INSTANT_NEVER;
     if (c->is_finishing) {
-        *due = instant_after(c->at, span_ms(HTTP_LINGER_MS));
-        return HTTP_WAIT_LINGER;
+        bool holds = stream_holds_output(c->stream); // then the pace is the reader's still
+
+        *due = instant_after(c->at, holds ? limits->stall : span_ms(HTTP_LINGER_MS));
+        return holds ? HTTP_WAIT_STALL : HTTP_WAIT_LINGER;
     }
     if (c->is_greeting) {
         *due = instant_after(c->at, limits->greeting);
@@ -519,6 +521,8 @@ static void connection_end(struct stream_user *user)
         http_connection_settle(c);
         return;
     }
+    if (c->is_finishing && stream_holds_output(c->stream))
+        return;
     if (c->is_finishing || c->first == NULL || c->last->has_body) {
         http_connection_close(c, false);
         return;
@@ -535,15 +539,18 @@ static void connection_closed(struct stream_user *user, enum err why)
 
 bool http_connection_conclude(struct http_connection *c)
 {
+    bool holds = stream_holds_output(c->stream);
+
     http_connection_cancel(c);
-    if (!c->is_lingering || c->has_ended) {
+    if ((!c->is_lingering || c->has_ended) && !holds) {
         http_connection_close(c, false);
         return false;
     }
     // Closing while the other side still sends would reset the connection, and the answer could
-    // be lost with it: our half ends, theirs is read for a while (RFC 9112 §9.6).
+    // be lost with it: our half ends, theirs is read for a while (RFC 9112 §9.6). What TLS has
+    // sealed and the kernel does not take yet would be lost as well.
     c->is_finishing = true;
-    c->is_blocked = false;
+    c->is_blocked = holds;
     http_connection_take_no_more(c);
     http_connection_mark(c);
     stream_finish(c->stream);

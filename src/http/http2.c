@@ -189,10 +189,8 @@ static enum http_wait waits(const struct http2 *h2, struct instant *due)
     const struct http_connection *c = h2->connection;
     const struct http_server_limits *limits = &c->server->limits;
 
-    if (c->is_finishing) {
-        *due = instant_after(c->at, span_ms(HTTP_LINGER_MS));
-        return HTTP_WAIT_LINGER;
-    }
+    if (c->is_finishing)
+        return http_connection_waits(c, due);
     if (h2->gather != NULL) {
         *due = instant_after(c->head_at, limits->head);
         return HTTP_WAIT_HEAD;

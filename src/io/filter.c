@@ -51,6 +51,11 @@ void filter_say_goodbye(struct stream *s)
     }
 }
 
+bool stream_holds_output(const struct stream *s)
+{
+    return filter_has_output(s);
+}
+
 bool filter_is_idle(const struct stream *s)
 {
     return !s->is_greeting && !filter_has_output(s) && !s->filter->ops->holds_input(s->filter);

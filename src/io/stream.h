@@ -111,6 +111,10 @@ struct loop *stream_loop(const struct stream *stream);
  * the kernel for long. With a filter, sealed ones. ERR_UNSUPPORTED where it is not known. */
 [[nodiscard]] enum err stream_untaken(const struct stream *stream, size_t *bytes);
 
+/* Some of what `sent` told of waits in the filter, as the kernel takes no more for now: closing
+ * would lose it, finishing does not. */
+bool stream_holds_output(const struct stream *stream);
+
 /* The kernel's smoothed round-trip time; ERR_UNSUPPORTED where there is none. */
 [[nodiscard]] enum err stream_rtt(const struct stream *stream, struct span *rtt);
 

@@ -2,6 +2,7 @@
 """HTTPS and HTTP/2 as the programs speak it that people have: OpenSSL's own client, those of
 nghttp2, and curl."""
 import os
+import socket
 import subprocess
 import time
 
@@ -152,6 +153,26 @@ def test_fifty_transfers_at_a_time_come_whole(serve, secured, ours, origins, pag
     assert len(body) > 100000
     assert all((folder / str(n)).read_bytes() == body for n in range(1, 51))
     assert waypost.metric("tls_http2_total", "fra1") < 50  # most share a connection
+
+
+@pytest.mark.parametrize("asks", ["Connection: close", "Connection: keep-alive"])
+def test_who_reads_slowly_gets_the_last_byte_too(serve, secured, ours, origins, pages, asks):
+    waypost = serve(secured)
+    body = (pages / "changes.html").read_bytes()
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.connect((FRA, 443))
+    with trusting(ours).wrap_socket(plain, server_hostname=STATIC) as visitor:
+        visitor.sendall(f"GET /changes.html HTTP/1.1\r\nHost: {STATIC}\r\n{asks}\r\n"
+                        "\r\n".encode())
+        came = b""
+        while b"\r\n\r\n" not in came or len(came.split(b"\r\n\r\n", 1)[1]) < len(body):
+            time.sleep(0.005)
+            more = visitor.recv(8192)
+            assert more, f"{len(came)} bytes came"
+            came += more
+    assert came.split(b"\r\n\r\n", 1)[1] == body
+    assert waypost.metric("http_timeouts_total", "fra1") == 0
 
 
 class Http2(Secure):
