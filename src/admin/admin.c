@@ -2,6 +2,7 @@
 #include "admin/admin.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "admin/admin_priv.h"
@@ -19,6 +20,7 @@ enum {
     CONNECTIONS_MAX = 256,
     FIELDS_MAX = 256,
     NAME_SHOWN_MAX = 256, // of a name in an error
+    RETRY_MAX = 48,
 };
 
 static const struct counter_row ROWS[] = {
@@ -436,6 +438,32 @@ static bool is_of(const struct route *route, struct slice path)
                                                : slice_equal(path, route->path);
 }
 
+/* Who asks from afar shows the token, and does not guess at it; false when it is refused. */
+static bool is_admitted(struct admin *admin, struct http_exchange *x)
+{
+    struct instant now = loop_now(admin->loop);
+    int64_t wait_s = admin_attempts_wait_s(&admin->attempts, &x->peer.ip, now);
+    char more[RETRY_MAX];
+
+    if (wait_s > 0) { // also with the right one: see admin/attempts.h
+        counter_up(&admin->counts.throttled);
+        snprintf(more, sizeof more, "Retry-After: %" PRId64 "\r\n", wait_s);
+        refuse(x, 429, more, // RFC 6585 §4
+            admin_error_json("attempts", "too many wrong tokens came from this address",
+                "wait for as long as Retry-After says"));
+        return false;
+    }
+    if (admin_is_known(admin, x))
+        return true;
+    counter_up(&admin->counts.unknown);
+    if (http_head_field(x->request, HTTP_NAME_AUTHORIZATION) != NULL)
+        admin_attempts_failed(&admin->attempts, &x->peer.ip, now);
+    refuse(x, 401, "WWW-Authenticate: Bearer realm=\"waypost\"\r\n", // RFC 6750 §3
+        admin_error_json("token", "this is for those who show the token",
+            "send `Authorization: Bearer TOKEN`, or with waypost --token FILE"));
+    return false;
+}
+
 static void serve(struct http_service *service, struct http_exchange *x)
 {
     struct admin *admin = container_of(service, struct admin, service);
@@ -443,13 +471,8 @@ static void serve(struct http_service *service, struct http_exchange *x)
     struct slice path = slice_head(x->authority.path, slice_find(x->authority.path, '?'));
 
     counter_up(&admin->counts.requests);
-    if (x->is_secure && !admin_is_known(admin, x)) {
-        counter_up(&admin->counts.unknown);
-        refuse(x, 401, "WWW-Authenticate: Bearer realm=\"waypost\"\r\n", // RFC 6750 §3
-            admin_error_json("token", "this is for those who show the token",
-                "send `Authorization: Bearer TOKEN`, or with waypost --token FILE"));
+    if (x->is_secure && !is_admitted(admin, x))
         return;
-    }
     if (!x->is_secure && is_strange(x)) {
         counter_up(&admin->counts.refused);
         refuse(x, 403, "",

@@ -88,15 +88,16 @@ struct admin_source {
     const struct admin_source_ops *ops;
 };
 
-#define ADMIN_COUNTERS(X)                                                                     \
-    X(requests, "admin_requests_total", "", "Requests of the admin face")                     \
-    X(refused, "admin_refused_total", "", "Requests refused: a browser's page, a wrong Host") \
-    X(unknown, "admin_unauthorized_total", "", "Requests refused: no token, or a wrong one")  \
-    X(reloads_done, "admin_reloads_total", "result=\"done\"", "Reloads asked for")            \
-    X(reloads_failed, "admin_reloads_total", "result=\"failed\"", "Reloads asked for")        \
-    X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")            \
-    X(orders_given, "admin_orders_total", "result=\"given\"", "Orders asked for")             \
-    X(orders_failed, "admin_orders_total", "result=\"failed\"", "Orders asked for")           \
+#define ADMIN_COUNTERS(X)                                                                       \
+    X(requests, "admin_requests_total", "", "Requests of the admin face")                       \
+    X(refused, "admin_refused_total", "", "Requests refused: a browser's page, a wrong Host")   \
+    X(unknown, "admin_unauthorized_total", "", "Requests refused: no token, or a wrong one")    \
+    X(throttled, "admin_throttled_total", "", "Requests refused: too many wrong tokens before") \
+    X(reloads_done, "admin_reloads_total", "result=\"done\"", "Reloads asked for")              \
+    X(reloads_failed, "admin_reloads_total", "result=\"failed\"", "Reloads asked for")          \
+    X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")              \
+    X(orders_given, "admin_orders_total", "result=\"given\"", "Orders asked for")               \
+    X(orders_failed, "admin_orders_total", "result=\"failed\"", "Orders asked for")             \
     X(orders_refused, "admin_orders_total", "result=\"refused\"", "Orders asked for")
 
 struct admin_counts {

@@ -4,6 +4,7 @@
 /* The admin face, shared by the files that serve its paths. */
 
 #include "admin/admin.h"
+#include "admin/attempts.h"
 #include "admin/json.h"
 #include "http/exchange.h"
 #include "io/stream.h"
@@ -37,6 +38,7 @@ struct admin {
     struct tls_server *tls; // NULL: nobody is admitted by TLS
     char *token;            // with tls
     struct tls_counts tls_counts;
+    struct admin_attempts attempts; // by TLS
     struct admin_source *source;
     struct admin_counts counts;
     bool is_reloading;

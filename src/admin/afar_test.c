@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/ask_test.h"
+#include "admin/attempts.h"
 #include "io/filter.h"
 #include "tls/authority_test.h"
 #include "tls/client.h"
@@ -84,7 +85,8 @@ static void begin(struct place *p, struct asker *o, const char *request)
 
     stream_filter_set(o->stream, &filter);
     stream_ready(o->stream);
-    sim_run_for(p->bench->sim, span_ms(500));
+    for (int i = 0; i < 20 && !o->has_ended; i++)
+        sim_run_for(p->bench->sim, span_ms(250));
 }
 
 /* The status of the answer; 0: there was none. */
@@ -127,6 +129,34 @@ static void who_shows_none_or_another_is_asked_for_it(void **)
         assert_non_null(strstr(o.came.at, "\r\nWWW-Authenticate: Bearer realm=\"waypost\"\r\n"));
         asker_done(&o);
     }
+    place_close(&p);
+}
+
+static void who_guesses_is_not_listened_to_for_a_while(void **)
+{
+    struct place p;
+    struct asker o;
+    char body[4096];
+
+    place_open(&p);
+    admit(&p, TOKEN);
+    for (int i = 0; i < 2 * ADMIN_ATTEMPTS_MAX; i++) { // to ask without one is no guess
+        assert_int_equal(ask_afar(&p, ASK(""), &o), 401);
+        asker_done(&o);
+    }
+    for (int status = 401, asked = 0; status == 401; asked++) {
+        assert_true(asked < 2 * ADMIN_ATTEMPTS_MAX);
+        status = ask_afar(&p, ASK("Authorization: Bearer 0123456789abcdeX\r\n"), &o);
+        assert_true(status == 401 || (status == 429 && asked >= ADMIN_ATTEMPTS_MAX));
+        asker_done(&o);
+    }
+    assert_int_equal(ask_afar(&p, ASK("Authorization: Bearer " TOKEN "\r\n"), &o), 429);
+    assert_non_null(strstr(o.came.at, "\r\nRetry-After: "));
+    asker_done(&o);
+    assert_int_equal(ask(p.bench, REQUEST("GET /healthz"), body), 200); // here nobody waits
+    sim_run_for(p.bench->sim, span_s(6));
+    assert_int_equal(ask_afar(&p, ASK("Authorization: Bearer " TOKEN "\r\n"), &o), 200);
+    asker_done(&o);
     place_close(&p);
 }
 
@@ -177,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_shows_the_token_over_tls_is_answered),
         cmocka_unit_test(who_shows_none_or_another_is_asked_for_it),
+        cmocka_unit_test(who_guesses_is_not_listened_to_for_a_while),
         cmocka_unit_test(a_token_that_was_exchanged_holds_from_then_on),
         cmocka_unit_test(nobody_is_admitted_where_nothing_is_shown),
         cmocka_unit_test(who_comes_plain_to_loopback_needs_no_token),

@@ -342,7 +342,14 @@ def test_operators_ask_from_afar_with_a_token(serve, secured, ours, origins):
     wait_until(lambda: run_waypost("status", *afar)[0] == 0, "the new token holds", 5)
     with Connection(FRA, 8653) as plain:
         plain.send("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert plain.reply().status == 400
+        reply = plain.reply()
+        assert reply.status == 400 and b"https://" in reply.body
+    for asked in range(40):
+        code, _, err = run_waypost("status", "--url", url, "--ca", ours.file, "--token", stale)
+        if "too many wrong tokens" in err:
+            break
+    assert code == 1 and 8 <= asked < 30
+    assert waypost.metric("admin_throttled_total", "fra1") == 1
 
 
 def test_origins_that_ask_who_we_are_are_shown_a_certificate(serve, secured, ours, world, pages):
