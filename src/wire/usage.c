@@ -182,6 +182,28 @@ bool usage_entry_parse(struct slice bytes, struct usage_entry *entry)
     return true;
 }
 
+size_t usage_batch_put(struct slice entry, char *room)
+{
+    assert(entry.length <= USAGE_ENTRY_MAX);
+    char *out = number_put(room, entry.length, 2);
+
+    return (size_t)(put_bytes(out, entry.at, entry.length) - room);
+}
+
+bool usage_batch_next(struct slice *batch, struct slice *entry)
+{
+    if (batch->length < 2)
+        return false;
+    const char *in = batch->at;
+    size_t length = (size_t)number_get(&in, 2);
+
+    if (batch->length - 2 < length)
+        return false;
+    *entry = slice_of(in, length);
+    *batch = slice_from(*batch, 2 + length);
+    return true;
+}
+
 uint64_t usage_requests(const struct usage_totals *totals)
 {
     uint64_t requests = 0;

@@ -91,6 +91,19 @@ struct slice usage_entry_write(const struct usage_entry *entry, char *room);
  */
 bool usage_entry_parse(struct slice bytes, struct usage_entry *entry);
 
+/*
+ * A batch of entries, as the journal hands them out and the bus carries them: each as its length(2)
+ * and its bytes.
+ */
+enum { USAGE_BATCH_ENTRY_MAX = 2 + USAGE_ENTRY_MAX };
+
+/* Puts one to the end of a batch; `room` has length + 2 bytes. Returns how many it took. */
+size_t usage_batch_put(struct slice entry, char *room);
+
+/* The next entry's bytes, while *batch moves behind it. False: none is left, or what is there is no
+ * whole one; then the batch is not empty. */
+[[nodiscard]] bool usage_batch_next(struct slice *batch, struct slice *entry);
+
 /* What an entry adds to a kind; below zero in corrections alone. */
 static inline int64_t usage_entry_added(const struct usage_entry *entry, enum usage_kind kind)
 {

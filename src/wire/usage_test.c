@@ -268,6 +268,37 @@ static void requests_are_all_outcomes_and_nothing_else(void **)
     assert_true(usage_requests(&totals) == 0x15555);
 }
 
+static void a_batch_gives_its_entries_in_turn(void **)
+{
+    char room[2 * USAGE_BATCH_ENTRY_MAX];
+    size_t length = usage_batch_put(SLICE(BYTES), room);
+    struct slice batch, entry;
+
+    length += usage_batch_put(SLICE("second"), room + length);
+    assert_int_equal(length, 2 + sizeof BYTES - 1 + 2 + 6);
+    batch = slice_of(room, length);
+    assert_true(usage_batch_next(&batch, &entry));
+    assert_true(slice_equal(entry, SLICE(BYTES)));
+    assert_true(usage_batch_next(&batch, &entry));
+    assert_true(slice_equal(entry, SLICE("second")));
+    assert_int_equal(batch.length, 0);
+    assert_false(usage_batch_next(&batch, &entry));
+}
+
+static void a_batch_that_is_cut_ends_before_the_cut_and_is_not_empty(void **)
+{
+    char room[USAGE_BATCH_ENTRY_MAX];
+    size_t length = usage_batch_put(SLICE("entry"), room);
+    struct slice entry;
+
+    for (size_t cut = 1; cut < length; cut++) {
+        struct slice batch = slice_of(room, cut);
+
+        assert_false(usage_batch_next(&batch, &entry));
+        assert_int_equal(batch.length, cut);
+    }
+}
+
 static void each_kind_has_a_name_of_its_own(void **)
 {
     for (int a = 0; a < USAGE_KIND_COUNT; a++)
@@ -293,6 +324,8 @@ int main(void)
         cmocka_unit_test(an_entry_names_node_and_pop),
         cmocka_unit_test(control_bytes_and_what_is_too_long_are_in_no_entry),
         cmocka_unit_test(requests_are_all_outcomes_and_nothing_else),
+        cmocka_unit_test(a_batch_gives_its_entries_in_turn),
+        cmocka_unit_test(a_batch_that_is_cut_ends_before_the_cut_and_is_not_empty),
         cmocka_unit_test(each_kind_has_a_name_of_its_own),
     };
 
