@@ -202,14 +202,20 @@ void certificates_write(const struct certificates *certificates, struct wall now
     }
 }
 
-void certificates_warn(const struct certificates *certificates, struct log *log)
+void certificates_warn(const struct certificates *certificates, struct wall now, struct log *log)
 {
     char name[CERTIFICATE_NAME_MAX];
 
-    for (size_t i = 0; i < certificates->count; i++)
-        if (certificates->verdicts[i].fitness != TLS_FITNESS_GOOD)
-            log_line(log, LOG_WARNING, "app", "certificate name=%s text=\"%s\"",
-                certificate_name(&certificates->list[i], name), certificates->verdicts[i].text);
+    for (size_t i = 0; i < certificates->count; i++) {
+        struct tls_verdict verdict = certificates->verdicts[i];
+
+        tls_verdict_renew(&verdict, now);
+        if (verdict.fitness != TLS_FITNESS_GOOD)
+            log_line(log, LOG_WARNING, "app",
+                "certificate name=%s days_left=%" PRId64 " text=\"%s\"",
+                certificate_name(&certificates->list[i], name),
+                certificate_days_left(&verdict, now), verdict.text);
+    }
 }
 
 static struct slice kept_name(const struct certificate *certificate, struct arena *arena)
@@ -225,15 +231,16 @@ size_t certificates_tell(const struct certificates *certificates, struct wall no
     struct admin_certificate_status *told = arena_array(arena, certificates->count, sizeof *told);
 
     for (size_t i = 0; i < certificates->count; i++) {
-        const struct tls_verdict *verdict = &certificates->verdicts[i];
+        struct tls_verdict verdict = certificates->verdicts[i];
 
+        tls_verdict_renew(&verdict, now);
         told[i] = (struct admin_certificate_status){
             .name = kept_name(&certificates->list[i], arena),
             .file = certificates->list[i].files->cert,
-            .from = verdict->from,
-            .till = verdict->till,
-            .days_left = certificate_days_left(verdict, now),
-            .note = slice_text(verdict->text),
+            .from = verdict.from,
+            .till = verdict.till,
+            .days_left = certificate_days_left(&verdict, now),
+            .note = arena_copy(arena, slice_text(verdict.text)),
         };
     }
     *list = told;
@@ -250,7 +257,7 @@ void certificates_count(const struct certificates *certificates, struct metrics 
             { SLICE("file"), certificates->list[i].files->cert },
         };
 
-        metrics_add_value(metrics, &(struct metrics_value){ .name = "certificate_end_seconds",
+        metrics_add_value(metrics, &(struct metrics_value){ .name = "certificate_expiry_seconds",
                                        .help = "When the certificate ends, in seconds since 1970",
                                        .kind = COUNTER_GAUGE,
                                        .labels = labels,

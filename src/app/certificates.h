@@ -5,6 +5,7 @@
  * The certificates of a release: which files stand for whom, read and judged when it is loaded, so
  * that a bad one is an error at the place where it is named and never takes other sites down. Read
  * again with each reload, whether or not the configuration changed: renewed files are picked up.
+ * What is told of them later is judged by the time then, and by what was read.
  *
  * Frozen; any thread reads them.
  */
@@ -33,7 +34,7 @@ struct certificates {
     struct tls_server *admin;    // NULL: loopback alone
     char *token;                 // with admin
     const struct certificate *list;
-    const struct tls_verdict *verdicts; // one for each
+    const struct tls_verdict *verdicts; // one for each, of the moment they were read
     size_t count;
 };
 
@@ -63,5 +64,5 @@ size_t certificates_tell(const struct certificates *certificates, struct wall no
     struct arena *arena, const struct admin_certificate_status **list);
 void certificates_count(const struct certificates *certificates, struct metrics *metrics);
 
-/* A warning for each that is not good. */
-void certificates_warn(const struct certificates *certificates, struct log *log);
+/* A warning for each that is not good at `now`. */
+void certificates_warn(const struct certificates *certificates, struct wall now, struct log *log);

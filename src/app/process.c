@@ -392,6 +392,7 @@ static enum err start(struct process *p, const struct process_plan *plan, struct
 {
     TRY(start_threads(p, plan, why));
     p->reload = reload_new(p);
+    certificates_watch_init(&p->certificates_watch, process_control(p), &p->log);
     p->ordering = ordering_new(p);
     p->hub = bus_hub_new();
     p->bus_hash = join_hash(&p->release->network->bus);
@@ -404,7 +405,7 @@ static enum err start(struct process *p, const struct process_plan *plan, struct
     workers_stop(p->workers);
     workers_stop(p->control);
     TRY(open_dns(p, why));
-    certificates_warn(p->release->certificates, &p->log);
+    certificates_watch_set(&p->certificates_watch, p->release->certificates);
     say_serving(p); // while the release is ours to read
     return start_loops(p, why);
 }
@@ -559,6 +560,7 @@ void process_free(struct process *process)
         node_free(process->nodes[i]);
     }
     bus_hub_free(process->hub);
+    certificates_watch_done(&process->certificates_watch);
     reload_free(process->reload);
     release_drop(process->release);
     tls_tickets_unref(process->tickets);

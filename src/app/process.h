@@ -8,6 +8,7 @@
  */
 
 #include "admin/admin.h"
+#include "app/certificates_watch.h"
 #include "app/node.h"
 #include "app/root.h"
 #include "app/steering.h"
@@ -56,6 +57,7 @@ struct process {
     struct release *release; // in use; control thread
     struct reload *reload;
     struct tls_tickets *tickets; // of visitors; they outlive releases
+    struct certificates_watch certificates_watch;
     struct ordering *ordering;
     bool is_admin_afar; // its ports are open on the nodes' own addresses
     struct admin *admin;

@@ -176,7 +176,7 @@ static void publish(struct reload *r)
 
     warn_of_bus(p, r->release->network);
     process_warn_of_descriptors(p, r->release->network, p->node_count);
-    certificates_warn(r->release->certificates, &p->log);
+    certificates_watch_set(&p->certificates_watch, r->release->certificates);
     process_admit(p, r->release);
     for (size_t i = 0; i < p->node_count; i++) {
         warn_of_memory(p, p->nodes[i], r->roots[i]);

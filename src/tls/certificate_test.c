@@ -38,6 +38,30 @@ static void a_good_one_is_told_with_its_dates(void **)
     visit_close(v);
 }
 
+static void a_later_moment_makes_the_verdict_better_or_worse_with_no_file_read(void **)
+{
+    const struct claim early = { .names = "DNS:other.test", .from_s = DAY_S, .till_s = 3 * DAY_S };
+    struct visit *v = one(&early);
+    const struct {
+        int at_s;
+        enum tls_fitness fitness;
+        const char *words;
+    } moments[] = {
+        { DAY_S - 1, TLS_FITNESS_EARLY, "0.crt is not valid before 20" },
+        { DAY_S, TLS_FITNESS_UNCOVERED, "0.crt is not for good.test" },
+        { 3 * DAY_S - 1, TLS_FITNESS_UNCOVERED, "0.crt is not for good.test" },
+        { 3 * DAY_S, TLS_FITNESS_EXPIRED, "0.crt expired on 20" },
+        { 0, TLS_FITNESS_EARLY, "0.crt is not valid before 20" },
+    };
+
+    visit_serve(v);
+    for (size_t i = 0; i < COUNT_OF(moments); i++) {
+        tls_verdict_renew(&v->verdicts[0], wall_from_s(wall_s(v->at) + moments[i].at_s));
+        expect_verdict(v, 0, moments[i].fitness, moments[i].words);
+    }
+    visit_close(v);
+}
+
 static void one_whose_time_is_not_now_is_told_and_shown_all_the_same(void **)
 {
     static const struct {
@@ -325,6 +349,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_one_is_told_with_its_dates),
+        cmocka_unit_test(a_later_moment_makes_the_verdict_better_or_worse_with_no_file_read),
         cmocka_unit_test(one_whose_time_is_not_now_is_told_and_shown_all_the_same),
         cmocka_unit_test(one_that_is_not_for_its_name_is_told),
         cmocka_unit_test(one_that_cannot_be_used_is_named_and_takes_no_other_down),

@@ -200,12 +200,6 @@ static bool load_shown(const struct making *m, const struct tls_certificate *cer
     return err == ERR_NONE;
 }
 
-static void say(struct tls_verdict *verdict, enum tls_fitness fitness, const char *text)
-{
-    verdict->fitness = fitness;
-    snprintf(verdict->text, sizeof verdict->text, "%s", text);
-}
-
 struct date {
     char text[16];
 };
@@ -233,39 +227,58 @@ static const struct slice *uncovered(X509 *leaf, const struct tls_certificate *c
 }
 
 /* Of one that can be shown, the worst that is to be said. */
+void tls_verdict_renew(struct tls_verdict *verdict, struct wall now)
+{
+    const struct slice file = verdict->timeless.file;
+    enum tls_fitness fitness = verdict->timeless.fitness;
+    int64_t left_ms = verdict->till.ms - now.ms;
+    struct diag words = { 0 };
+
+    if (fitness == TLS_FITNESS_UNUSABLE) {
+        diag_say(&words, "%s", verdict->timeless.text);
+    } else if (left_ms <= 0) {
+        fitness = TLS_FITNESS_EXPIRED;
+        diag_say(&words, "the certificate in %.*s expired on %s", SLICE_ARG(file),
+            date_of(verdict->till).text);
+    } else if (verdict->from.ms > now.ms) {
+        fitness = TLS_FITNESS_EARLY;
+        diag_say(&words, "the certificate in %.*s is not valid before %s", SLICE_ARG(file),
+            date_of(verdict->from).text);
+    } else if (fitness < TLS_FITNESS_EXPIRING &&
+               left_ms <= verdict->timeless.warn_before.ns / 1000000) {
+        fitness = TLS_FITNESS_EXPIRING;
+        diag_say(&words, "the certificate in %.*s expires on %s", SLICE_ARG(file),
+            date_of(verdict->till).text);
+    } else {
+        diag_say(&words, "%s", verdict->timeless.text);
+    }
+    verdict->fitness = fitness;
+    snprintf(verdict->text, sizeof verdict->text, "%s", words.text);
+}
+
+static void say(struct tls_verdict *verdict, enum tls_fitness fitness, const char *text)
+{
+    verdict->timeless.fitness = fitness;
+    snprintf(verdict->timeless.text, sizeof verdict->timeless.text, "%s", text);
+}
+
+/* Of one that can be shown, what no time changes. */
 static void judge(const struct making *m, const struct tls_certificate *certificate, SSL_CTX *ssl,
     const struct diag *staple_fault)
 {
     struct tls_verdict *verdict = &m->verdicts[certificate - m->plan->certificates];
     X509 *leaf = SSL_CTX_get0_certificate(ssl);
-    const struct slice *name = uncovered(leaf, certificate), file = certificate->cert_file;
+    const struct slice *name = uncovered(leaf, certificate);
     struct diag words = { 0 };
-    enum tls_fitness fitness = TLS_FITNESS_GOOD;
 
     certificate_span(leaf, &verdict->from, &verdict->till);
-    int64_t left_ms = verdict->till.ms - m->now.ms;
-
-    if (left_ms <= 0) {
-        fitness = TLS_FITNESS_EXPIRED;
-        diag_say(&words, "the certificate in %.*s expired on %s", SLICE_ARG(file),
-            date_of(verdict->till).text);
-    } else if (verdict->from.ms > m->now.ms) {
-        fitness = TLS_FITNESS_EARLY;
-        diag_say(&words, "the certificate in %.*s is not valid before %s", SLICE_ARG(file),
-            date_of(verdict->from).text);
-    } else if (name != NULL) {
-        fitness = TLS_FITNESS_UNCOVERED;
-        diag_say(
-            &words, "the certificate in %.*s is not for %.*s", SLICE_ARG(file), SLICE_ARG(*name));
-    } else if (left_ms <= m->plan->warn_before.ns / 1000000) {
-        fitness = TLS_FITNESS_EXPIRING;
-        diag_say(&words, "the certificate in %.*s expires on %s", SLICE_ARG(file),
-            date_of(verdict->till).text);
+    if (name != NULL) {
+        diag_say(&words, "the certificate in %.*s is not for %.*s",
+            SLICE_ARG(certificate->cert_file), SLICE_ARG(*name));
+        say(verdict, TLS_FITNESS_UNCOVERED, words.text);
     } else if (staple_fault->text[0] != '\0') {
-        fitness = TLS_FITNESS_UNSTAPLED;
-        words = *staple_fault;
+        say(verdict, TLS_FITNESS_UNSTAPLED, staple_fault->text);
     }
-    say(verdict, fitness, words.text);
 }
 
 static void add_names(
@@ -380,7 +393,10 @@ enum err tls_server_new(const struct tls_server_plan *plan, struct wall now,
     for (size_t i = 0; i < plan->count; i++) {
         making.order[i] = &plan->certificates[i];
         name_count += plan->certificates[i].name_count;
-        verdicts[i] = (struct tls_verdict){ 0 };
+        verdicts[i] = (struct tls_verdict){
+            .timeless.file = plan->certificates[i].cert_file,
+            .timeless.warn_before = plan->warn_before,
+        };
     }
     qsort(making.order, plan->count, sizeof *making.order, by_files);
     made->shown = mem_array(plan->count + 1, sizeof *made->shown);
@@ -391,6 +407,8 @@ enum err tls_server_new(const struct tls_server_plan *plan, struct wall now,
             mem_text(plan->plain_reply.at, plan->plain_reply.length), plan->plain_reply.length);
     tls_accept_set_front(made->context.ssl);
     load_all(&making);
+    for (size_t i = 0; i < plan->count; i++)
+        tls_verdict_renew(&verdicts[i], now);
     mem_free(making.order);
     *server = made;
     return ERR_NONE;

@@ -55,6 +55,12 @@ struct tls_verdict {
     enum tls_fitness fitness;
     struct wall from, till;   // when it is valid; zero when it could not be read
     char text[DIAG_TEXT_MAX]; // with the file's name and the date; empty when good
+    struct {                  // what tls_verdict_renew judges by
+        enum tls_fitness fitness;
+        char text[DIAG_TEXT_MAX];
+        struct slice file; // the plan's
+        struct span warn_before;
+    } timeless;
 };
 
 struct tls_server_plan {
@@ -75,6 +81,10 @@ struct tls_server_plan {
  */
 [[nodiscard]] enum err tls_server_new(const struct tls_server_plan *plan, struct wall now,
     struct tls_server **server, struct tls_verdict *verdicts, struct diag *why);
+
+/* The verdict of a later moment, with no file read: time alone makes certificates valid, and ends
+ * them. What the plan's slices lie in is still there. */
+void tls_verdict_renew(struct tls_verdict *verdict, struct wall now);
 
 /* Any thread; each connection is a use of its own. Both accept NULL. */
 struct tls_server *tls_server_ref(struct tls_server *server);
