@@ -254,7 +254,7 @@ def test_an_expired_certificate_is_warned_of_and_takes_no_other_site_down(
     assert f"certificate name={SHOP}" in waypost.process.output()
     _, shown, _ = run_waypost("status", "-c", waypost.path)
     assert re.search(rf"{re.escape(SHOP)} +\S*expired", shown)
-    assert f'certificate_end_seconds{{name="{SHOP}",' in waypost.admin_text("/metrics")
+    assert f'certificate_expiry_seconds{{name="{SHOP}",' in waypost.admin_text("/metrics")
 
 
 def test_a_certificate_for_another_site_is_warned_of(serve, secured, ours, world):
