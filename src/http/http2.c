@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A connection that speaks HTTP/2: how it begins, what it may not do too often, how long it may
- * wait, and how it ends. While nghttp2 holds it, ending is orderly: GOAWAY, the answers that are
- * owed, our half of the stream, then the other side's.
+ * A connection that speaks HTTP/2: how it begins, how long it may wait, and how it ends. While
+ * nghttp2 holds it, ending is orderly: GOAWAY, the answers that are owed, our half of the stream,
+ * then the other side's.
  */
 #include <assert.h>
 
 #include "base/mem.h"
 #include "http/http2_priv.h"
-
-/* A second's worth. Browsers that leave a page reset all its streams at once; nobody pings, or
- * changes settings, more than a few times. */
-static const uint32_t FLOODS_MAX[HTTP2_FLOOD_COUNT] = {
-    [HTTP2_FLOOD_RESET] = 250,
-    [HTTP2_FLOOD_PING] = 50,
-    [HTTP2_FLOOD_SETTINGS] = 20,
-    [HTTP2_FLOOD_EMPTY] = 100,
-    [HTTP2_FLOOD_PRIORITY] = 500,
-    [HTTP2_FLOOD_HEADERS] = 0,
-};
 
 struct http2 *http2_of(void *user_data)
 {
@@ -33,43 +22,12 @@ static struct instant now_of(const struct http2 *h2)
     return loop_now(http2_server(h2)->loop);
 }
 
-static struct counter *flood_counter(struct http_server_counts *counts, enum http2_flood flood)
-{
-    switch (flood) {
-    case HTTP2_FLOOD_RESET: return &counts->h2_floods_reset;
-    case HTTP2_FLOOD_PING: return &counts->h2_floods_ping;
-    case HTTP2_FLOOD_SETTINGS: return &counts->h2_floods_settings;
-    case HTTP2_FLOOD_EMPTY: return &counts->h2_floods_empty;
-    case HTTP2_FLOOD_PRIORITY: return &counts->h2_floods_priority;
-    case HTTP2_FLOOD_HEADERS:
-    case HTTP2_FLOOD_COUNT: break;
-    }
-    return &counts->h2_floods_headers;
-}
-
-/* No stream is served any more, and the client is told why. */
-static void terminate(struct http2 *h2, uint32_t error)
+void http2_terminate(struct http2 *h2, uint32_t error)
 {
     if (h2->is_ending)
         return;
     h2->is_ending = h2->is_deaf = true;
     h2->is_lost |= nghttp2_session_terminate_session(h2->session, error) != 0;
-}
-
-void http2_flood(struct http2 *h2, enum http2_flood flood)
-{
-    struct instant now = now_of(h2);
-
-    if (instant_since(h2->floods_since, now).ns >= span_ms(1000).ns) {
-        memset(h2->floods, 0, sizeof h2->floods);
-        h2->floods_since = now;
-    }
-    h2->resets += flood == HTTP2_FLOOD_RESET;
-    if (++h2->floods[flood] <= FLOODS_MAX[flood] && h2->resets <= HTTP2_RESETS_MAX)
-        return;
-    if (!h2->is_ending)
-        counter_up(flood_counter(&http2_server(h2)->counts, flood));
-    terminate(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 struct http2_task *http2_task_new(struct http2 *h2, int32_t stream)
@@ -132,8 +90,8 @@ void http2_task_end(struct http2_task *task)
     bool is_complete = task->is_done && !task->is_aborted;
 
     task->sink = NULL;
-    if (is_complete && h2->resets > 0)
-        h2->resets--;
+    if (is_complete && h2->floods.resets > 0)
+        h2->floods.resets--;
     if (!is_complete)
         counter_up(&server->counts.aborted);
     // RFC 9113 §8.1: who is answered need not send the rest.
@@ -286,7 +244,7 @@ static bool time_is_out(struct http2 *h2, enum http_wait wait)
     case HTTP_WAIT_IDLE:
         counter_up(&counts->timeouts_idle);
         c->at = now_of(h2);
-        terminate(h2, NGHTTP2_NO_ERROR);
+        http2_terminate(h2, NGHTTP2_NO_ERROR);
         return true;
     case HTTP_WAIT_HEAD:
         counter_up(&counts->timeouts_head);
@@ -489,7 +447,7 @@ size_t http2_begin(struct http_connection *c, struct slice bytes)
     h2->connection = c;
     h2->burst_most = HTTP2_BURST_FIRST;
     h2->later.fire = settle_later;
-    h2->floods_since = now_of(h2);
+    h2->floods.since = now_of(h2);
     list_init(&h2->tasks);
     list_init(&h2->ended);
     list_init(&h2->pulled);

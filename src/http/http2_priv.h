@@ -6,7 +6,8 @@
  * (its first bytes are the preface) gets a struct http2 and other stream operations; nghttp2 keeps
  * the protocol's state, and this is what stands around it:
  *
- *     http2.c          the connection: its session, its floods, its time, its end
+ *     http2.c          the connection: its session, its time, its end
+ *     http2_flood.c    what it may not do too often
  *     http2_request.c  header blocks to requests, request bodies to sinks
  *     http2_answer.c   answers, and which of their bytes leave when
  *     http2_room.c     nghttp2's memory
@@ -17,6 +18,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "http/http2_flood_priv.h"
 #include "http/server_priv.h"
 
 enum {
@@ -37,18 +39,6 @@ enum {
     HTTP2_PROGRESS_LEAST = 256,     // bytes that count as progress of a stream
     HTTP2_QUEUE_MAX = 200,          // frames that wait for a socket before reading stops
     HTTP2_NOTICE_MS = 1000,         // between the two GOAWAYs of a drain (RFC 9113 §6.8)
-    HTTP2_RESETS_MAX = 1000,        // more than were answered
-};
-
-/* What a client may do so many times a second, as each costs us more than it. */
-enum http2_flood {
-    HTTP2_FLOOD_RESET, // its own, and those that it provokes
-    HTTP2_FLOOD_PING,
-    HTTP2_FLOOD_SETTINGS,
-    HTTP2_FLOOD_EMPTY,
-    HTTP2_FLOOD_PRIORITY,
-    HTTP2_FLOOD_HEADERS, // a header block that unpacks to more than HTTP2_BLOCK_MAX
-    HTTP2_FLOOD_COUNT
 };
 
 struct http2_task {
@@ -114,13 +104,11 @@ struct http2 {
     struct timer later;          // for what may not happen within a call of the service
     char *kept;                  // of the last burst, what the socket did not take
     size_t kept_at, kept_length;
-    struct arena heads;                 // fields of answers, until nghttp2 has packed them;
-    unsigned heads_due;                 // those of so many it has not
-    size_t burst_most;                  // bytes of the next one
-    size_t in_turn;                     // sent
-    uint32_t floods[HTTP2_FLOOD_COUNT]; // in the second that began then:
-    struct instant floods_since;
-    uint32_t resets;        // less what was answered
+    struct arena heads; // fields of answers, until nghttp2 has packed them;
+    unsigned heads_due; // those of so many it has not
+    size_t burst_most;  // bytes of the next one
+    size_t in_turn;     // sent
+    struct http2_floods floods;
     struct instant drained; // when the first GOAWAY left
     bool is_draining;
     bool is_ending; // the last GOAWAY is on its way
@@ -166,8 +154,8 @@ static inline struct http_server *http2_server(const struct http2 *h2)
 /* What nghttp2 hands back. */
 struct http2 *http2_of(void *user_data);
 
-/* Once more; beyond the limit the connection is told to calm down. */
-void http2_flood(struct http2 *h2, enum http2_flood flood);
+/* No stream is served any more, and the client is told why. */
+void http2_terminate(struct http2 *h2, uint32_t error);
 
 /* After anything has changed: tells who is over, closes what is finished, sees to output and time.
  * False when the connection is gone. */
