@@ -182,6 +182,16 @@ static bool is_held_up(const struct http2_task *task)
                nghttp2_session_get_stream_remote_window_size(h2->session, task->stream) <= 0);
 }
 
+static void cancel(struct http2_task *task)
+{
+    struct http2 *h2 = task->h2;
+
+    task->is_aborted = true;
+    h2->is_lost |= nghttp2_submit_rst_stream(
+                       h2->session, NGHTTP2_FLAG_NONE, task->stream, NGHTTP2_CANCEL) != 0;
+    http2_task_ended(task);
+}
+
 /* Ends the streams that wait for their client too long. */
 static void end_stalled(struct http2 *h2)
 {
@@ -194,10 +204,21 @@ static void end_stalled(struct http2 *h2)
         if (!is_held_up(task) || instant_after(task->at, server->limits.stall).ns > now.ns)
             continue;
         counter_up(&server->counts.timeouts_stall);
-        task->is_aborted = true;
-        h2->is_lost |= nghttp2_submit_rst_stream(
-                           h2->session, NGHTTP2_FLAG_NONE, task->stream, NGHTTP2_CANCEL) != 0;
-        http2_task_ended(task);
+        cancel(task);
+    }
+}
+
+/* Ends the streams that wait for what a client that says no more would have to say: the rest of
+ * a body, or a wider window for that of the answer. */
+static void end_stranded(struct http2 *h2)
+{
+    list_each_safe (link, &h2->tasks) {
+        struct http2_task *task = container_of(link, struct http2_task, link);
+        bool wants_body = task->has_body && (task->sink != NULL || !task->is_replied);
+        bool has_answer = task->source != NULL || task->left > 0;
+
+        if (list_empty(&task->ended) && (wants_body || (has_answer && is_held_up(task))))
+            cancel(task);
     }
 }
 
@@ -285,11 +306,20 @@ static bool should_pause(const struct http2 *h2)
            nghttp2_session_get_outbound_queue_size(h2->session) > HTTP2_QUEUE_MAX;
 }
 
+/* Nothing is awaited any more. */
+static bool is_over(const struct http2 *h2)
+{
+    return nghttp2_session_want_read(h2->session) == 0 ||
+           (h2->connection->has_ended && h2->task_count == 0);
+}
+
 bool http2_settle(struct http2 *h2)
 {
     struct http_connection *c = h2->connection;
     struct list *link;
 
+    if (c->has_ended && !c->is_finishing)
+        end_stranded(h2);
     while ((link = list_pop(&h2->ended)) != NULL)
         http2_task_end(container_of(link, struct http2_task, ended));
     if (c->is_finishing) {
@@ -302,7 +332,7 @@ bool http2_settle(struct http2 *h2)
     }
     bool has_output = nghttp2_session_want_write(h2->session) != 0;
 
-    if (h2->kept == NULL && !has_output && nghttp2_session_want_read(h2->session) == 0)
+    if (h2->kept == NULL && !has_output && is_over(h2))
         return http_connection_conclude(c);
     if (has_output)
         stream_ready(c->stream);
@@ -349,6 +379,9 @@ static size_t http2_data(struct stream_user *user, struct slice bytes)
     if (!is_deaf) {
         if (h2->task_count == 0)
             c->at = now_of(h2);
+        http2_flood_see(h2, bytes);
+    }
+    if (!is_deaf && !h2->is_deaf) {
         ssize_t taken =
             nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes.at, bytes.length);
 
@@ -358,13 +391,19 @@ static size_t http2_data(struct stream_user *user, struct slice bytes)
     return http2_settle(h2) ? bytes.length : 0;
 }
 
+/* What was asked completely is still answered, as far as the windows are open: the other side may
+ * have closed only its half. */
 static void http2_end(struct stream_user *user)
 {
     struct http_connection *c = container_of(user, struct http_connection, user);
 
-    // Whoever waits for answers needs to be able to widen their windows.
     c->has_ended = true;
-    http_connection_close(c, false);
+    if (c->is_finishing) {
+        http_connection_close(c, false);
+        return;
+    }
+    http2_gather_drop(c->h2);
+    http2_settle(c->h2);
 }
 
 static void http2_closed(struct stream_user *user, enum err why)
@@ -447,7 +486,7 @@ size_t http2_begin(struct http_connection *c, struct slice bytes)
     h2->connection = c;
     h2->burst_most = HTTP2_BURST_FIRST;
     h2->later.fire = settle_later;
-    h2->floods.since = now_of(h2);
+    http2_floods_init(&h2->floods, now_of(h2));
     list_init(&h2->tasks);
     list_init(&h2->ended);
     list_init(&h2->pulled);

@@ -179,6 +179,7 @@ static int body_send(nghttp2_session *session, nghttp2_frame *frame, const uint8
     burst_copy(b, head, FRAME_HEAD_BYTES);
     task->framed += length;
     task->left -= length;
+    http2_flood_earn(h2, length / HTTP2_WINDOW_BYTES + (task->left == 0 ? HTTP2_WINDOWS_FRAME : 0));
     http2_task_moved(task, length);
     while (length > 0) {
         struct iovec *piece = &task->pieces[task->piece_at];

@@ -8,15 +8,6 @@ enum { STALL_MS = 30000, IDLE_MS = 60000 };
 
 #define POST_LINES ":method POST\n:scheme http\n:authority a\n:path /echo\n"
 
-/* The connection ended as a flood does, and its counter says so. */
-static void assert_calmed(struct scene *s, const struct counter *counter)
-{
-    assert_int_equal(s->h.goaways, 1);
-    assert_int_equal(s->h.goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
-    assert_int_equal(counter->total, 1);
-    assert_true(s->v.has_ended || s->v.is_closed);
-}
-
 static void requests_that_are_reset_at_once_end_the_connection(void **)
 {
     struct scene *s = scene_open(1, NULL);

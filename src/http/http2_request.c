@@ -303,36 +303,15 @@ static void headers_came(struct http2 *h2, const nghttp2_frame *frame)
     http2_gather_drop(h2);
 }
 
-static void data_came(struct http2 *h2, const nghttp2_frame *frame)
-{
-    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
-        body_ended(h2, frame->hd.stream_id);
-    else if (frame->hd.length == frame->data.padlen)
-        http2_flood(h2, HTTP2_FLOOD_EMPTY);
-}
-
 static int frame_came(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
     struct http2 *h2 = http2_of(user_data);
-    bool is_ack = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
 
     (void)session;
-    switch (frame->hd.type) {
-    case NGHTTP2_HEADERS: headers_came(h2, frame); break;
-    case NGHTTP2_DATA: data_came(h2, frame); break;
-    case NGHTTP2_RST_STREAM: http2_flood(h2, HTTP2_FLOOD_RESET); break;
-    case NGHTTP2_PRIORITY:
-    case NGHTTP2_PRIORITY_UPDATE: http2_flood(h2, HTTP2_FLOOD_PRIORITY); break;
-    case NGHTTP2_PING:
-        if (!is_ack)
-            http2_flood(h2, HTTP2_FLOOD_PING);
-        break;
-    case NGHTTP2_SETTINGS:
-        if (!is_ack)
-            http2_flood(h2, HTTP2_FLOOD_SETTINGS);
-        break;
-    default: break;
-    }
+    if (frame->hd.type == NGHTTP2_HEADERS)
+        headers_came(h2, frame);
+    else if (frame->hd.type == NGHTTP2_DATA && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
+        body_ended(h2, frame->hd.stream_id);
     return 0;
 }
 

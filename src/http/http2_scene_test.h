@@ -72,3 +72,12 @@ static inline void assert_answer(struct scene *s, uint32_t stream, int status, s
     assert_true(h->has_ended);
     assert_int_equal(h->length, length);
 }
+
+/* The connection ended as a flood does, and its counter says so. */
+static inline void assert_calmed(struct scene *s, const struct counter *counter)
+{
+    assert_int_equal(s->h.goaways, 1);
+    assert_int_equal(s->h.goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+    assert_int_equal(counter->total, 1);
+    assert_true(s->v.has_ended || s->v.is_closed);
+}

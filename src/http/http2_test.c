@@ -348,6 +348,75 @@ static void a_preface_may_come_byte_by_byte(void **)
     scene_close(s);
 }
 
+#define POST_LINES ":method POST\n:scheme http\n:authority a\n:path /echo\n"
+
+/* Says what was written, then that no more comes, and hears all. */
+static void leave_half(struct scene *s, int ms)
+{
+    visitor_init(&s->v);
+    s->v.leaves_half = true;
+    s->v.stream = stream_connect(s->w->loops[1], &s->w->at, &s->v.user);
+    visitor_say(&s->v, slice_of(s->f.text, s->f.length));
+    run(s, ms);
+    assert_int_equal(heard_read(&s->h, visitor_heard(&s->v), true).length, 0);
+    assert_true(s->v.has_ended);
+    assert_int_equal(http_server_open_count(s->w->server), 0);
+}
+
+static void what_was_asked_is_answered_to_a_client_that_closed_its_half(void **)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct scene *s = scene_open(seed, NULL);
+
+        s->w->script.waits = true;
+        frames_begin_wide(&s->f);
+        frames_get(&s->f, 1, "/later/5");
+        frames_get(&s->f, 3, "/stream/100000");
+        frames_headers(&s->f, 5, 0, POST_LINES);
+        frames_data(&s->f, 5, 3000, 1000);
+        frames_get(&s->f, 7, "/source/700000");
+        leave_half(s, 5000);
+        assert_answer(s, 1, 200, 5);
+        assert_answer(s, 3, 200, 100000);
+        assert_answer(s, 5, 200, 3000);
+        assert_answer(s, 7, 200, 700000);
+        scene_close(s);
+    }
+}
+
+/* Only its reader could open them. */
+static void who_closed_its_half_is_answered_as_far_as_its_windows_go(void **)
+{
+    struct scene *s = scene_open(1, NULL);
+
+    frames_get(&s->f, 1, "/source/60000");
+    frames_get(&s->f, 3, "/source/60000");
+    frames_get(&s->f, 5, "/later/0");
+    leave_half(s, 1000);
+    assert_answer(s, 1, 200, 60000);
+    assert_int_equal(heard_stream(&s->h, 3)->length, 65535 - 60000);
+    assert_int_equal(heard_stream(&s->h, 3)->code, NGHTTP2_CANCEL);
+    assert_answer(s, 5, 200, 0);
+    assert_int_equal(s->w->script.cut, 1);
+    scene_close(s);
+}
+
+static void a_body_that_can_not_come_any_more_ends_its_stream_alone(void **)
+{
+    struct scene *s = scene_open(1, NULL);
+
+    frames_headers(&s->f, 1, 0, POST_LINES);
+    frames_get(&s->f, 3, "/later/5");
+    frames_head(&s->f, 100, NGHTTP2_HEADERS, 0, 5); // half a block
+    frames_bytes(&s->f, "\x82\x86", 2);
+    leave_half(s, 1000);
+    assert_int_equal(heard_stream(&s->h, 1)->code, NGHTTP2_CANCEL);
+    assert_answer(s, 3, 200, 5);
+    assert_int_equal(s->w->script.served, 2);
+    assert_int_equal(s->w->script.cut, 1);
+    scene_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +437,9 @@ int main(void)
         cmocka_unit_test(incremental_answers_share),
         cmocka_unit_test(http2_is_spoken_only_where_it_may_be),
         cmocka_unit_test(a_preface_may_come_byte_by_byte),
+        cmocka_unit_test(what_was_asked_is_answered_to_a_client_that_closed_its_half),
+        cmocka_unit_test(who_closed_its_half_is_answered_as_far_as_its_windows_go),
+        cmocka_unit_test(a_body_that_can_not_come_any_more_ends_its_stream_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,10 @@ struct http_server_limits {
     X(h2_floods_empty, "http2_floods_total", "what=\"empty\"", HTTP2_ENDED)           \
     X(h2_floods_priority, "http2_floods_total", "what=\"priority\"", HTTP2_ENDED)     \
     X(h2_floods_headers, "http2_floods_total", "what=\"headers\"", HTTP2_ENDED)       \
+    X(h2_floods_window, "http2_floods_total", "what=\"window\"", HTTP2_ENDED)         \
+    X(h2_floods_trailers, "http2_floods_total", "what=\"trailers\"", HTTP2_ENDED)     \
+    X(h2_floods_goaway, "http2_floods_total", "what=\"goaway\"", HTTP2_ENDED)         \
+    X(h2_floods_unknown, "http2_floods_total", "what=\"unknown\"", HTTP2_ENDED)       \
     X(h2_memory, "http2_memory_limit_total", "", "Times a connection met its memory limit")
 
 struct http_server_counts {
