@@ -191,23 +191,6 @@ static void build_index(struct builder *b, struct network *network)
     network->site_count = count;
 }
 
-static void build_plans(struct builder *b, const struct schema_list *list, struct network *network)
-{
-    const struct set_plan *from = list->items;
-    struct plan *plans = arena_array(b->arena, list->count, sizeof *plans);
-
-    for (size_t i = 0; i < list->count; i++)
-        plans[i] = (struct plan){
-            .name = build_keep(b, from[i].head.name),
-            .currency = build_keep(b, from[i].currency),
-            .monthly_microcents = from[i].monthly_microcents,
-            .gigabyte_microcents = from[i].gigabyte_microcents,
-            .million_requests_microcents = from[i].million_requests_microcents,
-        };
-    network->plans = plans;
-    network->plan_count = list->count;
-}
-
 /* As given; else ns1 in the zone, and ns2 when there is a second node to answer there. */
 static void build_nameservers(
     struct builder *b, const struct schema_list *list, struct network *network)

@@ -31,6 +31,9 @@ struct certificate_files build_shown(struct builder *b, const struct set_origin 
 struct pop_probe build_pop_probe(struct builder *b, const struct set_pop_probe *set);
 struct site_probe build_site_probe(struct builder *b, const struct set_site_probe *set);
 
+/* The pops are built already, as groups of plans name them. */
+void build_plans(struct builder *b, const struct schema_list *list, struct network *network);
+
 /* The customer's origins are built already, as its sites name them. */
 void build_site(struct builder *b, const struct set_site *set, const struct customer *customer,
     struct site *site);

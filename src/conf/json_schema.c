@@ -134,6 +134,11 @@ static void write_row(struct writer *w, const struct schema_row *row)
     new_line(w);
     if (row->shape == SHAPE_MAP) {
         write_map(w, row);
+    } else if (row->kind == KIND_SECTION && row->shape == SHAPE_LIST) {
+        fputs("\"type\": \"array\", \"minItems\": 1, \"items\": ", w->out);
+        open_object(w);
+        write_section(w, row->section);
+        close_object(w);
     } else if (row->kind == KIND_SECTION) {
         write_section(w, row->section);
     } else if (row->shape == SHAPE_LIST) {

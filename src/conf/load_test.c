@@ -57,7 +57,7 @@ static void the_example_loads_with_pops_nodes_and_plans(void **)
     assert_string_equal(ip_text(&node->addresses[1], text), "2001:db8::10");
     assert_int_equal(node->capacity_bits_per_s, UINT64_C(10000000000));
     assert_int_equal(node->ports.admin, 8653);
-    assert_int_equal(network->plans[0].gigabyte_microcents, 2000000);
+    assert_int_equal(network->plans[0].traffic.tiers[0].gigabyte_microcents, 2000000);
     network_free(network);
 }
 

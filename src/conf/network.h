@@ -21,6 +21,7 @@
 #include "conf/bus.h"
 #include "conf/https.h"
 #include "conf/limits.h"
+#include "conf/plan.h"
 
 struct location {
     double latitude, longitude; // degrees
@@ -62,15 +63,6 @@ struct pop {
     uint64_t disk_bytes;   // above 0 where there is a disk
     struct pop_probe probe;
     bool is_reserve; // answers lead there only when no other pop is fit
-};
-
-/* Prices as exact integers: a hundred million microcents are one unit of the currency. */
-struct plan {
-    struct slice name;
-    struct slice currency; // ISO 4217, three letters
-    int64_t monthly_microcents;
-    int64_t gigabyte_microcents;         // for each 10^9 bytes delivered
-    int64_t million_requests_microcents; // for each 10^6 requests
 };
 
 struct customer;

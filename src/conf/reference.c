@@ -15,7 +15,7 @@ static void write_kind(const struct schema_row *row, FILE *out)
     if (row->shape == SHAPE_MAP)
         fprintf(out, "map of %s to ", kind_of(row->key_kind)->name);
     else if (row->shape == SHAPE_LIST)
-        fputs("one or a list of: ", out);
+        fputs(row->kind == KIND_SECTION ? "a list of: " : "one or a list of: ", out);
     if (row->kind == KIND_WORD) {
         for (size_t i = 0; row->words[i] != NULL; i++)
             fprintf(out, "%s`%s`", i > 0 ? ", " : "", row->words[i]);

@@ -231,7 +231,8 @@ static void decode_item(
 {
     if (row->kind == KIND_SECTION) {
         schema_read(row->section, item, field, d->arena, d->errors);
-        ((struct schema_head *)field)->name = decode_key(d, row, item);
+        if (row->shape == SHAPE_MAP)
+            ((struct schema_head *)field)->name = decode_key(d, row, item);
         return;
     }
     if (row->shape == SHAPE_MAP)

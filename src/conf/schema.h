@@ -50,7 +50,7 @@ enum schema_kind {     // type of the field, and of what least, most and standar
 
 enum schema_shape {
     SHAPE_ONE,
-    SHAPE_LIST, // struct schema_list; a single value is taken for a list of one
+    SHAPE_LIST, // struct schema_list; a single value, not a section, is taken for a list of one
     SHAPE_MAP,  // struct schema_list; the names are its nodes' keys, of kind key_kind
 };
 

@@ -109,19 +109,85 @@ static const struct schema_section pop_section = { "a pop",
     "A place of ours: one or more nodes behind the same uplink.", ROWS(pop_rows),
     sizeof(struct set_pop) };
 
+static const struct schema_row tier_rows[] = {
+    { "up_to", KIND_SIZE, AT(set_tier, up_to_bytes), .least = "1 B",
+        .standard_text = "all the rest, in the last tier",
+        .help = "Where the tier ends, of the volume of a month." },
+    { "per_gb", KIND_MONEY, AT(set_tier, gigabyte_microcents), .is_required = true,
+        .help = "Price of 10^9 bytes sent, of those within the tier." },
+};
+
+static const struct schema_section tier_section = { "a tier",
+    "A step of the volume of a month and its own price; tiers ascend, the last has no end.",
+    ROWS(tier_rows), sizeof(struct set_tier) };
+
+static const struct schema_row group_included_rows[] = {
+    { "traffic", KIND_SIZE, AT(set_included, traffic_bytes), .standard = "0 B",
+        .help = "Bytes of a month that cost nothing." },
+};
+
+static const struct schema_section group_included_section = { "a group's included",
+    "What the price of a month pays for.", ROWS(group_included_rows), sizeof(struct set_included) };
+
+static const struct schema_row included_rows[] = {
+    { "traffic", KIND_SIZE, AT(set_included, traffic_bytes), .standard = "0 B",
+        .help = "Bytes of a month that cost nothing, of pops that are in no group." },
+    { "requests", KIND_COUNT, AT(set_included, requests), .standard = "0",
+        .help = "Requests of a month that cost nothing." },
+    { "answers", KIND_COUNT, AT(set_included, answers), .standard = "0",
+        .help = "DNS answers of a month that cost nothing." },
+};
+
+static const struct schema_section included_section = { "included",
+    "What the price of a month pays for.", ROWS(included_rows), sizeof(struct set_included) };
+
+/* The ways to price traffic, of a plan and of a group. */
+#define PRICE_ROWS(type, none)                                                                \
+    { "per_gb", KIND_MONEY, AT(type, price.gigabyte_microcents), .standard_text = (none),     \
+        .help = "Price of 10^9 bytes sent." },                                                \
+        { "tiers", KIND_SECTION, SHAPE_LIST, AT(type, price.tiers), .section = &tier_section, \
+            .standard_text = "one price for all",                                             \
+            .help = "Instead of `per_gb`: prices that change with the volume of a month." },  \
+    {                                                                                         \
+        "per_mbit", KIND_MONEY, AT(type, price.megabit_microcents),                           \
+            .standard_text = "priced by volume",                                              \
+            .help = "Instead of `per_gb`: price of a month for each 10^6 bit/s of the 95th "  \
+                    "percentile of five-minute slots."                                        \
+    }
+
+static const struct schema_row group_rows[] = {
+    { "pops", KIND_NAME, SHAPE_LIST, AT(set_group, pops), .is_required = true,
+        .help = "The pops whose traffic has this price; each is in one group at most." },
+    PRICE_ROWS(set_group, "required without the two below"),
+    { "included", KIND_SECTION, AT(set_group, included), .section = &group_included_section,
+        .help = "What costs nothing." },
+};
+
+static const struct schema_section group_section = { "a group",
+    "Pops whose traffic has a price of its own, with one of `per_gb`, `tiers` and `per_mbit`.",
+    ROWS(group_rows), sizeof(struct set_group) };
+
 static const struct schema_row plan_rows[] = {
     { "currency", KIND_CURRENCY, AT(set_plan, currency), .is_required = true,
         .help = "Of all prices of the plan, by ISO 4217." },
-    { "monthly", KIND_MONEY, AT(set_plan, monthly_microcents), .standard = "0",
+    { "monthly", KIND_MONEY, AT(set_plan, monthly_microcents), .standard_text = "priced by volume",
         .help = "Price of a month." },
-    { "per_gb", KIND_MONEY, AT(set_plan, gigabyte_microcents), .standard = "0",
-        .help = "Price of 10^9 bytes delivered." },
+    { "minimum", KIND_MONEY, AT(set_plan, minimum_microcents), .standard = "0",
+        .help = "What a month costs at least, the price of the month in it." },
+    PRICE_ROWS(set_plan, "traffic has no price"),
     { "per_million_requests", KIND_MONEY, AT(set_plan, million_requests_microcents),
         .standard = "0", .help = "Price of a million requests." },
+    { "per_million_answers", KIND_MONEY, AT(set_plan, million_answers_microcents), .standard = "0",
+        .help = "Price of a million answers of the DNS." },
+    { "included", KIND_SECTION, AT(set_plan, included), .section = &included_section,
+        .help = "What costs nothing." },
+    { "groups", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_plan, groups), .section = &group_section,
+        .help = "Prices of traffic by pop, by name of the group." },
 };
 
-static const struct schema_section plan_section = { "a plan", "What a customer pays.",
-    ROWS(plan_rows), sizeof(struct set_plan) };
+static const struct schema_section plan_section = { "a plan",
+    "What a customer pays; traffic has one of `per_gb`, `tiers` and `per_mbit`.", ROWS(plan_rows),
+    sizeof(struct set_plan) };
 
 static const struct schema_row files_rows[] = {
     { "cert", KIND_TEXT, AT(set_files, cert), .is_required = true,

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "base/attr.h"
+#include "conf/units.h"
 
 const char *site_policy_text(enum site_policy policy)
 {
@@ -197,6 +198,74 @@ static void write_site(const struct site *site, FILE *out)
             site->paths[i].may_cache ? "" : "  not stored");
 }
 
+/* "100 GB": as volumes are priced, by powers of 1000. */
+static void write_volume(uint64_t bytes, FILE *out)
+{
+    static const char *const UNITS[] = { "B", "kB", "MB", "GB", "TB" };
+    size_t unit = 0;
+
+    for (; bytes > 0 && bytes % 1000 == 0 && unit + 1 < COUNT_OF(UNITS); unit++)
+        bytes /= 1000;
+    fprintf(out, "%" PRIu64 " %s", bytes, UNITS[unit]);
+}
+
+static void write_traffic(const struct plan_traffic *traffic, FILE *out)
+{
+    char text[UNITS_MONEY_MAX];
+
+    if (traffic->tiers == NULL)
+        fprintf(out, "  %s per Mbit/s", units_money_text(traffic->megabit_microcents, text));
+    for (size_t i = 0; i < traffic->tier_count; i++) {
+        fprintf(out, "%s%s", i > 0 ? ", " : "  ",
+            units_money_text(traffic->tiers[i].gigabyte_microcents, text));
+        if (i + 1 < traffic->tier_count) {
+            fputs(" to ", out);
+            write_volume(traffic->tiers[i].up_to_bytes, out);
+        }
+    }
+    if (traffic->tiers != NULL)
+        fputs(" per GB", out);
+    if (traffic->included_bytes > 0) {
+        fputs(", ", out);
+        write_volume(traffic->included_bytes, out);
+        fputs(" included", out);
+    }
+}
+
+static void write_count(const char *what, const struct plan_count *count, FILE *out)
+{
+    char text[UNITS_MONEY_MAX];
+
+    if (count->million_microcents > 0)
+        fprintf(
+            out, "  %s per million %s", units_money_text(count->million_microcents, text), what);
+    if (count->included > 0)
+        fprintf(out, ", %" PRIu64 " included", count->included);
+}
+
+static void write_plan(const struct plan *plan, FILE *out)
+{
+    char text[UNITS_MONEY_MAX];
+
+    fprintf(out, "  plan %.*s  %.*s  %s a month", SLICE_ARG(plan->name), SLICE_ARG(plan->currency),
+        units_money_text(plan->monthly_microcents, text));
+    if (plan->minimum_microcents > 0)
+        fprintf(out, ", at least %s", units_money_text(plan->minimum_microcents, text));
+    write_traffic(&plan->traffic, out);
+    write_count("requests", &plan->requests, out);
+    write_count("answers", &plan->answers, out);
+    fputc('\n', out);
+    for (size_t i = 0; i < plan->group_count; i++) {
+        const struct plan_group *group = &plan->groups[i];
+
+        fprintf(out, "    group %.*s:", SLICE_ARG(group->name));
+        for (size_t j = 0; j < group->pop_count; j++)
+            fprintf(out, "%s %.*s", j > 0 ? "," : "", SLICE_ARG(group->pops[j]));
+        write_traffic(&group->traffic, out);
+        fputc('\n', out);
+    }
+}
+
 static void write_customer(const struct customer *customer, FILE *out)
 {
     fprintf(out, "  customer %.*s", SLICE_ARG(customer->name));
@@ -223,6 +292,10 @@ void conf_summary_write(const struct network *network, FILE *out)
     fprintf(out, "pops: %zu\n", network->pop_count);
     for (size_t i = 0; i < network->pop_count; i++)
         write_pop(network, &network->pops[i], out);
+    if (network->plan_count > 0)
+        fprintf(out, "plans: %zu\n", network->plan_count);
+    for (size_t i = 0; i < network->plan_count; i++)
+        write_plan(&network->plans[i], out);
     fprintf(out, "customers: %zu, sites: %zu\n", network->customer_count, network->site_count);
     for (size_t i = 0; i < network->customer_count; i++)
         write_customer(&network->customers[i], out);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conf/units.h"
 
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/attr.h"
 
 enum { DIGITS_MAX = 18 }; // what always fits into 63 bits
@@ -177,6 +181,19 @@ enum err units_money(struct slice text, int64_t *microcents)
     TRY(scale(number, UINT64_C(100000000), &whole));
     *microcents = (int64_t)whole;
     return ERR_NONE;
+}
+
+const char *units_money_text(int64_t microcents, char text[UNITS_MONEY_MAX])
+{
+    assert(microcents >= 0);
+    int64_t part = microcents % 100000000;
+    int decimals = 8;
+
+    for (; decimals > 2 && part % 10 == 0; decimals--)
+        part /= 10;
+    snprintf(
+        text, UNITS_MONEY_MAX, "%" PRId64 ".%0*" PRId64, microcents / 100000000, decimals, part);
+    return text;
 }
 
 static bool is_letter_or_digit(char c)

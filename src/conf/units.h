@@ -20,7 +20,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-enum { UNITS_HOST_MAX = 253, UNITS_NAME_MAX = 63 };
+enum { UNITS_HOST_MAX = 253, UNITS_NAME_MAX = 63, UNITS_MONEY_MAX = 24 };
 
 /* us, ms, s, m, h, d. */
 [[nodiscard]] enum err units_duration(struct slice text, struct span *span);
@@ -39,6 +39,10 @@ enum { UNITS_HOST_MAX = 253, UNITS_NAME_MAX = 63 };
 
 /* An amount of money with at most eight decimals: "0.020". Not negative. */
 [[nodiscard]] enum err units_money(struct slice text, int64_t *microcents);
+
+/* The amount as units_money reads it: two decimals at least, no more than it takes. Not negative.
+ */
+const char *units_money_text(int64_t microcents, char text[UNITS_MONEY_MAX]);
 
 /*
  * A host name in its ASCII form, a dot at the end allowed: labels of letters, digits, hyphens and

@@ -147,6 +147,18 @@ static void money_is_never_rounded(void **)
     assert_int_equal(microcents, INT64_C(5000000001));
 }
 
+static void money_is_written_with_as_many_decimals_as_it_takes_and_two_at_least(void **)
+{
+    char text[UNITS_MONEY_MAX];
+
+    assert_string_equal(units_money_text(0, text), "0.00");
+    assert_string_equal(units_money_text(INT64_C(5000000000), text), "50.00");
+    assert_string_equal(units_money_text(2000000, text), "0.02");
+    assert_string_equal(units_money_text(1, text), "0.00000001");
+    assert_string_equal(units_money_text(100500000, text), "1.005");
+    assert_string_equal(units_money_text(INT64_MAX, text), "92233720368.54775807");
+}
+
 static void check_host(const char *text, const char *expected)
 {
     char host[UNITS_HOST_MAX + 1] = "untouched";
@@ -211,6 +223,7 @@ int main(void)
         cmocka_unit_test(rates_are_bits_or_requests_a_second),
         cmocka_unit_test(decimals_may_be_negative),
         cmocka_unit_test(money_is_never_rounded),
+        cmocka_unit_test(money_is_written_with_as_many_decimals_as_it_takes_and_two_at_least),
         cmocka_unit_test(hosts_become_lower_case_without_the_last_dot),
         cmocka_unit_test(what_no_name_server_would_hold_is_no_host),
         cmocka_unit_test(names_are_letters_digits_and_a_few_marks),
