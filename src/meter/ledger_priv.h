@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "meter/ledger.h"
+
+enum ledger_statement {
+    LEDGER_POSITION,     // node
+    LEDGER_POSITION_SET, // node, sequence, hash
+    LEDGER_NODES,
+    LEDGER_ENTRY_ADD,   // node, sequence, pop, customer, site, begin, end, bytes, kinds
+    LEDGER_ENTRY_BYTES, // node, sequence
+    LEDGER_SUM_ADD,     // customer, slot, site, pop, kinds
+    LEDGER_USED,        // customer, site, pop, a time of the month
+    LEDGER_ENTRIES,     // customer, from, to
+    LEDGER_TERM_ADD,    // customer, from, text
+    LEDGER_TERM_NEWEST, // customer
+    LEDGER_TERMS_NEWEST,
+    LEDGER_TERMS,     // customer, from, to
+    LEDGER_CUSTOMERS, // from, to
+    LEDGER_AUDIT_ENTRIES,
+    LEDGER_AUDIT_SUMS,
+    LEDGER_USAGE, // of the first enum ledger_by: customer, site, pop, from, to
+    LEDGER_STATEMENT_COUNT = LEDGER_USAGE + LEDGER_BY_COUNT,
+};
+
+struct ledger {
+    struct db *db;
+};
+
+/* The five minutes in which an entry belongs. */
+static inline int64_t ledger_slot_ms(struct wall begin)
+{
+    return begin.ms - begin.ms % LEDGER_SLOT_MS;
+}
+
+/* Commits what was done since db_begin, or takes it back where `err` says that it failed. */
+[[nodiscard]] enum err ledger_end(struct ledger *ledger, enum err err, struct diag *why);
+
+/* ledger_sql.c */
+extern const struct db_plan ledger_plan; // all but the path
