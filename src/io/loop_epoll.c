@@ -360,8 +360,13 @@ static size_t send_room(struct kernel *kernel, int fd)
         memory[SK_MEMINFO_WMEM_QUEUED] > memory[SK_MEMINFO_SNDBUF])
         return 0;
     size_t left = memory[SK_MEMINFO_SNDBUF] - memory[SK_MEMINFO_WMEM_QUEUED];
+    int unsent = 0;
 
-    return left - left / 16; // its own bookkeeping is in that too
+    left -= left / 16; // its own bookkeeping is in that too
+    if (ioctl(fd, SIOCOUTQNSD, &unsent) != 0 || unsent < 0 || unsent > UNSENT_MAX)
+        return 0;
+    // A buffer may have grown to megabytes for a reader that was quick; this one is not.
+    return left < (size_t)(UNSENT_MAX - unsent) ? left : (size_t)(UNSENT_MAX - unsent);
 }
 
 static enum err round_trip(struct kernel *kernel, int fd, struct span *rtt)

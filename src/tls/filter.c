@@ -359,14 +359,30 @@ static struct slice sealed(const struct stream_filter *filter)
     return slice_of(f->sealed + f->sealed_at, f->sealed_end - f->sealed_at);
 }
 
+/* What waits for a slow reader lies in no more memory than it needs: a record less pays for moving
+ * it. */
+static void pack(struct tls_filter *f)
+{
+    size_t waits = f->sealed_end - f->sealed_at;
+
+    if (f->sealed_room - waits < RECORD_MAX)
+        return;
+    memmove(f->sealed, f->sealed + f->sealed_at, waits);
+    f->sealed = mem_resize(f->sealed, waits);
+    f->sealed_at = 0;
+    f->sealed_end = f->sealed_room = waits;
+}
+
 static void went(struct stream_filter *filter, size_t bytes)
 {
     struct tls_filter *f = filter_of(filter);
 
     f->sealed_at += bytes;
     assert(f->sealed_at <= f->sealed_end);
-    if (f->sealed_at < f->sealed_end)
+    if (f->sealed_at < f->sealed_end) {
+        pack(f);
         return;
+    }
     mem_free(f->sealed);
     f->sealed = NULL;
     f->sealed_at = f->sealed_end = f->sealed_room = 0;
