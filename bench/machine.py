@@ -99,12 +99,13 @@ def build(directory):
     tools = directory / "load"
     tools.mkdir(parents=True, exist_ok=True)
     shared = [HERE / "load" / name for name in ("cpu.c", "latency.c")]
-    for name in ("http_load", "http_origin", "dns_load"):
+    for name in ("http_load", "http_origin", "dns_load", "crowd"):
         sources = [HERE / "load" / f"{name}.c", *shared]
         target = tools / name
         newest = max(path.stat().st_mtime for path in (HERE / "load").iterdir())
         if not target.exists() or target.stat().st_mtime < newest:
-            subprocess.run(["cc", *CFLAGS, "-o", target, *sources, "-lm"], check=True)
+            subprocess.run(["cc", *CFLAGS, "-o", target, *sources, "-lm",
+                            *(["-lssl", "-lcrypto"] if name == "crowd" else [])], check=True)
     return tools
 
 

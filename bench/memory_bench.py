@@ -6,6 +6,7 @@ by the number of things. It counts all processes of a server and the files it ke
 not count what the kernel keeps for a connection, which is alike for all.
 """
 
+import json
 import subprocess
 import tempfile
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import dns_bench
 import machine
+import tls_bench
 from http_bench import Origin, check_body
 from report import Measure
 from rounds import Stage, Workload, Wrong
@@ -20,6 +22,7 @@ from rounds import Stage, Workload, Wrong
 OBJECTS = 200000
 OBJECT_BYTES = 128
 CONNECTIONS = 9000
+SECURE_CONNECTIONS = 5000
 NAMES = 10000
 BYTES = Measure("bytes", "bytes", 0)
 
@@ -29,6 +32,10 @@ WORKLOADS = [
              (BYTES,)),
     Workload("idle-connection", f"memory of each of {CONNECTIONS} idle connections", "idle",
              ("-u", "/o/1024", "-i", "-c", CONNECTIONS), (BYTES,)),
+    Workload("idle-tls", f"memory of each of {SECURE_CONNECTIONS} idle connections by TLS 1.3",
+             "idle-tls", ("-t", SECURE_CONNECTIONS), (BYTES,)),
+    Workload("idle-h2", f"memory of each of {SECURE_CONNECTIONS} idle connections by HTTP/2",
+             "idle-tls", ("-2", SECURE_CONNECTIONS), (BYTES,)),
     Workload("dns-name", f"memory of each of {NAMES} names with an address", "dns", (), (BYTES,)),
 ]
 
@@ -42,6 +49,28 @@ def settled(server):
         time.sleep(0.2)
         before, now = now, server.memory_bytes()
     return now
+
+
+class Held:
+    """A crowd (load/crowd.c) that is there; a context manager. Nobody may be sent away."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen(
+            [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, preexec_fn=machine.pinned(machine.LOAD_CORE))
+        self.told = {}
+
+    def __enter__(self):
+        if self.process.stdout.readline().strip() != "here":
+            self.process.wait()
+            raise Wrong("did not serve all connections")
+        return self
+
+    def __exit__(self, kind, *_):
+        out, _ = self.process.communicate()
+        self.told = json.loads(out or '{"lost": -1}')
+        if kind is None and self.told["lost"] != 0:
+            raise Wrong(f"lost {self.told['lost']} connections")
 
 
 def of_object(bench, workload, server):
@@ -69,6 +98,19 @@ def of_connection(bench, workload, server):
     return (after - before) / CONNECTIONS
 
 
+def of_crowd(bench, workload, server):
+    """Of connections that had one answer each; not of them is what the first of all costs."""
+    tls_bench.check_body(server, 1024)
+    command = [bench.tools / "crowd", "-p", server.place.port, "-s", server.place.https_port,
+               "-u", "/o/1024"]
+    with Held([*command, workload.load[0], 100]):
+        pass
+    before = settled(server)
+    with Held([*command, *workload.load]):
+        after = settled(server)
+    return (after - before) / SECURE_CONNECTIONS
+
+
 def of_name(bench, kind):
     """Two fresh servers, one with a single name and one with all."""
     sizes = []
@@ -82,11 +124,20 @@ def of_name(bench, kind):
     return (sizes[1] - sizes[0]) / (NAMES - 1)
 
 
+def certificate_for(workload, directory):
+    directory.chmod(0o755)  # some give up root
+    return tls_bench.certify(directory) if workload.service == "idle-tls" else None
+
+
+MEASURES = {"memory": of_object, "idle": of_connection, "idle-tls": of_crowd}
+
+
 def fresh(bench, kind, workload, measure):
     """A figure of a server that has done nothing before."""
     with tempfile.TemporaryDirectory(prefix="waypost-bench.", dir="/dev/shm") as scratch, \
             Origin(bench, Path(scratch)) as origin, \
-            Stage(bench, [kind], origin_port=origin.port, documents=origin.documents) as stage:
+            Stage(bench, [kind], origin_port=origin.port, documents=origin.documents,
+                  certificate=certificate_for(workload, Path(scratch))) as stage:
         if not stage.servers:
             raise Wrong("did not start")
         return measure(bench, workload, stage.servers[0])
@@ -95,8 +146,7 @@ def fresh(bench, kind, workload, measure):
 def take(bench, kind, workload):
     if workload.service == "dns":
         return of_name(bench, kind)
-    return fresh(bench, kind, workload,
-                 of_object if workload.service == "memory" else of_connection)
+    return fresh(bench, kind, workload, MEASURES[workload.service])
 
 
 def run(bench, kinds, chosen):

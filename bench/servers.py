@@ -57,7 +57,7 @@ class Kind:
     command: object  # of a Place, gives the command as a list
     version: tuple
     # hit, miss: answers what it holds, fetches what it does not; memory: of objects can be told;
-    # idle: of connections too; limit: keeps to its memory; tls: HTTPS; dns: static names;
+    # idle, idle-tls: of connections too; crowd: it stands one; limit: keeps to its memory; tls: HTTPS; dns: static names;
     # steered: others
     serves: frozenset
 
@@ -181,12 +181,12 @@ def varnish(place):
 
 HTTP_KINDS = [
     Kind("nginx", nginx("on"), ("nginx", "-v"),
-         frozenset({"hit", "miss", "memory", "idle", "tls"})),
+         frozenset({"hit", "miss", "memory", "idle", "idle-tls", "tls"})),
     Kind("nginx-copy", nginx("off"), ("nginx", "-v"), frozenset({"hit", "miss", "tls"})),
-    Kind("h2o", h2o_files, ("h2o", "--version"), frozenset({"hit", "idle", "tls"})),
+    Kind("h2o", h2o_files, ("h2o", "--version"), frozenset({"hit", "idle", "idle-tls", "tls"})),
     Kind("h2o-proxy", h2o_proxy, ("h2o", "--version"), frozenset({"miss"})),
     # haproxy touches all memory of its cache at the start, so an object of it cannot be weighed
-    Kind("haproxy", haproxy, ("haproxy", "-v"), frozenset({"hit", "miss", "idle", "limit", "tls"})),
+    Kind("haproxy", haproxy, ("haproxy", "-v"), frozenset({"hit", "miss", "idle", "idle-tls", "limit", "tls"})),
     Kind("varnish", varnish, ("varnishd", "-V"),
          frozenset({"hit", "miss", "memory", "idle", "limit"})),
 ]

@@ -21,7 +21,7 @@ nameservers: [ns1.{ZONE}]
 contact: hostmaster@bench.test
 bus: local
 state: "{place.directory}/state"
-limits: {{per_client: 1000000}} # all load comes from one address
+limits: {{per_client: 1000000, idle: 600s}} # all load comes from one address
 {place.tls(TLS)}
 pops:
   here:
@@ -88,7 +88,7 @@ def kinds(name, program):
             config.write_text(make_network(place))
             return [program, "run", "-c", config, "--node", "node1", "--workers", "1"]
         return Kind(name, command, (str(program), "version"), frozenset(serves))
-    return {"http": kind(name, http_network, "hit", "miss", "memory", "idle", "limit", "tls"),
+    return {"http": kind(name, http_network, "hit", "miss", "memory", "idle", "idle-tls", "limit", "tls"),
             "dns": kind(name, dns_network(PREFIXES), "dns", "steered", "policies"),
             "dns-500k": kind(f"{name}-500k", dns_network(PREFIXES_MANY), "policies")}
 

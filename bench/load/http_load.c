@@ -2,7 +2,8 @@
 
 /*
  * Load for HTTP/1.1 servers, from one thread, in a closed loop: each connection asks again as soon
- * as its answer is whole. Prints one line of JSON.
+ * as its answer is whole. Or in an open one: requests are due at their times, whatever the server
+ * does, and what an answer takes counts from there. Prints one line of JSON.
  *
  *     http_load -p PORT -u PATH [-c CONNECTIONS] [-t SECONDS] [-w WARM_UP_SECONDS] [-n REQUESTS]
  *         -s PIDS    the server's processes, to charge CPU time to
@@ -14,6 +15,7 @@
  *         -Z COUNT   append a number below COUNT, the smaller the likelier (Zipf, exponent 0.9)
  *         -S SEED    of those draws; the same seed draws the same numbers
  *         -B         a request head as browsers send it, of 300 bytes
+ *         -r RATE    an open loop: so many requests a second, by whichever connection is free
  *         -i         ask once on each connection, say "idle", hold them until standard input ends
  *
  * Large bodies are dropped inside the kernel (MSG_TRUNC), so the load costs far less than the
@@ -48,6 +50,7 @@ struct options {
     const char *path;
     size_t connections;
     double seconds, warm_up;
+    double rate;       // requests a second that are due; 0: a closed loop
     uint64_t requests; // 0: by time
     struct cpu_watch server;
     int64_t body_length; // -1: any
@@ -77,7 +80,10 @@ struct load {
     int epoll;
     bool stopping;
     struct connection *connections;
-    char batch[BATCH_MAX]; // the requests, made once unless each is new
+    struct connection **free; // of an open loop: a ring of those that wait for work
+    size_t free_at, free_count;
+    double due_at, due_step; // when the next request is to leave, in nanoseconds, and the distance
+    char batch[BATCH_MAX];   // the requests, made once unless each is new
     size_t batch_length;
     uint64_t serial, random;
     double *likely; // [i]: how likely a number is i or less, times a constant
@@ -144,14 +150,15 @@ static void make_batch(struct load *l)
     }
 }
 
-static void ask(struct load *l, struct connection *c)
+/* What the answer takes counts from `at`. */
+static void ask(struct load *l, struct connection *c, uint64_t at)
 {
     if (l->options.unique || l->options.objects > 0)
         make_batch(l);
     c->due = l->options.depth;
     c->body_left = -1;
     c->held = 0;
-    c->sent_at = clock_ns();
+    c->sent_at = at;
     if (send(c->fd, l->batch, l->batch_length, MSG_NOSIGNAL) != (ssize_t)l->batch_length)
         l->tally.errors++;
 }
@@ -186,6 +193,15 @@ static void drop(struct connection *c)
     c->fd = -1;
 }
 
+/* At once, or when it is the connection's turn. */
+static void ask_next(struct load *l, struct connection *c)
+{
+    if (l->due_step > 0)
+        l->free[(l->free_at + l->free_count++) % l->options.connections] = c;
+    else
+        ask(l, c, clock_ns());
+}
+
 static void go_on(struct load *l, struct connection *c, bool is_broken)
 {
     if (l->stopping)
@@ -197,7 +213,7 @@ static void go_on(struct load *l, struct connection *c, bool is_broken)
             return;
         }
     }
-    ask(l, c);
+    ask_next(l, c);
 }
 
 /* -1: the head names none. */
@@ -332,10 +348,28 @@ static struct moment moment_now(const struct load *l)
     };
 }
 
+/* Of an open loop, all that is due leaves; the nanoseconds until there is more to do. */
+static uint64_t ask_due(struct load *l)
+{
+    uint64_t now = clock_ns();
+
+    for (; l->free_count > 0 && l->due_at <= (double)now; l->due_at += l->due_step) {
+        struct connection *c = l->free[l->free_at];
+
+        l->free_at = (l->free_at + 1) % l->options.connections;
+        l->free_count--;
+        ask(l, c, (uint64_t)l->due_at);
+    }
+    if (l->free_count == 0 || l->due_at - (double)now > 1e8)
+        return 100000000;
+    return (uint64_t)(l->due_at - (double)now);
+}
+
 static void turn(struct load *l)
 {
     struct epoll_event events[EVENTS_MAX];
-    int count = epoll_wait(l->epoll, events, EVENTS_MAX, 100);
+    struct timespec wait = { .tv_nsec = l->due_step > 0 ? (long)ask_due(l) : 100000000 };
+    int count = epoll_pwait2(l->epoll, events, EVENTS_MAX, &wait, NULL);
 
     for (int i = 0; i < count; i++)
         on_readable(l, events[i].data.ptr);
@@ -363,15 +397,16 @@ static void print(const struct load *l, const struct moment *from, const struct 
 {
     double seconds = (double)(to->at - from->at) / 1e9;
 
-    printf(
-        "{\"answers\": %llu, \"seconds\": %.4f, \"server_cpu_us\": %.1f, \"load_cpu_us\": %.1f, "
-        "\"bytes\": %llu, \"errors\": %llu, \"bad\": %llu, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
+    printf("{\"answers\": %llu, \"seconds\": %.4f, \"server_cpu_us\": %.1f, \"load_cpu_us\": %.1f, "
+           "\"bytes\": %llu, \"errors\": %llu, \"bad\": %llu, \"p50_us\": %.1f, \"p99_us\": %.1f, "
+           "\"p999_us\": %.1f}\n",
         (unsigned long long)(to->tally.answers - from->tally.answers), seconds,
         (double)(to->server_cpu - from->server_cpu) / 1e3,
         (double)(to->own_cpu - from->own_cpu) / 1e3,
         (unsigned long long)(to->tally.bytes - from->tally.bytes),
         (unsigned long long)to->tally.errors, (unsigned long long)to->tally.bad,
-        latency_us(&l->latency, 0.5), latency_us(&l->latency, 0.99));
+        latency_us(&l->latency, 0.5), latency_us(&l->latency, 0.99),
+        latency_us(&l->latency, 0.999));
     fflush(stdout);
 }
 
@@ -397,13 +432,15 @@ static int measure(struct load *l)
 
     l->stopping = o->idle;
     from = moment_now(l);
+    l->due_step = o->rate > 0 ? 1e9 / o->rate : 0;
     for (size_t i = 0; i < o->connections; i++) {
         if (!connect_to(l, &l->connections[i])) {
             fprintf(stderr, "http_load: connection %zu: %s\n", i, strerror(errno));
             return 1;
         }
-        ask(l, &l->connections[i]);
+        ask_next(l, &l->connections[i]);
     }
+    l->due_at = (double)clock_ns();
     if (answers == 0) {
         is_going = run(l, clock_ns() + (uint64_t)(o->warm_up * 1e9), 0);
         latency_reset(&l->latency);
@@ -425,7 +462,7 @@ static bool read_options(struct options *o, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:u:c:t:w:n:s:e:kP:U:Z:S:Bi")) != -1) {
+    while ((option = getopt(argc, argv, "p:u:c:t:w:n:s:e:kP:U:Z:S:Br:i")) != -1) {
         switch (option) {
         case 'p': o->port = (uint16_t)atoi(optarg); break;
         case 'u': o->path = optarg; break;
@@ -447,6 +484,7 @@ static bool read_options(struct options *o, int argc, char **argv)
         case 'Z': o->objects = strtoul(optarg, NULL, 10); break;
         case 'S': o->seed = strtoull(optarg, NULL, 10); break;
         case 'B': o->browser = true; break;
+        case 'r': o->rate = atof(optarg); break;
         case 'i': o->idle = true; break;
         default: return false;
         }
@@ -476,12 +514,15 @@ int main(int argc, char **argv)
     l->to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->connections = calloc(l->options.connections, sizeof *l->connections);
-    if (l->epoll < 0 || l->connections == NULL || (l->options.objects > 0 && !make_popularity(l)))
+    l->free = calloc(l->options.connections, sizeof *l->free);
+    if (l->epoll < 0 || l->connections == NULL || l->free == NULL ||
+        (l->options.objects > 0 && !make_popularity(l)))
         return 2;
     make_batch(l);
     status = measure(l);
     free(l->likely);
     free(l->connections);
+    free(l->free);
     free(l);
     return status;
 }
