@@ -19,7 +19,7 @@
 
 static size_t count_given(const struct network *network)
 {
-    size_t count = (size_t)certificate_is_given(&network->tls.standard) +
+    size_t count = network->tls.more_count + (size_t)certificate_is_given(&network->tls.standard) +
                    (size_t)certificate_is_given(&network->admin.files);
 
     for (size_t i = 0; i < network->site_count; i++)
@@ -36,6 +36,9 @@ static size_t list_given(const struct network *network, struct certificate *list
         if (certificate_is_given(&network->sites[i]->https.files))
             list[count++] = (struct certificate){ .site = network->sites[i],
                 .files = &network->sites[i]->https.files };
+    for (size_t i = 0; i < network->tls.more_count; i++)
+        list[count++] = (struct certificate){ .more = &network->tls.more[i],
+            .files = &network->tls.more[i].files };
     if (certificate_is_given(&network->tls.standard))
         list[count++] = (struct certificate){ .files = &network->tls.standard };
     if (certificate_is_given(&network->admin.files))
@@ -100,7 +103,8 @@ static struct tls_server *make_server(const struct maker *m, size_t first, size_
             .cert_file = c->files->cert,
             .key_file = c->files->key,
             .ocsp_file = c->files->ocsp,
-            .is_default = c->site == NULL,
+            .is_default = c->site == NULL && c->more == NULL,
+            .has_own_names = c->more != NULL,
         };
     }
     if (tls_server_new(&plan, m->now, &server, &m->verdicts[first], &why) != ERR_NONE)
@@ -173,9 +177,13 @@ void certificates_free(struct certificates *certificates)
 
 const char *certificate_name(const struct certificate *certificate, char text[CERTIFICATE_NAME_MAX])
 {
-    if (certificate->site == NULL)
+    if (certificate->more != NULL)
+        snprintf(
+            text, CERTIFICATE_NAME_MAX, "certificates.%.*s", SLICE_ARG(certificate->more->name));
+    else if (certificate->site == NULL)
         return certificate->is_admin ? "admin" : "default";
-    snprintf(text, CERTIFICATE_NAME_MAX, "%.*s", SLICE_ARG(certificate->site->host));
+    else
+        snprintf(text, CERTIFICATE_NAME_MAX, "%.*s", SLICE_ARG(certificate->site->host));
     return text;
 }
 

@@ -22,8 +22,9 @@ struct admin_certificate_status;
 struct metrics;
 
 struct certificate {
-    const struct site *site; // NULL: for all names that have none, or of the admin port
-    bool is_admin;
+    const struct site *site;             // NULL: for all names that have none, or as the rest says
+    const struct certificate_more *more; // for the names in it; NULL: not one of these
+    bool is_admin;                       // of the admin port
     const struct certificate_files *files;
 };
 
@@ -49,7 +50,7 @@ struct certificates {
 /* Accepts NULL. */
 void certificates_free(struct certificates *certificates);
 
-/* "shop.example", "default" or "admin"; terminated; returns `text`. */
+/* "shop.example", "certificates.NAME", "default" or "admin"; terminated; returns `text`. */
 const char *certificate_name(
     const struct certificate *certificate, char text[CERTIFICATE_NAME_MAX]);
 

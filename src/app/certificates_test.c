@@ -33,6 +33,25 @@ static void each_site_has_its_own_and_all_others_the_default(void **)
     place_close(&p);
 }
 
+static void further_ones_are_for_the_names_in_them(void **)
+{
+    struct place p;
+
+    place_open(&p);
+    load_with(&p, A, "",
+        "tls: {certificates: {one: {cert: %/b.pem, key: %/b.key}, two: {cert: %/old.pem, key: "
+        "%/old.key}}}");
+    assert_int_equal(p.certificates->count, 3);
+    assert_true(tls_server_knows(p.certificates->visitors, SLICE("b.test")));
+    assert_false(tls_server_knows(p.certificates->visitors, SLICE("c.test")));
+    assert_int_equal(verdict_of(&p, "certificates.one")->fitness, TLS_FITNESS_EXPIRING);
+    assert_int_equal(verdict_of(&p, "certificates.two")->fitness, TLS_FITNESS_EXPIRED);
+    load_with(&p, "", "", "tls: {certificates: {one: {cert: %/b.pem, key: %/b.key}}}");
+    assert_non_null(p.certificates->visitors);
+    assert_true(network_has_https(p.network));
+    place_close(&p);
+}
+
 static void one_that_expires_soon_has_expired_or_is_for_another_is_told_and_served(void **)
 {
     struct place p;
@@ -150,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_site_has_its_own_and_all_others_the_default),
+        cmocka_unit_test(further_ones_are_for_the_names_in_them),
         cmocka_unit_test(one_that_expires_soon_has_expired_or_is_for_another_is_told_and_served),
         cmocka_unit_test(every_one_that_cannot_be_used_is_an_error_where_it_is_named),
         cmocka_unit_test(admin_from_afar_takes_a_certificate_and_a_good_token),

@@ -23,6 +23,17 @@ static struct certificate_files build_files(struct builder *b, const struct set_
     };
 }
 
+static const struct certificate_more *build_more(struct builder *b, const struct schema_list *list)
+{
+    const struct set_files *set = list->items;
+    struct certificate_more *more = arena_array(b->arena, list->count, sizeof *more);
+
+    for (size_t i = 0; i < list->count; i++)
+        more[i] = (struct certificate_more){ .name = build_keep(b, set[i].head.name),
+            .files = build_files(b, &set[i]) };
+    return more;
+}
+
 struct certificate_files build_shown(struct builder *b, const struct set_origin *set)
 {
     if (yaml_find(set->head.at, SLICE("key")) == NULL)
@@ -47,6 +58,8 @@ struct network_tls build_tls(struct builder *b, const struct set_tls *set)
         .tickets = build_keep(b, set->tickets),
         .tickets_at = keep_place(b, &set->head, "tickets"),
         .standard = build_files(b, &set->standard),
+        .more = build_more(b, &set->certificates),
+        .more_count = set->certificates.count,
     };
 }
 

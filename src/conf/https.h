@@ -19,6 +19,12 @@ struct certificate_files {
     struct conf_place at;         // of `cert`; the file's name is the network's
 };
 
+/* One for the names that stand in it. */
+struct certificate_more {
+    struct slice name; // of ours, for people
+    struct certificate_files files;
+};
+
 enum tls_oldest { TLS_OLDEST_1_2, TLS_OLDEST_1_3 };
 
 /* Of all nodes. */
@@ -29,6 +35,8 @@ struct network_tls {
     struct slice tickets;              // file of keys that nodes share; empty: each has its own
     struct conf_place tickets_at;      // of `tickets`
     struct certificate_files standard; // for names without one of their own
+    const struct certificate_more *more;
+    size_t more_count;
 };
 
 /* Of a deliver site. */

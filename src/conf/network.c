@@ -58,7 +58,7 @@ bool network_has_https(const struct network *network)
     for (size_t i = 0; i < network->site_count; i++)
         if (certificate_is_given(&network->sites[i]->https.files))
             return true;
-    return certificate_is_given(&network->tls.standard);
+    return certificate_is_given(&network->tls.standard) || network->tls.more_count > 0;
 }
 
 void network_free(struct network *network)

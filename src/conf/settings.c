@@ -207,6 +207,11 @@ static const struct schema_section standard_files_section = { "tls.default",
     "The certificate for names that have none of their own.", ROWS(files_rows),
     sizeof(struct set_files) };
 
+static const struct schema_section more_files_section = { "one of tls.certificates",
+    "A certificate for the names that stand in it, wildcards among them. Of a name's two, one with "
+    "an RSA and one with an ECDSA key, visitors are shown the one they can verify.",
+    ROWS(files_rows), sizeof(struct set_files) };
+
 static const struct schema_section admin_files_section = { "admin.tls",
     "The certificate that proves the admin port to operators.", ROWS(files_rows),
     sizeof(struct set_files) };
@@ -220,6 +225,10 @@ static const struct schema_row tls_rows[] = {
     { "tickets", KIND_TEXT, AT(set_tls, tickets), .standard_text = "each process draws its own",
         .help = "File of keys for session tickets, 80 random bytes each, the newest first: the "
                 "same on all nodes, a visitor need not prove itself anew at another." },
+    { "certificates", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_tls, certificates),
+        .section = &more_files_section, .standard_text = "none",
+        .help = "Certificates for the names in them, behind the sites' own: for `HOST.ZONE`, for "
+                "many sites, for RSA beside ECDSA." },
     { "default", KIND_SECTION, AT(set_tls, standard), .section = &standard_files_section,
         .help = "The certificate for names that have none of their own." },
 };

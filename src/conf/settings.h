@@ -98,6 +98,7 @@ struct set_tls {
     unsigned oldest; // enum tls_oldest
     struct slice ciphers, tickets;
     struct set_files standard;
+    struct schema_list certificates; // struct set_files
 };
 
 struct set_admin {

@@ -46,6 +46,16 @@ static char *lower_copy(struct slice name)
     return copy;
 }
 
+/* Beside the one that is shown: OpenSSL takes the one whose signatures the visitor knows. */
+static bool add_other(SSL *ssl, const struct shown *other)
+{
+    STACK_OF(X509) *chain = NULL;
+
+    SSL_CTX_get0_chain_certs(other->ssl, &chain);
+    return SSL_use_cert_and_key(ssl, SSL_CTX_get0_certificate(other->ssl),
+               SSL_CTX_get0_privatekey(other->ssl), chain, 1) == 1;
+}
+
 static int client_hello(SSL *ssl, int *alert, void *unused)
 {
     struct tls_filter *f = SSL_get_app_data(ssl);
@@ -62,14 +72,16 @@ static int client_hello(SSL *ssl, int *alert, void *unused)
     if (name.length > 0 && f->name == NULL)
         f->name = lower_copy(name);
     name = f->name == NULL ? SLICE_NONE : slice_text(f->name);
-    const struct shown *shown = tls_server_find(server_of(f), name);
+    struct found found = tls_server_find(server_of(f), name);
 
-    if (shown == NULL) {
+    if (found.shown == NULL) {
         f->visit.is_unknown = true;
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return SSL_CLIENT_HELLO_ERROR;
     }
-    if (SSL_set_SSL_CTX(ssl, shown->ssl) == NULL) {
+    f->visit.other = found.other;
+    if (SSL_set_SSL_CTX(ssl, found.shown->ssl) == NULL ||
+        (found.other != NULL && !add_other(ssl, found.other))) {
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
@@ -126,6 +138,8 @@ static int staple(SSL *ssl, void *what)
     const struct shown *shown = what;
     const struct tls_filter *f = SSL_get_app_data(ssl);
 
+    if (SSL_get_certificate(ssl) != SSL_CTX_get0_certificate(shown->ssl) && f->visit.other != NULL)
+        shown = f->visit.other;
     if (shown->staple.length == 0 || shown->staple.till.ms <= f->visit.at.ms)
         return SSL_TLSEXT_ERR_NOACK;
     unsigned char *bytes = OPENSSL_memdup(shown->staple.bytes, shown->staple.length);

@@ -97,6 +97,21 @@ bool certificate_covers(X509 *certificate, struct slice name)
                                   X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
 }
 
+GENERAL_NAMES *certificate_names(const X509 *certificate)
+{
+    return X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+}
+
+struct slice certificate_host(const GENERAL_NAMES *names, int at)
+{
+    int type;
+    const ASN1_STRING *text = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, at), &type);
+
+    if (type != GEN_DNS)
+        return SLICE_NONE;
+    return slice_of(ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text));
+}
+
 /* What is said of that certificate alone; NULL when there is no such. */
 static OCSP_SINGLERESP *single_about(OCSP_BASICRESP *basic, const X509 *certificate)
 {

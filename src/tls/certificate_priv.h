@@ -6,6 +6,7 @@
  */
 
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -26,6 +27,12 @@ void certificate_span(const X509 *certificate, struct wall *from, struct wall *t
 
 /* True when it is for `name`: a host, or a wildcard as it stands in certificates. */
 bool certificate_covers(X509 *certificate, struct slice name);
+
+/* The names that it is for, to be freed with GENERAL_NAMES_free; NULL: none. */
+GENERAL_NAMES *certificate_names(const X509 *certificate);
+
+/* The host or wildcard at that place; empty where it is something else. The list's. */
+struct slice certificate_host(const GENERAL_NAMES *names, int at);
 
 enum { STAPLE_MAX = 64 * 1024 };
 

@@ -51,6 +51,7 @@ void tls_context_unref(struct tls_context *context);
 
 /* Of an accepted connection. */
 struct tls_visit {
+    const struct shown *other; // may be shown too, see tls/server_priv.h; or NULL
     struct tls_counts *counts; // NULL: not accepted by a server of ours
     struct wall at;
     bool may_h2, has_h2;           // offered; chosen

@@ -20,6 +20,8 @@ static const char CIPHERS[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GC
 static const char SUITES[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
+enum { NAMES_FIRST = 16 };
+
 /* What a server is made of, on its way. */
 struct making {
     const struct tls_server_plan *plan;
@@ -62,34 +64,53 @@ static int by_name(const void *left, const void *right)
     return differs != 0 ? differs : (a->at > b->at) - (a->at < b->at);
 }
 
-const struct shown *tls_server_find(const struct tls_server *server, struct slice name)
+/* NULL: it is nobody's. */
+static const struct named *find_named(const struct tls_server *server, struct slice wanted)
+{
+    size_t low = 0, high = server->name_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const struct named *named = &server->names[middle];
+        int differs = compare_slices(slice_of(named->name, named->length), wanted);
+
+        if (differs == 0)
+            return named;
+        if (differs < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* The certificates of a row that come into question beside those that were found before. */
+static void add_found(struct found *found, const struct named *named)
+{
+    if (named == NULL)
+        return;
+    if (found->shown == NULL)
+        *found = (struct found){ named->shown, named->other };
+    else if (found->other == NULL)
+        found->other =
+            named->shown->key_type != found->shown->key_type ? named->shown : named->other;
+}
+
+struct found tls_server_find(const struct tls_server *server, struct slice name)
 {
     char wildcard[NAME_MAX_BYTES + 1] = "*";
     struct slice rest = slice_from(name, slice_find(name, '.'));
-    struct slice wanted = name;
+    struct found found = { 0 };
 
     // The name itself, then the wildcard that stands for its first label.
-    for (int i = 0; i < 2; i++) {
-        size_t low = 0, high = server->name_count;
-
-        while (low < high) {
-            size_t middle = (low + high) / 2;
-            const struct named *named = &server->names[middle];
-            int differs = compare_slices(slice_of(named->name, named->length), wanted);
-
-            if (differs == 0)
-                return named->shown;
-            if (differs < 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (rest.length == 0 || rest.length > NAME_MAX_BYTES)
-            break;
+    add_found(&found, find_named(server, name));
+    if (found.other == NULL && rest.length > 0 && rest.length <= NAME_MAX_BYTES) {
         memcpy(wildcard + 1, rest.at, rest.length);
-        wanted = slice_of(wildcard, rest.length + 1);
+        add_found(&found, find_named(server, slice_of(wildcard, rest.length + 1)));
     }
-    return server->fallback;
+    if (found.shown == NULL)
+        found.shown = server->fallback;
+    return found;
 }
 
 bool tls_server_knows(const struct tls_server *server, struct slice name)
@@ -100,7 +121,7 @@ bool tls_server_knows(const struct tls_server *server, struct slice name)
         return server->fallback != NULL;
     for (size_t i = 0; i < name.length; i++)
         lower[i] = ascii_lower(name.at[i]);
-    return tls_server_find(server, slice_of(lower, name.length)) != NULL;
+    return tls_server_find(server, slice_of(lower, name.length)).shown != NULL;
 }
 
 static bool set_ciphers(SSL_CTX *ssl, struct slice wanted, bool are_suites)
@@ -186,6 +207,7 @@ static bool load_shown(const struct making *m, const struct tls_certificate *cer
         err = certificate_load(shown->ssl, &files, &outcome->fault);
     if (err == ERR_NONE) {
         set_session_context(shown->ssl);
+        shown->key_type = EVP_PKEY_get_base_id(SSL_CTX_get0_privatekey(shown->ssl));
         if (ocsp_file[0] != '\0' &&
             staple_load(&shown->staple, ocsp_file, SSL_CTX_get0_certificate(shown->ssl), m->now,
                 &outcome->staple_fault) != ERR_NONE)
@@ -224,6 +246,17 @@ static const struct slice *uncovered(X509 *leaf, const struct tls_certificate *c
             return &certificate->names[i];
     }
     return NULL;
+}
+
+static bool has_host(const X509 *leaf)
+{
+    GENERAL_NAMES *names = certificate_names(leaf);
+    bool has_any = false;
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+        has_any |= certificate_host(names, i).length > 0;
+    GENERAL_NAMES_free(names);
+    return has_any;
 }
 
 /* Of one that can be shown, the worst that is to be said. */
@@ -272,7 +305,11 @@ static void judge(const struct making *m, const struct tls_certificate *certific
     struct diag words = { 0 };
 
     certificate_span(leaf, &verdict->from, &verdict->till);
-    if (name != NULL) {
+    if (certificate->has_own_names && !has_host(leaf)) {
+        diag_say(
+            &words, "the certificate in %.*s is for no host", SLICE_ARG(certificate->cert_file));
+        say(verdict, TLS_FITNESS_UNCOVERED, words.text);
+    } else if (name != NULL) {
         diag_say(&words, "the certificate in %.*s is not for %.*s",
             SLICE_ARG(certificate->cert_file), SLICE_ARG(*name));
         say(verdict, TLS_FITNESS_UNCOVERED, words.text);
@@ -281,25 +318,43 @@ static void judge(const struct making *m, const struct tls_certificate *certific
     }
 }
 
-static void add_names(
-    const struct making *m, const struct tls_certificate *certificate, const struct shown *shown)
+static void add_name(const struct making *m, const struct tls_certificate *certificate,
+    const struct shown *shown, struct slice name)
 {
     struct tls_server *server = m->server;
 
-    for (size_t i = 0; i < certificate->name_count; i++) {
-        struct slice name = certificate->names[i];
-        struct named *named = &server->names[server->name_count++];
-
-        named->name = mem_text(name.at, name.length);
-        named->length = name.length;
-        for (size_t at = 0; at < name.length; at++)
-            named->name[at] = ascii_lower(name.at[at]);
-        named->shown = shown;
-        named->at = (size_t)(certificate - m->plan->certificates);
+    if (name.length == 0 || name.length > NAME_MAX_BYTES)
+        return;
+    if (server->name_count == server->name_room) {
+        server->name_room = server->name_room == 0 ? NAMES_FIRST : server->name_room * 2;
+        server->names = mem_resize(server->names, server->name_room * sizeof server->names[0]);
     }
+    struct named *named = &server->names[server->name_count++];
+
+    *named = (struct named){ .name = mem_text(name.at, name.length),
+        .length = name.length,
+        .shown = shown,
+        .at = (size_t)(certificate - m->plan->certificates) };
+    for (size_t at = 0; at < name.length; at++)
+        named->name[at] = ascii_lower(name.at[at]);
 }
 
-/* Where two certificates are for the same name, the first in the plan is shown. */
+static void add_names(
+    const struct making *m, const struct tls_certificate *certificate, const struct shown *shown)
+{
+    GENERAL_NAMES *own = NULL;
+
+    for (size_t i = 0; i < certificate->name_count; i++)
+        add_name(m, certificate, shown, certificate->names[i]);
+    if (certificate->has_own_names)
+        own = certificate_names(SSL_CTX_get0_certificate(shown->ssl));
+    for (int i = 0; i < sk_GENERAL_NAME_num(own); i++) // -1 of none
+        add_name(m, certificate, shown, certificate_host(own, i));
+    GENERAL_NAMES_free(own);
+}
+
+/* Where several certificates are for the same name, the first in the plan is shown, or the first
+ * whose key is of another type. */
 static void sort_names(struct tls_server *server)
 {
     size_t kept = 0;
@@ -307,14 +362,17 @@ static void sort_names(struct tls_server *server)
     if (server->name_count > 0)
         qsort(server->names, server->name_count, sizeof server->names[0], by_name);
     for (size_t i = 0; i < server->name_count; i++) {
-        const struct named *last = kept > 0 ? &server->names[kept - 1] : NULL,
-                           *named = &server->names[i];
+        struct named *last = kept > 0 ? &server->names[kept - 1] : NULL;
+        const struct named *named = &server->names[i];
 
-        if (last != NULL &&
-            slice_equal(slice_of(last->name, last->length), slice_of(named->name, named->length)))
-            mem_free(named->name);
-        else
+        if (last == NULL || !slice_equal(slice_of(last->name, last->length),
+                                slice_of(named->name, named->length))) {
             server->names[kept++] = *named;
+            continue;
+        }
+        if (last->other == NULL && named->shown->key_type != last->shown->key_type)
+            last->other = named->shown;
+        mem_free(named->name);
     }
     server->name_count = kept;
 }
@@ -380,7 +438,6 @@ enum err tls_server_new(const struct tls_server_plan *plan, struct wall now,
 {
     struct tls_server *made = mem_new(struct tls_server);
     struct making making = { plan, now, made, verdicts, NULL };
-    size_t name_count = 0;
 
     tls_context_init(&made->context, TLS_server_method(), &SIDE);
     enum err err = set_plan(made->context.ssl, plan, why);
@@ -392,7 +449,6 @@ enum err tls_server_new(const struct tls_server_plan *plan, struct wall now,
     making.order = mem_array(plan->count + 1, sizeof *making.order);
     for (size_t i = 0; i < plan->count; i++) {
         making.order[i] = &plan->certificates[i];
-        name_count += plan->certificates[i].name_count;
         verdicts[i] = (struct tls_verdict){
             .timeless.file = plan->certificates[i].cert_file,
             .timeless.warn_before = plan->warn_before,
@@ -400,7 +456,6 @@ enum err tls_server_new(const struct tls_server_plan *plan, struct wall now,
     }
     qsort(making.order, plan->count, sizeof *making.order, by_files);
     made->shown = mem_array(plan->count + 1, sizeof *made->shown);
-    made->names = mem_array(name_count + 1, sizeof *made->names);
     made->tickets = tls_tickets_ref(plan->tickets);
     if (plan->plain_reply.length > 0)
         made->plain_reply = slice_of(

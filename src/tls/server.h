@@ -9,7 +9,8 @@
  * it was shown. Only ticket keys outlive releases (tls/tickets.h).
  *
  * Who asks for a name is shown that name's certificate, else the wildcard's one label up, else the
- * default's; where none is left the connection ends with the alert unrecognized_name. One bad
+ * default's; where none is left the connection ends with the alert unrecognized_name. Where there
+ * are two for a name, of RSA and of ECDSA, the visitor's signature algorithms choose. One bad
  * certificate takes no other name down: each has a verdict of its own, and those that are unusable
  * are left out. An expired one is shown all the same, since to refuse is the visitor's to decide.
  *
@@ -38,6 +39,7 @@ struct tls_certificate {
     struct slice key_file;  // PEM, not encrypted; empty: it is in cert_file
     struct slice ocsp_file; // DER, an OCSP response; empty: none
     bool is_default;        // for all other names, and for who tells none; the first one counts
+    bool has_own_names;     // for those that stand in it too
 };
 
 /* From good to worse; what comes with more than one is told as the worst. */
@@ -45,7 +47,7 @@ enum tls_fitness {
     TLS_FITNESS_GOOD,
     TLS_FITNESS_UNSTAPLED, // shown without its OCSP response, which is no good or too old
     TLS_FITNESS_EXPIRING,  // within warn_before
-    TLS_FITNESS_UNCOVERED, // valid, but not for each of its names
+    TLS_FITNESS_UNCOVERED, // valid, but not for each of its names, or for none
     TLS_FITNESS_EARLY,     // not valid yet; shown all the same
     TLS_FITNESS_EXPIRED,   // likewise
     TLS_FITNESS_UNUSABLE,  // left out: its names are served by the default, if any

@@ -11,13 +11,21 @@
 struct shown {
     SSL_CTX *ssl;
     struct staple staple;
+    int key_type; // EVP_PKEY_RSA or another
 };
 
 struct named {
     char *name; // lower case
     size_t length;
     const struct shown *shown;
-    size_t at; // in the plan
+    const struct shown *other; // whose key is of another type; NULL: none
+    size_t at;                 // in the plan
+};
+
+/* What is shown to somebody. */
+struct found {
+    const struct shown *shown; // NULL: nothing
+    const struct shown *other; // with it, for visitors who do not know its signatures; or NULL
 };
 
 struct tls_server {
@@ -25,7 +33,7 @@ struct tls_server {
     struct shown *shown;
     size_t shown_count;
     struct named *names; // in order, each once
-    size_t name_count;
+    size_t name_count, name_room;
     const struct shown *fallback; // NULL: none
     struct tls_tickets *tickets;  // NULL: none
     struct slice plain_reply;
@@ -36,8 +44,8 @@ enum {
     TICKET_LIFE_S = 24 * 3600, // what each ticket key opens for, at least
 };
 
-/* What is shown to who asks for `name`, in lower case; NULL: nothing. */
-const struct shown *tls_server_find(const struct tls_server *server, struct slice name);
+/* `name` is in lower case. */
+struct found tls_server_find(const struct tls_server *server, struct slice name);
 
 /* What happens within handshakes: of the server's front, and of a certificate's own SSL_CTX. */
 void tls_accept_set_front(SSL_CTX *ssl);

@@ -145,6 +145,73 @@ static void keys_of_rsa_serve_as_well(void **state)
     visit_close(v);
 }
 
+/* The visitor knows these signature algorithms, and is shown that certificate. */
+static void knowing(
+    struct visit *v, const char *name, const char *algorithms, int version, size_t shown)
+{
+    visit_start(v, name);
+    SSL_set_max_proto_version(v->near, version);
+    assert_int_equal(SSL_set1_sigalgs_list(v->near, algorithms), 1);
+    visit_expect_open(v);
+    assert_true(visit_was_shown(v, shown));
+    visit_again(v);
+}
+
+static void of_two_kinds_of_keys_the_visitor_is_shown_the_one_it_knows(void **state)
+{
+    static const char EC[] = "ECDSA+SHA256", RSA[] = "rsa_pss_rsae_sha256:RSA+SHA256",
+                      BOTH[] = "rsa_pss_rsae_sha256:RSA+SHA256:ECDSA+SHA256";
+    struct visit *v = visit_new(state);
+
+    visit_add(v, "good.test", &GOOD);
+    visit_add_key(v, "good.test", &GOOD, EVP_RSA_gen(2048));
+    visit_add(v, "a.wild.test", &(struct claim){ .names = "DNS:a.wild.test" });
+    visit_add_key(
+        v, "*.wild.test", &(struct claim){ .names = "DNS:*.wild.test" }, EVP_RSA_gen(2048));
+    visit_serve(v);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        knowing(v, "good.test", EC, version, 0);
+        knowing(v, "good.test", RSA, version, 1);
+        knowing(v, "good.test", BOTH, version, 0);
+        knowing(v, "a.wild.test", EC, version, 2);
+        knowing(v, "a.wild.test", RSA, version, 3);
+        knowing(v, "b.wild.test", BOTH, version, 3);
+    }
+    visit_start(v, "b.wild.test");
+    SSL_set1_sigalgs_list(v->near, EC);
+    visit_expect_refused(v, "handshake failure");
+    assert_int_equal(v->counts.wrong_cipher.total, 1);
+    visit_close(v);
+}
+
+static void a_certificate_may_be_for_all_names_in_it(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t shown;
+    } CASES[] = { { "a.test", 1 }, { "X.b.test", 1 }, { "good.test", 0 } };
+    struct visit *v = visit_new(state);
+
+    visit_add(v, "good.test", &GOOD);
+    visit_add(
+        v, "", &(struct claim){ .names = "DNS:A.test, IP:192.0.2.1, DNS:*.b.test, DNS:good.test" })
+        ->has_own_names = true;
+    visit_add(v, "", &(struct claim){ .names = "IP:192.0.2.1" })->has_own_names = true;
+    v->certificates[1].name_count = v->certificates[2].name_count = 0;
+    visit_serve(v);
+    assert_int_equal(v->verdicts[1].fitness, TLS_FITNESS_GOOD);
+    assert_int_equal(v->verdicts[2].fitness, TLS_FITNESS_UNCOVERED);
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        visit_start(v, CASES[i].name);
+        visit_expect_open(v);
+        assert_true(visit_was_shown(v, CASES[i].shown));
+        visit_again(v);
+    }
+    assert_false(tls_server_knows(v->server, SLICE("x.y.b.test")));
+    assert_false(tls_server_knows(v->server, SLICE("192.0.2.1")));
+    visit_close(v);
+}
+
 /* Offers these by ALPN and expects to be told `chosen`; NULL: to be refused. */
 static void offer(struct visit *v, const char *list, bool has_h2, const char *chosen)
 {
@@ -385,6 +452,8 @@ int main(void)
         ON_BOTH(the_name_chooses_the_certificate),
         ON_BOTH(an_unknown_name_is_refused_where_there_is_no_default),
         ON_BOTH(keys_of_rsa_serve_as_well),
+        ON_BOTH(of_two_kinds_of_keys_the_visitor_is_shown_the_one_it_knows),
+        ON_BOTH(a_certificate_may_be_for_all_names_in_it),
         ON_BOTH(the_protocol_is_agreed_on_or_the_visitor_refused),
         ON_BOTH(who_speaks_plain_is_answered_in_plain),
         ON_BOTH(a_ticket_is_good_on_another_worker_and_after_a_reload),

@@ -14,13 +14,13 @@ class Authority:
         run("openssl", "req", "-x509", *CURVE, "-subj", f"/CN={name}", "-keyout", self.key,
             "-out", self.file)
 
-    def certify(self, host, days=30, name=None):
+    def certify(self, host, days=30, name=None, key_of=CURVE):
         """The files of a certificate for the host, and of its key; `name` tells files apart."""
         name = name or host
         certificate, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         request, names = self.folder / f"{name}.csr", self.folder / f"{name}.names"
         names.write_text(f"subjectAltName=DNS:{host}\n")
-        run("openssl", "req", *CURVE, "-subj", f"/O={name}", "-keyout", f"{key}.new",
+        run("openssl", "req", *key_of, "-subj", f"/O={name}", "-keyout", f"{key}.new",
             "-out", request)
         run("openssl", "x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.key,
             "-CAcreateserial", "-days", days, "-extfile", names, "-out", f"{certificate}.new")

@@ -372,9 +372,34 @@ def test_origins_that_ask_who_we_are_are_shown_a_certificate(serve, secured, our
     origin.stop()
 
 
-def test_the_shared_name_of_a_site_is_served_with_the_default_certificate(
+def test_the_shared_name_of_a_site_is_served_with_what_certificate_has_it(
         serve, secured, ours, origins):
     name = f"{STATIC}.{ZONE}"
     secured["tls"] = {"default": files(ours.certify(name, name="shared"))}
-    serve(secured)
+    waypost = serve(secured)
     assert curl(ours, "/sqlite.css", host=name).status == 200
+    wide = ours.certify(f"*.{name.partition('.')[2]}", name="wide")
+    waypost.reload({**secured, "tls": {"certificates": {"wide": files(wide)}}})
+    wait_until(lambda: subject(name) == f"*.{name.partition('.')[2]}", "the other is shown", 5)
+    assert curl(ours, "/sqlite.css", host=name).status == 200
+    assert subject(STATIC) == STATIC and subject("unknown.test") is None
+    _, out, _ = run_waypost("check", "-c", waypost.path)
+    assert re.search(r"certificates.wide  \S*wide.pem  \d+ days left", out)
+
+
+def test_of_two_kinds_of_keys_the_visitor_is_shown_the_one_it_can_verify(serve, secured, ours):
+    rsa = ours.certify(STATIC, name="rsa", key_of=("-newkey", "rsa:2048", "-nodes"))
+    secured["tls"] = {"certificates": {"old": files(rsa)}}
+    serve(secured)
+
+    def shown(algorithms, *options):
+        words = run("openssl", "s_client", "-connect", f"{FRA}:443", "-servername", STATIC,
+                    "-sigalgs", algorithms, "-CAfile", ours.file, *options,
+                    stdin=subprocess.DEVNULL)
+        assert "Verify return code: 0 (ok)" in words
+        return re.search(r"Peer signature type: (\S+)", words)[1]
+
+    for version in ("-tls1_2", "-tls1_3"):
+        assert shown("ECDSA+SHA256:RSA-PSS+SHA256", version) == "ECDSA"
+        assert shown("RSA-PSS+SHA256:ECDSA+SHA256", version) == "ECDSA"
+        assert shown("RSA-PSS+SHA256:RSA+SHA256", version) in ("RSA", "RSA-PSS")
