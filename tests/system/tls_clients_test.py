@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTPS and HTTP/2 as the programs speak it that people have: OpenSSL's own client, those of
 nghttp2, and curl."""
+import contextlib
 import os
 import socket
 import subprocess
@@ -53,6 +54,26 @@ def test_curl_that_speaks_plain_http_to_the_port_prints_why(serve, secured):
     said = run("curl", "-s", "-i", "--max-time", "5", f"http://{FRA}:443/")
     assert said.startswith("HTTP/1.1 400 ") and "https://" in said
     assert failed(waypost, "plain") == 1
+
+
+def test_what_is_no_tls_of_this_century_is_refused_at_once(serve, secured, ours, origins):
+    waypost = serve(secured)
+    sslv2 = bytes.fromhex("802e0100020015000000100100800200800300800400800500800600400700c0"
+                          "00000000000000000000000000000000")
+    alert = bytes.fromhex("150301000202")  # half of one
+    for number, said in enumerate((sslv2, b"\xfe" + b"\0" * 400,
+                                   b"\x16\x03\x01\xff\xff" + b"\x01" * 100,
+                                   b"\x16\x03\x01\0\4\1\0\0\0", alert + b"\x28"), 1):
+        with socket.create_connection((FRA, 443), 5) as stranger:
+            stranger.sendall(said)
+            heard = b""
+            with contextlib.suppress(ConnectionResetError):
+                while more := stranger.recv(4096):
+                    heard += more
+            assert heard[:1] in (b"", b"\x15")  # an alert, or nothing
+        wait_until(lambda number=number: waypost.metric("tls_failed_total", "fra1") == number,
+                   "it is counted", 3)
+    assert curl(ours, "/sqlite.css").status == 200
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
