@@ -151,7 +151,7 @@ void admin_status_write(const struct admin_status *status, struct text *out)
     const struct network *network = status->network;
     json_t *object = json_object(), *nodes = json_array(), *origins = json_array(),
            *peers = json_array(), *sites = json_array(), *checks = json_array(),
-           *certificates = json_array();
+           *certificates = json_array(), *bare = json_array();
 
     json_put_text(object, "network", network->name);
     json_put_text(object, "version", status->version);
@@ -174,6 +174,9 @@ void admin_status_write(const struct admin_status *status, struct text *out)
     for (size_t i = 0; i < status->certificate_count; i++)
         json_array_append_new(certificates, certificate_json(&status->certificates[i]));
     json_object_set_new(object, "certificates", certificates);
+    for (size_t i = 0; i < status->bare_count; i++)
+        json_array_append_new(bare, json_of_text(status->bare_sites[i]));
+    json_object_set_new(object, "sites_without_certificate", bare);
     for (size_t i = 0; i < status->check_count && i < ADMIN_CHECKS_MAX; i++)
         json_array_append_new(checks, admin_check_facts_json(&status->checks[i], status->now));
     json_object_set_new(

@@ -71,6 +71,8 @@ struct admin_status {
     size_t origin_count;
     const struct admin_certificate_status *certificates;
     size_t certificate_count;
+    const struct slice *bare_sites; // hosts of delivered sites that no certificate is for
+    size_t bare_count;
     const struct admin_check_status *checks; // by node; ADMIN_CHECKS_MAX of them are told
     size_t check_count;
     const struct drain *drains; // in force

@@ -4,6 +4,8 @@
 #include "admin/json.h"
 #include "admin/table_priv.h"
 
+enum { BARE_SHOWN_MAX = 10 }; // sites without a certificate
+
 static void put_count(struct table *t, const json_t *object, const char *key)
 {
     char text[TABLE_AMOUNT_MAX];
@@ -161,6 +163,21 @@ static void write_certificates(const json_t *certificates, struct text *out)
     }
 }
 
+/* A network without HTTPS has as many as sites. */
+static void write_bare(const json_t *sites, struct text *out)
+{
+    size_t count = json_array_size(sites);
+
+    for (size_t i = 0; i < count && i < BARE_SHOWN_MAX; i++) {
+        const char *host = json_string_value(json_array_get(sites, i));
+
+        text_say(out, "%s%s: no certificate: HTTPS not served\n", i == 0 ? "\n" : "",
+            host == NULL ? "-" : host);
+    }
+    if (count > BARE_SHOWN_MAX)
+        text_say(out, "and %zu sites more\n", count - BARE_SHOWN_MAX);
+}
+
 /* The line above the tables: a table of one row without its titles would be no clearer. */
 static void write_head(const json_t *status, struct text *out)
 {
@@ -199,6 +216,7 @@ enum err table_status(struct text *out, struct slice json, struct diag *why)
     table_checks(status, out);
     write_sites(json_object_get(status, "sites"), out);
     write_certificates(json_object_get(status, "certificates"), out);
+    write_bare(json_object_get(status, "sites_without_certificate"), out);
     json_decref(status);
     return ERR_NONE;
 }

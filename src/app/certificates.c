@@ -145,6 +145,7 @@ struct certificates *certificates_new(const struct network *network, struct tls_
     struct maker m = { network, choose_tickets(network, tickets, now, errors), now, errors, list,
         verdicts };
 
+    made->network = network;
     made->list = list;
     made->verdicts = verdicts;
     made->count = list_given(network, list);
@@ -194,8 +195,19 @@ int64_t certificate_days_left(const struct tls_verdict *verdict, struct wall now
     return left_s >= 0 ? left_s / 86400 : -(-left_s / 86400) - 1;
 }
 
+bool certificates_cover(const struct certificates *certificates, const struct site *site)
+{
+    return certificates->visitors != NULL && tls_server_knows(certificates->visitors, site->host);
+}
+
+static bool lacks(const struct certificates *certificates, const struct site *site)
+{
+    return site->kind == SITE_DELIVER && !certificates_cover(certificates, site);
+}
+
 void certificates_write(const struct certificates *certificates, struct wall now, FILE *out)
 {
+    const struct network *network = certificates->network;
     char name[CERTIFICATE_NAME_MAX];
 
     if (certificates->count > 0)
@@ -208,6 +220,10 @@ void certificates_write(const struct certificates *certificates, struct wall now
             SLICE_ARG(certificates->list[i].files->cert), certificate_days_left(verdict, now));
         fprintf(out, "%s%s\n", verdict->text[0] == '\0' ? "" : "  warning: ", verdict->text);
     }
+    for (size_t i = 0; i < network->site_count; i++)
+        if (lacks(certificates, network->sites[i]))
+            fprintf(out, "%.*s: no certificate: HTTPS not served\n",
+                SLICE_ARG(network->sites[i]->host));
 }
 
 void certificates_warn(const struct certificates *certificates, struct wall now, struct log *log)
@@ -253,6 +269,20 @@ size_t certificates_tell(const struct certificates *certificates, struct wall no
     }
     *list = told;
     return certificates->count;
+}
+
+size_t certificates_lacking(
+    const struct certificates *certificates, struct arena *arena, const struct slice **list)
+{
+    const struct network *network = certificates->network;
+    struct slice *hosts = arena_array(arena, network->site_count, sizeof *hosts);
+    size_t count = 0;
+
+    for (size_t i = 0; i < network->site_count; i++)
+        if (lacks(certificates, network->sites[i]))
+            hosts[count++] = network->sites[i]->host;
+    *list = hosts;
+    return count;
 }
 
 void certificates_count(const struct certificates *certificates, struct metrics *metrics)

@@ -31,6 +31,7 @@ struct certificate {
 enum { CERTIFICATES_WARN_DAYS = 14, CERTIFICATE_NAME_MAX = 260 };
 
 struct certificates {
+    const struct network *network;
     struct tls_server *visitors; // NULL: no certificate is given
     struct tls_server *admin;    // NULL: loopback alone
     char *token;                 // with admin
@@ -57,12 +58,19 @@ const char *certificate_name(
 /* Whole days until the end; negative after it. */
 int64_t certificate_days_left(const struct tls_verdict *verdict, struct wall now);
 
-/* One line each, for people, where there is any. */
+/* Whether visitors of the site can be greeted by HTTPS. */
+bool certificates_cover(const struct certificates *certificates, const struct site *site);
+
+/* One line each, for people, where there is any; and one for each site that none is for. */
 void certificates_write(const struct certificates *certificates, struct wall now, FILE *out);
 
 /* For status and metrics. Returns how many; `list` lies in the arena. */
 size_t certificates_tell(const struct certificates *certificates, struct wall now,
     struct arena *arena, const struct admin_certificate_status **list);
+
+/* The delivered sites that none is for. Returns how many; `list` lies in the arena. */
+size_t certificates_lacking(
+    const struct certificates *certificates, struct arena *arena, const struct slice **list);
 void certificates_count(const struct certificates *certificates, struct metrics *metrics);
 
 /* A warning for each that is not good at `now`. */

@@ -33,6 +33,38 @@ static void each_site_has_its_own_and_all_others_the_default(void **)
     place_close(&p);
 }
 
+/* The sites that lack one, by commas. */
+static void assert_lacking(const struct place *p, const char *expected)
+{
+    const struct slice *list = NULL;
+    struct arena arena;
+    char found[64] = "";
+
+    arena_init(&arena, 4096);
+    size_t count = certificates_lacking(p->certificates, &arena, &list);
+
+    for (size_t i = 0; i < count; i++)
+        snprintf(found + strlen(found), sizeof found - strlen(found), "%.*s,", SLICE_ARG(list[i]));
+    assert_string_equal(found, expected);
+    arena_done(&arena);
+}
+
+static void sites_that_none_is_for_are_named(void **)
+{
+    struct place p;
+
+    place_open(&p);
+    load_with(&p, "", "", "");
+    assert_lacking(&p, "a.test,b.test,");
+    load_with(&p, A, "", "");
+    assert_lacking(&p, "b.test,");
+    load_with(&p, A, "", "tls: {certificates: {one: {cert: %/b.pem, key: %/b.key}}}");
+    assert_lacking(&p, "");
+    load_with(&p, "", "", "tls: {default: {cert: %/b.pem, key: %/b.key}}");
+    assert_lacking(&p, "");
+    place_close(&p);
+}
+
 static void further_ones_are_for_the_names_in_them(void **)
 {
     struct place p;
@@ -169,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_site_has_its_own_and_all_others_the_default),
+        cmocka_unit_test(sites_that_none_is_for_are_named),
         cmocka_unit_test(further_ones_are_for_the_names_in_them),
         cmocka_unit_test(one_that_expires_soon_has_expired_or_is_for_another_is_told_and_served),
         cmocka_unit_test(every_one_that_cannot_be_used_is_an_error_where_it_is_named),

@@ -323,6 +323,7 @@ static void status(struct admin_source *source, struct arena *arena, struct admi
     s->check_count = explain_checks(p, arena, &s->checks);
     s->certificate_count =
         certificates_tell(p->release->certificates, s->now, arena, &s->certificates);
+    s->bare_count = certificates_lacking(p->release->certificates, arena, &s->bare_sites);
     s->drain_count = drains_list(orders_drained(p->orders[0]), &s->drains);
     s->nodes = nodes;
     s->node_count = p->node_count;

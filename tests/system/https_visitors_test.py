@@ -293,8 +293,11 @@ def test_without_a_certificate_the_port_is_closed_until_there_is_one(serve, secu
     assert not listens(FRA, 443)
     code, out, _ = run_waypost("check", "-c", waypost.path)
     assert code == 0 and "https closed (no certificate)" in out
+    for words in (out, run_waypost("status", "-c", waypost.path)[1]):
+        assert f"\n{STATIC}: no certificate: HTTPS not served\n" in words
     waypost.reload(secured)
     wait_until(lambda: listens(FRA, 443) and listens(NYC, 443), "the port opens", 5)
+    assert "HTTPS not served" not in run_waypost("status", "-c", waypost.path)[1]
     assert curl(ours, "/sqlite.css").status == 200
     waypost.reload(bare)
     wait_until(lambda: not listens(FRA, 443), "and closes", 5)
