@@ -6,8 +6,8 @@
  * the nodes of one process, `nats` those of many machines. One test suite holds both to the same.
  *
  * What goes over these lanes are states, not events: each message says all that its sender holds,
- * so that a lost one is made good by the next, and healing is one exchange. (On BUS_MAPS it is
- * questions and answers: what stays without answer is asked again.) Nobody waits for the bus:
+ * so that a lost one is made good by the next, and healing is one exchange. (On BUS_MAPS and BUS_USAGE it
+ * is questions and answers: what stays without answer is asked again.) Nobody waits for the bus:
  * publishing queues and returns; a full queue drops the oldest and counts.
  *
  * A bus is one node's end of it, on one loop. A node does not hear itself. Payloads are opaque
@@ -57,6 +57,7 @@ enum bus_lane {
     BUS_REPORTS,    // digests of reports, once a second
     BUS_HEARTBEATS, // "I am here", four times a second
     BUS_MAPS,       // what nodes ask each other of their maps, and the answers
+    BUS_USAGE,      // what nodes settle with the one that keeps the accounts, and its answers
     BUS_LANE_COUNT,
 };
 

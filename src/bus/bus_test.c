@@ -45,6 +45,19 @@ static void nodes_hear_each_other_and_not_themselves(void **state)
     world_free(w);
 }
 
+static void each_lane_is_told_as_what_it_is(void **state)
+{
+    struct world *w = world_of(state);
+    struct told_node *a = world_node(w, 0, "a"), *b = world_node(w, 1, "b");
+
+    for (int lane = 0; lane < BUS_LANE_COUNT; lane++)
+        say(a, (enum bus_lane)lane, "hello");
+    world_hear(w, b, BUS_LANE_COUNT);
+    for (int lane = 0; lane < BUS_LANE_COUNT; lane++)
+        assert_heard(b, (size_t)lane, (enum bus_lane)lane, "a", "hello");
+    world_free(w);
+}
+
 static void the_way_is_told_once_while_it_holds(void **state)
 {
     struct world *w = world_of(state);
@@ -280,6 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_ALL(nodes_hear_each_other_and_not_themselves),
+        ON_ALL(each_lane_is_told_as_what_it_is),
         ON_ALL(the_way_is_told_once_while_it_holds),
         ON_ALL(messages_of_one_sender_keep_their_order),
         ON_ALL(a_payload_up_to_the_limit_goes_and_one_above_is_refused),

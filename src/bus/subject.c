@@ -12,6 +12,7 @@ static const struct slice LANES[] = {
     [BUS_REPORTS] = { "reports", 7 },
     [BUS_HEARTBEATS] = { "heartbeats", 10 },
     [BUS_MAPS] = { "maps", 4 },
+    [BUS_USAGE] = { "usage", 5 },
 };
 
 static_assert(COUNT_OF(LANES) == BUS_LANE_COUNT, "each lane has its word");

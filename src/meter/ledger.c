@@ -12,19 +12,6 @@ static_assert((int)USAGE_HASH_SIZE == (int)SHA256_SIZE, "entries are chained by 
 
 enum { VALUES_BEFORE_KINDS = 8, VALUES_OF_ENTRY = VALUES_BEFORE_KINDS + USAGE_KIND_COUNT };
 
-const char *ledger_answer_text(enum ledger_answer answer)
-{
-    static const char *const TEXTS[LEDGER_ANSWER_COUNT] = {
-        [LEDGER_SETTLED] = "settled",
-        [LEDGER_GAP] = "gap",
-        [LEDGER_FORK] = "fork",
-        [LEDGER_FOREIGN] = "foreign",
-    };
-
-    assert(answer < LEDGER_ANSWER_COUNT);
-    return TEXTS[answer];
-}
-
 enum err ledger_open(const char *path, struct ledger **ledger, struct diag *why)
 {
     struct db_plan plan = ledger_plan;
@@ -54,9 +41,9 @@ enum err ledger_end(struct ledger *ledger, enum err err, struct diag *why)
 }
 
 enum err ledger_position(
-    struct ledger *ledger, struct slice node, struct ledger_position *position, struct diag *why)
+    struct ledger *ledger, struct slice node, struct settle_position *position, struct diag *why)
 {
-    struct ledger_position read = { 0 };
+    struct settle_position read = { 0 };
     bool is_hash = true;
     struct db_rows rows;
 
@@ -79,7 +66,7 @@ enum err ledger_position(
 }
 
 static enum err set_position(
-    struct ledger *l, struct slice node, const struct ledger_position *position, struct diag *why)
+    struct ledger *l, struct slice node, const struct settle_position *position, struct diag *why)
 {
     const struct db_value values[] = { db_text(node), db_number((int64_t)position->sequence),
         db_bytes(slice_of(position->hash, sizeof position->hash)) };
@@ -105,7 +92,7 @@ static enum err add_sum(struct ledger *l, const struct usage_entry *entry, struc
 
 /* The position moves to it. */
 static enum err add_entry(struct ledger *l, const struct usage_entry *entry, struct slice bytes,
-    struct ledger_position *position, struct diag *why)
+    struct settle_position *position, struct diag *why)
 {
     struct db_value values[VALUES_OF_ENTRY] = { db_text(entry->node),
         db_number((int64_t)entry->sequence), db_text(entry->pop), db_text(entry->customer),
@@ -122,7 +109,7 @@ static enum err add_entry(struct ledger *l, const struct usage_entry *entry, str
 
 /* Whether what came again is what came before. */
 static enum err compare_kept(struct ledger *l, const struct usage_entry *entry, struct slice bytes,
-    enum ledger_answer *answer, struct diag *why)
+    enum settle_answer *answer, struct diag *why)
 {
     const struct db_value values[] = { db_text(entry->node), db_number((int64_t)entry->sequence) };
     bool is_same = false;
@@ -132,52 +119,52 @@ static enum err compare_kept(struct ledger *l, const struct usage_entry *entry, 
     while (db_next(&rows))
         is_same = slice_equal(db_bytes_at(&rows, 0), bytes);
     TRY(db_end(&rows, why));
-    *answer = is_same ? LEDGER_SETTLED : LEDGER_FORK;
+    *answer = is_same ? SETTLE_ALL : SETTLE_FORK;
     return ERR_NONE;
 }
 
 /* One entry of a batch. */
 static enum err take(struct ledger *l, struct slice node, struct slice bytes,
-    enum ledger_answer *answer, struct ledger_position *position, struct diag *why)
+    enum settle_answer *answer, struct settle_position *position, struct diag *why)
 {
     struct usage_entry entry;
 
-    *answer = LEDGER_FOREIGN;
+    *answer = SETTLE_FOREIGN;
     if (!usage_entry_parse(bytes, &entry) || !slice_equal(entry.node, node) ||
         entry.reason.length > 0)
         return ERR_NONE;
     if (entry.sequence <= position->sequence)
         return compare_kept(l, &entry, bytes, answer, why);
-    *answer = LEDGER_GAP;
+    *answer = SETTLE_GAP;
     if (entry.sequence != position->sequence + 1)
         return ERR_NONE;
-    *answer = LEDGER_FORK;
+    *answer = SETTLE_FORK;
     if (memcmp(entry.before, position->hash, sizeof entry.before) != 0)
         return ERR_NONE;
-    *answer = LEDGER_SETTLED;
+    *answer = SETTLE_ALL;
     return add_entry(l, &entry, bytes, position, why);
 }
 
 static enum err settle(struct ledger *l, const struct ledger_batch *batch,
-    enum ledger_answer *answer, struct ledger_position *position, struct diag *why)
+    enum settle_answer *answer, struct settle_position *position, struct diag *why)
 {
     TRY(ledger_position(l, batch->node, position, why));
     struct slice rest = batch->entries, entry;
     uint64_t before = position->sequence;
 
-    *answer = LEDGER_SETTLED;
-    while (*answer == LEDGER_SETTLED && usage_batch_next(&rest, &entry))
+    *answer = SETTLE_ALL;
+    while (*answer == SETTLE_ALL && usage_batch_next(&rest, &entry))
         TRY(take(l, batch->node, entry, answer, position, why));
-    if (*answer == LEDGER_SETTLED && rest.length > 0)
-        *answer = LEDGER_FOREIGN; // cut short
+    if (*answer == SETTLE_ALL && rest.length > 0)
+        *answer = SETTLE_FOREIGN; // cut short
     return position->sequence == before ? ERR_NONE : set_position(l, batch->node, position, why);
 }
 
 enum err ledger_settle(struct ledger *ledger, const struct ledger_batch *batch,
-    enum ledger_answer *answer, struct ledger_position *position, struct diag *why)
+    enum settle_answer *answer, struct settle_position *position, struct diag *why)
 {
-    struct ledger_position reached;
-    enum ledger_answer answered = LEDGER_SETTLED;
+    struct settle_position reached;
+    enum settle_answer answered = SETTLE_ALL;
 
     TRY(db_begin(ledger->db, why));
     TRY(ledger_end(ledger, settle(ledger, batch, &answered, &reached, why), why));
@@ -211,7 +198,7 @@ static enum err check_used(struct ledger *l, const struct usage_entry *entry, st
 }
 
 static enum err correct(struct ledger *l, const struct usage_entry *correction,
-    struct ledger_position *position, struct diag *why)
+    struct settle_position *position, struct diag *why)
 {
     struct usage_entry entry = *correction;
     char room[USAGE_ENTRY_MAX];
@@ -229,9 +216,9 @@ static enum err correct(struct ledger *l, const struct usage_entry *correction,
 }
 
 enum err ledger_correct(struct ledger *ledger, const struct usage_entry *correction,
-    struct ledger_position *position, struct diag *why)
+    struct settle_position *position, struct diag *why)
 {
-    struct ledger_position reached;
+    struct settle_position reached;
 
     TRY(db_begin(ledger->db, why));
     TRY(ledger_end(ledger, correct(ledger, correction, &reached, why), why));

@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "db/db.h"
+#include "wire/settle.h"
 #include "wire/usage.h"
 
 struct ledger;
@@ -37,25 +38,9 @@ struct ledger;
 /* Accepts NULL. */
 void ledger_close(struct ledger *ledger);
 
-/* How far a chain has come; zeroed: there is nothing of it. */
-struct ledger_position {
-    uint64_t sequence;
-    unsigned char hash[USAGE_HASH_SIZE]; // of that entry
-};
-
-enum ledger_answer {
-    LEDGER_SETTLED, // all of the batch is in the ledger, now or before
-    LEDGER_GAP,     // an entry is missing before the first that was refused
-    LEDGER_FORK,    // another entry has its number, or stands where the one before it should
-    LEDGER_FOREIGN, // not an entry, or not this node's: nothing that the node may settle
-    LEDGER_ANSWER_COUNT,
-};
-
-/* "gap"; never NULL. */
-const char *ledger_answer_text(enum ledger_answer answer);
-
+/* How far a node's chain is; zeros where there is none. */
 [[nodiscard]] enum err ledger_position(
-    struct ledger *ledger, struct slice node, struct ledger_position *position, struct diag *why);
+    struct ledger *ledger, struct slice node, struct settle_position *position, struct diag *why);
 
 struct ledger_batch {
     struct slice node;    // who tells it
@@ -68,7 +53,7 @@ struct ledger_batch {
  * nothing of the batch is in it.
  */
 [[nodiscard]] enum err ledger_settle(struct ledger *ledger, const struct ledger_batch *batch,
-    enum ledger_answer *answer, struct ledger_position *position, struct diag *why);
+    enum settle_answer *answer, struct settle_position *position, struct diag *why);
 
 /*
  * Adds a correction to the chain `node` of corrections, whose number and hash before it are filled
@@ -76,7 +61,7 @@ struct ledger_batch {
  * takes back more than the customer's site used at the pop in that month.
  */
 [[nodiscard]] enum err ledger_correct(struct ledger *ledger, const struct usage_entry *correction,
-    struct ledger_position *position, struct diag *why);
+    struct settle_position *position, struct diag *why);
 
 struct ledger_term {
     struct slice customer;
@@ -146,7 +131,7 @@ void ledger_customers(
 
 /* All chains and how far they are, those of corrections among them. */
 void ledger_nodes(struct ledger *ledger, struct db_rows *rows);
-bool ledger_node_next(struct db_rows *rows, struct slice *node, struct ledger_position *position);
+bool ledger_node_next(struct db_rows *rows, struct slice *node, struct settle_position *position);
 
 /*
  * Reads everything: chains are whole and what their entries say, columns and sums agree with the

@@ -8,7 +8,7 @@ enum { FIRST_KIND = 8 };
 struct chain {
     char node[USAGE_NAME_MAX];
     size_t node_length;
-    struct ledger_position at;
+    struct settle_position at;
     uint64_t chains; // read so far
 };
 
@@ -20,7 +20,7 @@ static struct slice name_of(const struct chain *chain)
 /* The node's position is that of its last entry. */
 static enum err audit_end(struct ledger *l, const struct chain *chain, struct diag *why)
 {
-    struct ledger_position kept;
+    struct settle_position kept;
 
     if (chain->chains == 0)
         return ERR_NONE;
@@ -76,7 +76,7 @@ static enum err audit_entry(
         TRY(audit_end(l, chain, why));
         chain->node_length = node.length < sizeof chain->node ? node.length : sizeof chain->node;
         memcpy(chain->node, node.at, chain->node_length);
-        chain->at = (struct ledger_position){ 0 };
+        chain->at = (struct settle_position){ 0 };
         chain->chains++;
     }
     const char *fault = fault_of(rows, bytes, chain);

@@ -85,14 +85,14 @@ void ledger_nodes(struct ledger *ledger, struct db_rows *rows)
     db_ask(ledger->db, LEDGER_NODES, NULL, 0, rows);
 }
 
-bool ledger_node_next(struct db_rows *rows, struct slice *node, struct ledger_position *position)
+bool ledger_node_next(struct db_rows *rows, struct slice *node, struct settle_position *position)
 {
     if (!db_next(rows))
         return false;
     struct slice hash = db_bytes_at(rows, 2);
 
     *node = db_bytes_at(rows, 0);
-    *position = (struct ledger_position){ .sequence = (uint64_t)db_number_at(rows, 1) };
+    *position = (struct settle_position){ .sequence = (uint64_t)db_number_at(rows, 1) };
     if (hash.length == sizeof position->hash)
         memcpy(position->hash, hash.at, hash.length);
     return true;

@@ -174,8 +174,8 @@ static void every_kind_is_kept_apart(void **)
         .site = SLICE("a.test"),
         .sequence = 1 };
     char room[USAGE_BATCH_ENTRY_MAX], bytes[USAGE_ENTRY_MAX];
-    struct ledger_position position;
-    enum ledger_answer answer;
+    struct settle_position position;
+    enum settle_answer answer;
     struct ledger_entry read;
     struct ledger_row row;
     struct db_rows rows;
@@ -188,7 +188,7 @@ static void every_kind_is_kept_apart(void **)
         slice_of(room, usage_batch_put(usage_entry_write(&entry, bytes), room)) };
 
     assert_int_equal(ledger_settle(p.ledger, &batch, &answer, &position, NULL), ERR_NONE);
-    assert_int_equal(answer, LEDGER_SETTLED);
+    assert_int_equal(answer, SETTLE_ALL);
     ledger_usage(p.ledger, &query, &rows);
     assert_true(ledger_row_next(&rows, &row));
     for (int kind = 0; kind < USAGE_KIND_COUNT; kind++)
@@ -205,7 +205,7 @@ static void every_kind_is_kept_apart(void **)
 
 static void nodes_are_listed_with_how_far_they_are(void **)
 {
-    struct ledger_position position;
+    struct settle_position position;
     struct db_rows rows;
     struct slice node;
     struct place p;

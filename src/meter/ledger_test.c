@@ -9,7 +9,7 @@
 static void what_is_settled_is_there_once(void **)
 {
     struct chain c = chain_of("fra1", "fra");
-    struct ledger_position position;
+    struct settle_position position;
     struct place p;
     uint64_t reached = 0;
 
@@ -18,9 +18,9 @@ static void what_is_settled_is_there_once(void **)
         chain_add(&c, "acme", "www.acme.test", NOVEMBER_MS, 10);
     settle_all(&p, &c);
     settle_all(&p, &c);
-    assert_int_equal(settle(&p, &c, 3, 7, &reached), LEDGER_SETTLED); // and in part
+    assert_int_equal(settle(&p, &c, 3, 7, &reached), SETTLE_ALL); // and in part
     assert_int_equal(reached, 10);
-    assert_int_equal(settle(&p, &c, 0, 0, &reached), LEDGER_SETTLED); // asks how far it is
+    assert_int_equal(settle(&p, &c, 0, 0, &reached), SETTLE_ALL); // asks how far it is
     assert_int_equal(reached, 10);
     assert_int_equal(ledger_position(p.ledger, SLICE("fra1"), &position, NULL), ERR_NONE);
     assert_memory_equal(position.hash, c.last, sizeof c.last);
@@ -33,7 +33,7 @@ static void what_is_settled_is_there_once(void **)
 static void a_node_that_never_told_anything_is_at_zero(void **)
 {
     static const unsigned char zeros[USAGE_HASH_SIZE];
-    struct ledger_position position = { .sequence = 7 };
+    struct settle_position position = { .sequence = 7 };
     struct place p;
 
     place_init(&p);
@@ -53,12 +53,12 @@ static void a_batch_counts_up_to_the_entry_that_does_not_follow(void **)
     place_init(&p);
     for (uint64_t i = 0; i < 10; i++)
         chain_add(&c, "acme", "www.acme.test", NOVEMBER_MS, 1);
-    assert_int_equal(settle(&p, &c, 1, 10, &reached), LEDGER_GAP);
+    assert_int_equal(settle(&p, &c, 1, 10, &reached), SETTLE_GAP);
     assert_int_equal(reached, 0);
     struct slice fifth = c.entries[4];
 
     c.entries[4] = c.entries[5]; // 1 2 3 4 6 6 7 ...
-    assert_int_equal(settle(&p, &c, 0, 10, &reached), LEDGER_GAP);
+    assert_int_equal(settle(&p, &c, 0, 10, &reached), SETTLE_GAP);
     assert_int_equal(reached, 4);
     assert_int_equal(hits_of(&p, ""), 4);
     c.entries[4] = fifth;
@@ -82,9 +82,9 @@ static void another_entry_of_the_same_number_is_refused(void **)
     chain_add(&other, "acme", "www.acme.test", NOVEMBER_MS, 2);
     chain_add(&other, "acme", "www.acme.test", NOVEMBER_MS, 2);
     settle_all(&p, &c);
-    assert_int_equal(settle(&p, &other, 0, 3, &reached), LEDGER_FORK);
-    assert_int_equal(settle(&p, &other, 1, 3, &reached), LEDGER_FORK);
-    assert_int_equal(settle(&p, &other, 2, 3, &reached), LEDGER_FORK); // before is not ours
+    assert_int_equal(settle(&p, &other, 0, 3, &reached), SETTLE_FORK);
+    assert_int_equal(settle(&p, &other, 1, 3, &reached), SETTLE_FORK);
+    assert_int_equal(settle(&p, &other, 2, 3, &reached), SETTLE_FORK); // before is not ours
     assert_int_equal(reached, 2);
     assert_int_equal(hits_of(&p, ""), 2);
     audit_is_good(&p);
@@ -98,28 +98,28 @@ static void nobody_settles_for_another_and_nobody_corrects_by_settling(void **)
     struct chain c = chain_of("fra1", "fra");
     char room[USAGE_ENTRY_MAX];
     struct usage_entry correction;
-    struct ledger_position position;
-    enum ledger_answer answer;
+    struct settle_position position;
+    enum settle_answer answer;
     struct place p;
     uint64_t reached = 0;
 
     place_init(&p);
     chain_add(&c, "acme", "www.acme.test", NOVEMBER_MS, 1);
     c.node = SLICE("nyc1");
-    assert_int_equal(settle(&p, &c, 0, 1, &reached), LEDGER_FOREIGN);
+    assert_int_equal(settle(&p, &c, 0, 1, &reached), SETTLE_FOREIGN);
     c.node = SLICE("fra1");
     assert_true(usage_entry_parse(c.entries[0], &correction));
     correction.reason = SLICE("because I say so");
     c.entries[0] = usage_entry_write(&correction, room);
-    assert_int_equal(settle(&p, &c, 0, 1, &reached), LEDGER_FOREIGN);
+    assert_int_equal(settle(&p, &c, 0, 1, &reached), SETTLE_FOREIGN);
     c.entries[0] = SLICE("noise");
-    assert_int_equal(settle(&p, &c, 0, 1, &reached), LEDGER_FOREIGN);
+    assert_int_equal(settle(&p, &c, 0, 1, &reached), SETTLE_FOREIGN);
     c.entries[0] = SLICE_NONE;
-    assert_int_equal(settle(&p, &c, 0, 1, &reached), LEDGER_FOREIGN);
+    assert_int_equal(settle(&p, &c, 0, 1, &reached), SETTLE_FOREIGN);
     assert_int_equal(ledger_settle(p.ledger, &(struct ledger_batch){ c.node, SLICE("\1\1cut") },
                          &answer, &position, NULL),
         ERR_NONE);
-    assert_int_equal(answer, LEDGER_FOREIGN);
+    assert_int_equal(answer, SETTLE_FOREIGN);
     assert_int_equal(reached, 0);
     assert_int_equal(hits_of(&p, ""), 0);
     chain_done(&c);
@@ -133,10 +133,10 @@ static void bring_any(struct place *p, const struct chain *chains, size_t count,
     size_t from = (*luck = hash_mix(*luck + 1)) % c->count;
     size_t to = from + (*luck = hash_mix(*luck + 1)) % (c->count - from + 1);
     uint64_t reached = 0;
-    enum ledger_answer answer = settle(p, c, from, to, &reached);
+    enum settle_answer answer = settle(p, c, from, to, &reached);
 
-    assert_true(answer == LEDGER_SETTLED || answer == LEDGER_GAP);
-    assert_true(answer != LEDGER_SETTLED || reached >= to || from == to);
+    assert_true(answer == SETTLE_ALL || answer == SETTLE_GAP);
+    assert_true(answer != SETTLE_ALL || reached >= to || from == to);
 }
 
 static void in_whatever_order_batches_come_the_ledger_is_the_same(void **)
@@ -178,7 +178,7 @@ static void a_ledger_that_is_closed_or_cut_off_goes_on_where_it_was(void **)
     for (uint64_t i = 0; i < 100; i++)
         chain_add(&c, "acme", "www.acme.test", NOVEMBER_MS, 1);
     for (size_t i = 0; i < 100; i += 10) {
-        assert_int_equal(settle(&p, &c, i, i + 10, &reached), LEDGER_SETTLED);
+        assert_int_equal(settle(&p, &c, i, i + 10, &reached), SETTLE_ALL);
         ledger_close(p.ledger);
         place_open(&p);
     }
@@ -192,7 +192,7 @@ static void a_full_disk_costs_nothing_but_the_wait(void **)
 {
     struct chain c = chain_of("fra1", "fra");
     struct rlimit old, small = { 96 * 1024, 0 };
-    enum ledger_answer answer;
+    enum settle_answer answer;
     struct diag why = { 0 };
     struct place p;
     uint64_t reached = 0;
@@ -211,7 +211,7 @@ static void a_full_disk_costs_nothing_but_the_wait(void **)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     assert_true(at > 0 && at < CHAIN_MAX);
     assert_true(why.text[0] != '\0');
-    assert_int_equal(settle(&p, &c, 0, 0, &reached), LEDGER_SETTLED);
+    assert_int_equal(settle(&p, &c, 0, 0, &reached), SETTLE_ALL);
     assert_int_equal(reached, at);
     settle_all(&p, &c);
     assert_int_equal(hits_of(&p, ""), CHAIN_MAX);
@@ -250,7 +250,7 @@ static void a_broken_file_is_told_and_not_touched(void **)
 static void totals_beyond_what_a_number_holds_are_refused_whole(void **)
 {
     struct chain c = chain_of("fra1", "fra");
-    enum ledger_answer answer;
+    enum settle_answer answer;
     struct diag why = { 0 };
     struct place p;
     uint64_t reached = 0;
@@ -284,7 +284,7 @@ static void a_correction_takes_back_and_is_an_entry_of_its_own_chain(void **)
 {
     struct chain c = chain_of("fra1", "fra");
     struct usage_entry back = correction_of(30, "a test that was run by mistake");
-    struct ledger_position position;
+    struct settle_position position;
     struct place p;
 
     place_init(&p);
@@ -306,7 +306,7 @@ static void a_correction_without_a_reason_or_of_more_than_there_was_is_refused(v
 {
     struct chain c = chain_of("fra1", "fra");
     struct usage_entry silent = correction_of(1, ""), greedy = correction_of(101, "all and more");
-    struct ledger_position position;
+    struct settle_position position;
     struct diag why = { 0 };
     struct place p;
 

@@ -108,10 +108,10 @@ static inline void chain_done(struct chain *c)
 
 /* Entries from..to-1 of the chain, counted from 0. */
 static inline enum err try_settle(struct place *p, const struct chain *c, size_t from, size_t to,
-    enum ledger_answer *answer, uint64_t *reached, struct diag *why)
+    enum settle_answer *answer, uint64_t *reached, struct diag *why)
 {
     char *room = mem_array(CHAIN_MAX, USAGE_BATCH_ENTRY_MAX);
-    struct ledger_position position = { .sequence = *reached };
+    struct settle_position position = { .sequence = *reached };
     size_t length = 0;
 
     for (size_t i = from; i < to; i++)
@@ -124,10 +124,10 @@ static inline enum err try_settle(struct place *p, const struct chain *c, size_t
     return err;
 }
 
-static inline enum ledger_answer settle(
+static inline enum settle_answer settle(
     struct place *p, const struct chain *c, size_t from, size_t to, uint64_t *reached)
 {
-    enum ledger_answer answer = LEDGER_ANSWER_COUNT;
+    enum settle_answer answer = SETTLE_ANSWER_COUNT;
     struct diag why = { 0 };
 
     if (try_settle(p, c, from, to, &answer, reached, &why) != ERR_NONE)
@@ -139,7 +139,7 @@ static inline void settle_all(struct place *p, const struct chain *c)
 {
     uint64_t reached = 0;
 
-    assert_int_equal(settle(p, c, 0, c->count, &reached), LEDGER_SETTLED);
+    assert_int_equal(settle(p, c, 0, c->count, &reached), SETTLE_ALL);
     assert_int_equal(reached, c->count);
 }
 
