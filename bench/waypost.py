@@ -82,14 +82,16 @@ def dns_network(prefixes):
 
 def kinds(name, program):
     """The program as HTTP server, and as DNS server."""
-    def kind(name, make_network, *serves):
+    def kind(name, make_network, *serves, workers=1):
         def command(place):
             config = place.directory / "network.yaml"
             config.write_text(make_network(place))
-            return [program, "run", "-c", config, "--node", "node1", "--workers", "1"]
+            return [program, "run", "-c", config, "--node", "node1",
+                    "--workers", workers]
         return Kind(name, command, (str(program), "version"), frozenset(serves))
     return {"http": kind(name, http_network, "hit", "miss", "memory", "idle", "idle-tls", "limit", "tls"),
             "dns": kind(name, dns_network(PREFIXES), "dns", "steered", "policies"),
+            "crowd": kind(name, http_network, "crowd", workers=2),
             "dns-500k": kind(f"{name}-500k", dns_network(PREFIXES_MANY), "policies")}
 
 

@@ -247,9 +247,11 @@ size_t http2_pull(struct stream_user *user, struct iovec *iov, size_t most)
         ssize_t length = nghttp2_session_mem_send(h2->session, &frame);
 
         h2->is_lost |= length < 0;
+        if (length > 0)
+            burst_copy(b, frame, (size_t)length);
+        http2_rooms_leave(h2);
         if (length <= 0)
             break;
-        burst_copy(b, frame, (size_t)length);
     }
     memcpy(iov, b->iov, b->count * sizeof *iov);
     // An exchange may end without a byte to send; the stream has nothing to tell then.

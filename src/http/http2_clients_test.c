@@ -26,7 +26,8 @@ struct place {
     struct endpoint at;
 };
 
-static void place_open(struct place *p)
+/* `service`: instead of the script, unless NULL. */
+static void place_serve(struct place *p, const struct http_service *service)
 {
     const struct workers_plan plan = { .name = "http2", .count = 1 };
     struct http_server_limits limits = HTTP_SERVER_LIMITS_DEFAULT;
@@ -38,11 +39,18 @@ static void place_open(struct place *p)
     struct loop *loop = workers_loop(p->threads, 0);
 
     script_init(&p->script, loop, 1);
+    if (service != NULL)
+        p->script.service = *service;
     p->server = http_server_new(loop, &p->script.service, &limits);
     assert_int_equal(
         listener_open(loop, &at, http_server_listener(p->server), &p->listener), ERR_NONE);
     p->at = listener_at(p->listener);
     assert_int_equal(workers_start(p->threads), ERR_NONE);
+}
+
+static void place_open(struct place *p)
+{
+    place_serve(p, NULL);
 }
 
 static void place_close(struct place *p)
@@ -180,6 +188,42 @@ static void h2load_counts_no_failure(void **)
     assert_int_equal(p.script.completed, 22000);
 }
 
+enum { LONG = 28000 }; // of a field: two frames, and no letter below packs
+
+/* Answers with a field that is the path's letter over and over. */
+static void serve_long_head(struct http_service *service, struct http_exchange *x)
+{
+    static const char name[] = "X-Long: ";
+    const size_t start = sizeof name - 1;
+    char *fields = arena_room(&x->arena, start + LONG + 2);
+
+    (void)service;
+    memcpy(fields, name, start);
+    memset(fields + start, x->request->target.at[1], LONG);
+    memcpy(fields + start + LONG, "\r\n", 2);
+    http_reply(
+        x, &(struct http_reply){ .status = 200, .fields = slice_of(fields, start + LONG + 2) });
+}
+
+static void forget(struct http_service *service, struct http_exchange *x, bool complete)
+{
+    (void)service, (void)x, (void)complete;
+}
+
+static void heads_of_several_frames_come_whole_beside_others(void **)
+{
+    struct place p;
+
+    place_serve(&p, &(struct http_service){ serve_long_head, forget });
+    struct slice heard =
+        heard_of(&p, "for letter in X Z X Z; do timeout 20 nghttp -nv -m 40 http://@/$letter | "
+                     "grep -cE \"x-long: ($letter{1000}){28}$\" & done; wait");
+
+    assert_int_equal(heard.length, strlen("40\n40\n40\n40\n"));
+    assert_memory_equal(heard.at, "40\n40\n40\n40\n", heard.length);
+    place_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_cut_answer_is_seen_to_be_cut),
         cmocka_unit_test(nghttp_hears_many_streams),
         cmocka_unit_test(h2load_counts_no_failure),
+        cmocka_unit_test(heads_of_several_frames_come_whole_beside_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,7 +96,8 @@ struct http2 {
     uint32_t tag;
     struct http_connection *connection;
     nghttp2_session *session;
-    size_t memory; // that the session holds
+    size_t memory;  // that the session holds
+    bool has_frame; // of its server's rooms
     struct list tasks, ended, pulled, fleeting;
     unsigned task_count;
     struct http2_gather *gather; // of the header block that is coming in
@@ -127,6 +128,7 @@ struct http2_burst {
 struct http2_rooms {
     union http2_room *free[HTTP2_ROOM_CLASSES];
     unsigned free_count[HTTP2_ROOM_CLASSES];
+    union http2_room *frame; // that is being packed, of whatever session; NULL until the first
 };
 
 /* What all connections of a server share. */
@@ -176,6 +178,7 @@ void http2_task_moved(struct http2_task *task, size_t bytes);
 
 /* http2_room.c, http2_request.c */
 nghttp2_mem http2_rooms(struct http2 *h2);
+void http2_rooms_leave(struct http2 *h2); // nghttp2 has returned, and what it gave was copied
 void http2_rooms_free(struct http2_rooms *rooms);
 void http2_request_callbacks(nghttp2_session_callbacks *callbacks);
 void http2_gather_drop(struct http2 *h2);
