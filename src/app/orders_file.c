@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "io/file.h"
 
 enum { CHECK_SIZE = 8, HEADER_CHECK_SIZE = 4 };
 
@@ -154,30 +154,19 @@ void orders_file_done(struct orders_file *file)
 static enum err read_all(int fd, char **bytes, size_t *length)
 {
     struct stat facts;
-    size_t got = 0;
 
     if (fstat(fd, &facts) != 0)
         return err_from_errno(errno);
     if (facts.st_size > ORDERS_FILE_MAX)
         return ERR_LIMIT;
     char *room = mem_alloc((size_t)facts.st_size + 1);
+    enum err err = file_read(fd, room, (size_t)facts.st_size, 0, length);
 
-    while (got < (size_t)facts.st_size) {
-        ssize_t part = pread(fd, room + got, (size_t)facts.st_size - got, (off_t)got);
-
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part < 0) {
-            mem_free(room);
-            return err_from_errno(errno);
-        }
-        if (part == 0)
-            break;
-        got += (size_t)part;
-    }
-    *bytes = room;
-    *length = got;
-    return ERR_NONE;
+    if (err == ERR_NONE)
+        *bytes = room;
+    else
+        mem_free(room);
+    return err;
 }
 
 enum err orders_file_load(struct orders_file *file, char **bytes, size_t *length)
@@ -219,16 +208,7 @@ enum err orders_file_set_aside(struct orders_file *file)
 /* All of it, and to the disk. */
 static enum err write_at(int fd, struct slice bytes, size_t at)
 {
-    while (bytes.length > 0) {
-        ssize_t part = pwrite(fd, bytes.at, bytes.length, (off_t)at);
-
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part <= 0)
-            return part == 0 ? ERR_SPACE : err_from_errno(errno);
-        bytes = slice_from(bytes, (size_t)part);
-        at += (size_t)part;
-    }
+    TRY(file_write(fd, bytes, at));
     return fdatasync(fd) == 0 ? ERR_NONE : err_from_errno(errno);
 }
 
@@ -241,22 +221,6 @@ enum err orders_file_append(struct orders_file *file, struct slice bytes)
         file->size_bytes += bytes.length;
     else
         close_file(file);
-    return err;
-}
-
-/* Else a power cut may bring the old name back. */
-static enum err sync_folder(const char *path)
-{
-    char folder[PATH_MAX];
-
-    snprintf(folder, sizeof folder, "%s", path);
-    int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0)
-        return err_from_errno(errno);
-    enum err err = fsync(fd) == 0 ? ERR_NONE : err_from_errno(errno);
-
-    close(fd);
     return err;
 }
 
@@ -276,7 +240,7 @@ enum err orders_file_replace(struct orders_file *file, struct slice bytes)
     if (err == ERR_NONE && rename(path, file->path) != 0)
         err = err_from_errno(errno);
     if (err == ERR_NONE)
-        err = sync_folder(file->path);
+        err = file_sync_folder(file->path);
     if (err != ERR_NONE) {
         close(fd);
         return err;
