@@ -16,6 +16,7 @@ struct site {
     char *names; // customer, then site; NULL: the place is free
     size_t customer_length, site_length;
     uint64_t hash;
+    bool is_known; // `closed` is what the chain or the journal says
     struct usage_totals closed;
 };
 
@@ -114,8 +115,10 @@ static struct site *site_of(struct closing *c, struct slice customer, struct sli
 
     if (s->names != NULL)
         return s;
-    if (c->site_count == CLOSING_SITES_MAX)
+    if (c->site_count == CLOSING_SITES_MAX) {
+        counter_up(&c->counts.no_room);
         return NULL;
+    }
     if (2 * (c->site_count + 1) > c->site_room) {
         grow(c);
         s = find(c, hash, customer, site);
@@ -130,6 +133,12 @@ static struct site *site_of(struct closing *c, struct slice customer, struct sli
         memcpy(s->names + customer.length, site.at, site.length);
     c->site_count++;
     return s;
+}
+
+static void set_closed(struct site *s, const struct usage_totals *totals)
+{
+    s->closed = *totals;
+    s->is_known = true;
 }
 
 static void use_boot(struct closing *c, uint64_t boot)
@@ -148,9 +157,7 @@ void closing_learn(struct closing *closing, const struct usage_entry *entry,
     struct site *s = site_of(closing, entry->customer, entry->site);
 
     if (s != NULL)
-        s->closed = entry->to;
-    else
-        counter_up(&closing->counts.no_room);
+        set_closed(s, &entry->to);
     p->sequence = entry->sequence;
     memcpy(p->hash, hash, USAGE_HASH_SIZE);
     if (p->end.ms < entry->end.ms)
@@ -194,41 +201,102 @@ static bool bring_up(
     return true;
 }
 
+/* Numbers the entry, brings it to `totals` and writes it; empty: that adds nothing. */
+static struct slice write_next(struct closing *c, struct site *s, struct usage_entry *entry,
+    const struct usage_totals *totals, char *room)
+{
+    struct closing_position *p = &c->position;
+
+    entry->from = s->closed;
+    if (!bring_up(&entry->to, &entry->from, totals)) {
+        counter_up(&c->counts.shrunk);
+        return SLICE_NONE;
+    }
+    if (memcmp(&entry->from, &entry->to, sizeof entry->from) == 0)
+        return SLICE_NONE;
+    entry->sequence = p->sequence + 1;
+    entry->begin = c->begin;
+    entry->end = c->end;
+    memcpy(entry->before, p->hash, USAGE_HASH_SIZE);
+    struct slice bytes = usage_entry_write(entry, room);
+
+    p->sequence = entry->sequence;
+    p->end = entry->end;
+    sha256(bytes, p->hash);
+    set_closed(s, &entry->to);
+    counter_up(&c->counts.entries);
+    return bytes;
+}
+
 struct slice closing_entry(struct closing *closing, struct slice customer, struct slice site,
     const struct usage_totals *totals, char *room)
 {
-    struct closing_position *p = &closing->position;
     struct site *s = site_of(closing, customer, site);
-
-    if (s == NULL) {
-        counter_up(&closing->counts.no_room);
-        return SLICE_NONE;
-    }
     struct usage_entry entry = { .node = slice_of(closing->node, closing->node_length),
         .pop = slice_of(closing->pop, closing->pop_length),
         .customer = customer,
         .site = site,
+        .boot = closing->boot };
+
+    return s == NULL ? SLICE_NONE : write_next(closing, s, &entry, totals, room);
+}
+
+struct slice closing_again(struct closing *closing, const struct usage_entry *entry, char *room)
+{
+    struct usage_entry again = *entry;
+
+    closing_begin(closing, entry->boot, entry->begin, entry->end);
+    struct site *s = site_of(closing, entry->customer, entry->site);
+
+    if (s == NULL)
+        return SLICE_NONE;
+    if (!s->is_known)
+        set_closed(s, &entry->from);
+    return write_next(closing, s, &again, &entry->to, room);
+}
+
+bool closing_totals(const struct closing *closing, size_t *at, char *room, struct slice *bytes)
+{
+    const struct closing_position *p = &closing->position;
+
+    while (*at < closing->site_room && !closing->sites[*at].is_known)
+        ++*at;
+    if (*at == closing->site_room)
+        return false;
+    const struct site *s = &closing->sites[(*at)++];
+    struct usage_entry entry = { .node = slice_of(closing->node, closing->node_length),
+        .pop = slice_of(closing->pop, closing->pop_length),
+        .customer = slice_of(s->names, s->customer_length),
+        .site = slice_of(s->names + s->customer_length, s->site_length),
         .boot = closing->boot,
         .sequence = p->sequence + 1,
-        .begin = closing->begin,
-        .end = closing->end,
-        .from = s->closed };
+        .begin = p->end,
+        .end = p->end,
+        .from = s->closed,
+        .to = s->closed };
 
-    if (!bring_up(&entry.to, &entry.from, totals)) {
-        counter_up(&closing->counts.shrunk);
-        return SLICE_NONE;
-    }
-    if (memcmp(&entry.from, &entry.to, sizeof entry.from) == 0)
-        return SLICE_NONE;
     memcpy(entry.before, p->hash, USAGE_HASH_SIZE);
-    struct slice bytes = usage_entry_write(&entry, room);
+    *bytes = usage_entry_write(&entry, room);
+    return true;
+}
 
-    p->sequence = entry.sequence;
-    p->end = entry.end;
-    sha256(bytes, p->hash);
-    s->closed = entry.to;
-    counter_up(&closing->counts.entries);
-    return bytes;
+void closing_restore(struct closing *closing, const struct usage_entry *totals, bool is_new_only)
+{
+    struct closing_position *p = &closing->position;
+
+    use_boot(closing, totals->boot);
+    struct site *s = site_of(closing, totals->customer, totals->site);
+
+    if (s != NULL && !(is_new_only && s->is_known))
+        set_closed(s, &totals->to);
+    if (is_new_only)
+        return;
+    if (p->sequence < totals->sequence - 1) {
+        p->sequence = totals->sequence - 1;
+        memcpy(p->hash, totals->before, USAGE_HASH_SIZE);
+    }
+    if (p->end.ms < totals->end.ms)
+        p->end = totals->end;
 }
 
 const struct closing_position *closing_position(const struct closing *closing)

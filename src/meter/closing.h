@@ -59,7 +59,23 @@ void closing_free(struct closing *closing);
 void closing_learn(struct closing *closing, const struct usage_entry *entry,
     const unsigned char hash[USAGE_HASH_SIZE]);
 
-/* The chain was made to follow another entry (journal.h, `moved`); totals and time stay. */
+/*
+ * What is known of the boot, so that the entries it came from may go: for each site something that
+ * looks like its next entry and adds nothing. `*at` is 0 to begin with; false: that was all.
+ * closing_restore takes such a one; where `is_new_only`, sites that are known already stay, and so
+ * does the chain.
+ */
+bool closing_totals(const struct closing *closing, size_t *at, char *room, struct slice *bytes);
+void closing_restore(struct closing *closing, const struct usage_entry *totals, bool is_new_only);
+
+/*
+ * What an entry of the same node says, as the next one of this chain. It is from what was closed
+ * here: so that it holds, too, what an entry between them held that is lost, and nothing that is in
+ * this chain already. In `room` of USAGE_ENTRY_MAX bytes; empty: it adds nothing.
+ */
+struct slice closing_again(struct closing *closing, const struct usage_entry *entry, char *room);
+
+/* The chain is to follow another entry; totals and time stay. */
 void closing_move(
     struct closing *closing, uint64_t sequence, const unsigned char hash[USAGE_HASH_SIZE]);
 

@@ -17,8 +17,9 @@
  *
  * The ledger takes an entry only when it is the successor of the last it holds. What it holds may
  * not fit what is here: an entry became unreadable, the folder was lost with its disk or is that of
- * another machine. Then what is not settled is chained anew behind what the ledger holds (`moved`),
- * and said loudly; what an unreadable entry held is put to the next of its site, as totals allow.
+ * another machine. Said JOURNAL_DOUBTS times, what is not settled is chained anew behind what the
+ * ledger holds, loudly; what an unreadable entry held is put to the next of its site, as far as
+ * totals tell it.
  * Where it cannot be known whether the ledger has an entry under another number, it is left out:
  * no usage is billed twice.
  *
@@ -29,6 +30,7 @@
 #include "base/log.h"
 #include "wire/usage.h"
 
+struct closing;
 struct journal;
 struct journal_user;
 struct loop;
@@ -41,6 +43,7 @@ enum {
     JOURNAL_SEGMENTS_MAX = 4096,     // more are not begun: nothing is taken until some are settled
     JOURNAL_UNWRITTEN_BYTES = 64 << 20, // what waits to be written
     JOURNAL_PENDING_BYTES = 1 << 20,    // handed out at a time
+    JOURNAL_DOUBTS = 3,                 // times that the ledger's word is looked for in vain
 };
 
 #define JOURNAL_COUNTERS(X)                                                                        \
@@ -67,29 +70,24 @@ struct journal_pending {
 };
 
 struct journal_user_ops {
-    /* At the start: the next entry, in the order of its chain; the slices are good for the call. */
-    void (*read)(struct journal_user *user, const struct usage_entry *entry,
-        const unsigned char hash[USAGE_HASH_SIZE]);
     /* All entries up to this one are on disk. */
     void (*written)(struct journal_user *user, uint64_t sequence);
     /* What journal_ask asked for; good for the call. */
     void (*pending)(struct journal_user *user, const struct journal_pending *pending);
-    /* The newest entry has another number and hash from now on: the next one follows that. */
-    void (*moved)(
-        struct journal_user *user, uint64_t sequence, const unsigned char hash[USAGE_HASH_SIZE]);
 };
 
 struct journal_user {
     const struct journal_user_ops *ops;
 };
 
-/* Loop, pool and log outlive the journal; the texts are copied. */
+/* All of it outlives the journal, but for the texts. */
 struct journal_plan {
     struct loop *loop;
     struct pool *pool;
     struct log *log;
-    const char *node;   // for the log, and the name in its entries
-    const char *folder; // made where it is missing
+    struct closing *closing; // what makes the entries; the journal brings it to where the chain is
+    const char *node;        // for the log, and the name in its entries
+    const char *folder;      // made where it is missing
 };
 
 struct journal *journal_new(const struct journal_plan *plan, struct journal_user *user);
@@ -97,15 +95,19 @@ struct journal *journal_new(const struct journal_plan *plan, struct journal_user
 /* Accepts NULL. What is not written yet will not be. After the pool has ended. */
 void journal_free(struct journal *journal);
 
-/* Reads all that is there, which blocks, and gives it to `read`. Once, before anything else. */
+/* Reads all that is there, which blocks, and brings the closing to where it ends. Once, before
+ * anything else. */
 void journal_read(struct journal *journal);
 
-/* There is room for one more entry, and those before are not on their way to the disk. While it is
- * false nothing is to be closed: what is closed is to be put. */
+/*
+ * There is room for one more entry, and those that were written before are on disk. While it is
+ * false the closing is not to be touched: what it closes must be put, what it knows goes to disk
+ * with the entries. So totals of a dead boot are to be kept until the entries of it are written.
+ */
 bool journal_takes(const struct journal *journal);
 
-/* To be written with all that is put until journal_write. It is the successor of the entry that was
- * put or read before it. After journal_takes. */
+/* The bytes that closing_entry gave, to be written with all that is put until journal_write. After
+ * journal_takes. */
 void journal_put(struct journal *journal, struct slice entry);
 
 /* Writes what was put; `written` follows in a later turn. Nothing put: nothing is done. */
@@ -116,22 +118,18 @@ void journal_write(struct journal *journal);
  * again before it came, it comes once. */
 void journal_ask(struct journal *journal, size_t room);
 
-/*
- * The ledger holds the entries of this node up to this one; sequence 0: none. For each word of it,
- * also a refusal: an answer that is older than another does no harm, as a batch asked for
- * afterwards shows what is to be done. Not on disk yet: not settled yet either.
- */
+/* The ledger holds the entries of this node up to this one; sequence 0: none. For each word of it,
+ * also when it refused; what does not fit is looked into with the next journal_ask. */
 void journal_settled(
     struct journal *journal, uint64_t sequence, const unsigned char hash[USAGE_HASH_SIZE]);
 
 /* The newest write failed. */
 bool journal_is_failing(const struct journal *journal);
 
-/* What is on disk, for people. */
+/* For people. */
 struct journal_state {
-    uint64_t first_unsettled, last; // sequences
-    uint64_t unsettled;             // entries
-    uint64_t bytes;                 // of all segments
+    uint64_t settled, last; // sequences, of what is on disk
+    uint64_t bytes;         // of all segments
     size_t segments;
     size_t unwritten_bytes; // that wait for the disk
 };
