@@ -514,6 +514,7 @@ void http2_free(struct http2 *h2)
     nghttp2_session_del(h2->session);
     assert(h2->memory == 0);
     arena_done(&h2->heads);
+    mem_free(h2->packer);
     mem_free(h2->kept);
     mem_free(h2);
 }

@@ -15,10 +15,10 @@
 #include <assert.h>
 
 #include "base/mem.h"
-#include "http/http2_priv.h"
+#include "http/http2_head_priv.h"
 #include "io/filter.h"
 
-enum { FRAME_HEAD_BYTES = 9, FRAME_BYTES_MAX = 17 * 1024, DIGITS_MAX = 20 };
+enum { FRAME_HEAD_BYTES = 9, FRAME_BYTES_MAX = 17 * 1024 };
 
 static void burst_copy(struct http2_burst *b, const void *bytes, size_t length)
 {
@@ -197,25 +197,25 @@ static int body_send(nghttp2_session *session, nghttp2_frame *frame, const uint8
     return burst_has_room(h2, b) ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
-/* A head was packed, or never will be: with the last of them their text can go. */
-static void head_left(struct http2 *h2)
-{
-    assert(h2->heads_due > 0);
-    if (--h2->heads_due == 0)
-        arena_reset(&h2->heads);
-}
-
-/* An answer without a body is over with its head. */
+/* An answer without a body is over with its head. What nghttp2 says was sent is not yet: the rest
+ * of the head is still to be put behind it. */
 static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
+    struct http2 *h2 = http2_of(user_data);
+
     if (frame->hd.type != NGHTTP2_HEADERS)
-        return 0;
-    head_left(http2_of(user_data));
-    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return 0;
     struct http2_task *task = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 
-    if (task != NULL) {
+    h2->is_head_begun = true;
+    h2->head = SLICE_NONE;
+    if (task == NULL)
+        return 0;
+    if (task->is_continued)
+        task->is_continued = false;
+    else
+        h2->head = task->head;
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
         task->is_done = true;
         http2_task_ended(task);
     }
@@ -228,7 +228,7 @@ static int frame_not_sent(
 {
     (void)session, (void)error;
     if (frame->hd.type == NGHTTP2_HEADERS)
-        head_left(http2_of(user_data));
+        http2_head_left(http2_of(user_data));
     return 0;
 }
 
@@ -252,6 +252,8 @@ size_t http2_pull(struct stream_user *user, struct iovec *iov, size_t most)
         http2_rooms_leave(h2);
         if (length <= 0)
             break;
+        if (h2->is_head_begun)
+            http2_head_complete(h2, b, (size_t)length);
     }
     memcpy(iov, b->iov, b->count * sizeof *iov);
     // An exchange may end without a byte to send; the stream has nothing to tell then.
@@ -345,110 +347,6 @@ void http2_sent(struct stream_user *user, size_t bytes)
     http2_settle(h2);
 }
 
-/* Both stay where they are until the frame is packed; the name is in lower case. */
-static nghttp2_nv field_of(struct slice name, struct slice value)
-{
-    union {
-        const void *given;
-        uint8_t *taken;
-    } names = { .given = name.at }, values = { .given = value.at };
-
-    return (nghttp2_nv){ names.taken, values.taken, name.length, value.length,
-        NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE };
-}
-
-/* Splits "Name: value\r\n"..., and turns the names to lower case where they lie. Returns the new
- * count; beyond HTTP2_FIELDS_MAX when there are too many. */
-static size_t fields_split(char *text, size_t length, nghttp2_nv *fields, size_t count)
-{
-    const char *end = text + length;
-
-    while (text < end) {
-        char *colon = text;
-
-        for (; colon < end && *colon != ':'; colon++)
-            *colon = ascii_lower(*colon);
-        char *stop = memchr(colon, '\r', (size_t)(end - colon));
-
-        assert(stop != NULL);
-        if (count == HTTP2_FIELDS_MAX)
-            return HTTP2_FIELDS_MAX + 1;
-        fields[count++] = field_of(slice_of(text, (size_t)(colon - text)),
-            slice_trim(slice_of(colon + 1, (size_t)(stop - colon - 1))));
-        text = stop + strlen("\r\n");
-    }
-    return count;
-}
-
-static bool has_no_body(int status)
-{
-    return status == 204 || status == 304;
-}
-
-/* RFC 9110 §8.6: the length, also where no body is sent. */
-static int64_t length_of(const struct http2_task *task, const struct http_reply *r)
-{
-    int64_t length = r->source != NULL ? r->length : (int64_t)r->body.length;
-
-    if (task->is_head && length == 0)
-        length = r->length;
-    return has_no_body(r->status) ? -1 : length;
-}
-
-static struct slice decimal(uint64_t number, char room[DIGITS_MAX])
-{
-    size_t at = DIGITS_MAX;
-
-    do
-        room[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    return slice_of(room + at, DIGITS_MAX - at);
-}
-
-/* The fields of an answer, in memory that lasts until they are packed. Returns their count; beyond
- * HTTP2_FIELDS_MAX when there are too many. */
-static size_t head_write(struct http2 *h2, const struct http_reply *r, int64_t length)
-{
-    nghttp2_nv *fields = http2_server(h2)->h2->fields;
-    size_t text_length = r->fields.length + r->more.length, count = 0;
-    char *text = arena_room(&h2->heads, 2 * DIGITS_MAX + text_length);
-
-    fields[count++] = field_of(SLICE(":status"), decimal((uint64_t)r->status, text));
-    text += DIGITS_MAX;
-    if (length >= 0)
-        fields[count++] = field_of(SLICE("content-length"), decimal((uint64_t)length, text));
-    text += DIGITS_MAX;
-    if (r->fields.length > 0)
-        memcpy(text, r->fields.at, r->fields.length);
-    if (r->more.length > 0)
-        memcpy(text + r->fields.length, r->more.at, r->more.length);
-    return fields_split(text, text_length, fields, count);
-}
-
-/* A head was handed to nghttp2, which may have failed. */
-static void head_due(struct http2 *h2, int failed)
-{
-    if (failed == 0)
-        h2->heads_due++;
-    if (h2->heads.is_full)
-        counter_up(&http2_server(h2)->counts.h2_memory);
-    h2->is_lost |= failed != 0 || h2->heads.is_full;
-}
-
-/* The field block of an answer; false when it has too many fields. */
-static bool head_submit(struct http2_task *task, const struct http_reply *r, bool has_body)
-{
-    struct http2 *h2 = task->h2;
-    size_t count = head_write(h2, r, length_of(task, r));
-    nghttp2_data_provider provider = { .source.ptr = task, .read_callback = body_read };
-
-    if (count > HTTP2_FIELDS_MAX)
-        return false;
-    head_due(h2, nghttp2_submit_response(h2->session, task->stream, http2_server(h2)->h2->fields,
-                     count, has_body ? &provider : NULL));
-    return true;
-}
-
 /* Nobody will read what is held of the request's body. */
 static void held_drop(struct http2_task *task)
 {
@@ -483,7 +381,7 @@ static void reply(struct http_exchange *x, const struct http_reply *r)
 {
     struct http2_task *task = http2_task_of(x);
     struct http2 *h2 = task->h2;
-    bool is_bare = task->is_head || has_no_body(r->status);
+    bool is_bare = task->is_head || http2_has_no_body(r->status);
     bool has_body = !is_bare && (r->source != NULL ? r->length != 0 : r->body.length > 0);
 
     assert(!task->is_replied && r->status >= 200 && r->status <= 999);
@@ -492,7 +390,9 @@ static void reply(struct http_exchange *x, const struct http_reply *r)
     if (!list_empty(&task->ended)) // the client has left
         return;
     held_drop(task);
-    if (!head_submit(task, r, has_body)) {
+    const nghttp2_data_provider body = { .source.ptr = task, .read_callback = body_read };
+
+    if (!http2_head_submit(task, r, has_body ? &body : NULL)) {
         cut(x);
         return;
     }
@@ -513,12 +413,8 @@ static void read_body(struct http_exchange *x, struct http_sink *sink)
     assert(task->sink == NULL);
     task->sink = sink;
     task->at = loop_now(x->loop);
-    if (task->expects && !task->is_replied && list_empty(&task->ended)) {
-        nghttp2_nv status = field_of(SLICE(":status"), SLICE("100"));
-
-        head_due(h2, nghttp2_submit_headers(
-                         h2->session, NGHTTP2_FLAG_NONE, task->stream, NULL, &status, 1, NULL));
-    }
+    if (task->expects && !task->is_replied && list_empty(&task->ended))
+        http2_head_continue(task);
     task->expects = false;
     http2_settle_later(h2);
 }

@@ -9,6 +9,7 @@
  *     http2.c          the connection: its session, its time, its end
  *     http2_flood.c    what it may not do too often
  *     http2_request.c  header blocks to requests, request bodies to sinks
+ *     http2_head.c     heads of answers
  *     http2_answer.c   answers, and which of their bytes leave when
  *     http2_room.c     nghttp2's memory
  *
@@ -18,6 +19,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "http/hpack.h"
 #include "http/http2_flood_priv.h"
 #include "http/server_priv.h"
 
@@ -28,7 +30,8 @@ enum {
     HTTP2_BLOCK_MAX = 64 * 1024,    // of a header block, unpacked
     HTTP2_MEMORY_MAX = 2048 * 1024, // that nghttp2 may hold for a connection
     HTTP2_ROOM_CLASSES = 17,        // sizes of nghttp2's memory that is used again, to 1 KiB
-    HTTP2_FIELDS_MAX = 192,         // of an answer
+    HTTP2_FIELDS_MAX = 192,         // of an answer that is too large to be packed by us
+    HTTP2_PACKED_MAX = 15 * 1024,   // of one that is not: within a frame that anybody takes
     HTTP2_PIECES_MAX = 4,           // iovecs that a source is asked for at a time
     HTTP2_PIECE_COPIED = 2 * 1024,  // pieces of a body up to this are copied behind their head
     HTTP2_BURST_BYTES = 64 * 1024,  // heads of frames, and what is copied, in one write
@@ -57,6 +60,7 @@ struct http2_task {
     char *held; // of the request's body, not yet taken
     size_t held_at, held_length, held_room;
 
+    struct slice head; // fields that go behind the status
     struct http_source *source;
     int64_t source_left; // -1: not known
     char *own;           // the body, when it was copied
@@ -67,8 +71,9 @@ struct http2_task {
 
     bool is_internal; // an answer of our own, unknown to the service
     bool is_head;
-    bool expects;  // waits for 100 Continue
-    bool has_body; // of the request, not all come
+    bool expects;      // waits for 100 Continue
+    bool is_continued; // which is on its way
+    bool has_body;     // of the request, not all come
     bool is_sink_full;
     bool is_replied;
     bool is_done;   // the answer's last frame was made
@@ -80,17 +85,7 @@ struct http2_task {
     bool is_due;      // deferred only until the burst has left, as is_woken
 };
 
-/* A header block becomes the text of the HTTP/1 head that says the same. */
-struct http2_gather {
-    int32_t stream;
-    nghttp2_rcbuf *method, *authority, *path;
-    size_t length, cookie_length;
-    unsigned lines;
-    bool has_line, has_length, is_large, is_bad;
-    struct http_head head;
-    char text[HTTP_HEAD_MAX];
-    char cookie[HTTP_HEAD_MAX]; // RFC 9113 §8.2.3: its pieces are one field again
-};
+struct http2_gather; // a header block that is coming in (http2_request.c)
 
 struct http2 {
     uint32_t tag;
@@ -105,10 +100,13 @@ struct http2 {
     struct timer later;          // for what may not happen within a call of the service
     char *kept;                  // of the last burst, what the socket did not take
     size_t kept_at, kept_length;
-    struct arena heads; // fields of answers, until nghttp2 has packed them;
-    unsigned heads_due; // those of so many it has not
-    size_t burst_most;  // bytes of the next one
-    size_t in_turn;     // sent
+    struct arena heads; // fields of answers, until they are packed;
+    unsigned heads_due; // those of so many are not
+    struct slice head;  // fields of the one that nghttp2 has just begun
+    bool is_head_begun;
+    struct hpack *packer; // NULL before the first answer
+    size_t burst_most;    // bytes of the next one
+    size_t in_turn;       // sent
     struct http2_floods floods;
     struct instant drained; // when the first GOAWAY left
     bool is_draining;

@@ -12,9 +12,21 @@
 #include <assert.h>
 
 #include "base/mem.h"
-#include "http/http2_priv.h"
+#include "http/http2_head_priv.h"
 #include "io/filter.h"
 #include "wire/http_date.h"
+
+/* A header block becomes the text of the HTTP/1 head that says the same. */
+struct http2_gather {
+    int32_t stream;
+    nghttp2_rcbuf *method, *authority, *path;
+    size_t length, cookie_length;
+    unsigned lines;
+    bool has_line, has_length, is_large, is_bad;
+    struct http_head head;
+    char text[HTTP_HEAD_MAX];
+    char cookie[HTTP_HEAD_MAX]; // RFC 9113 §8.2.3: its pieces are one field again
+};
 
 static struct http2_task *task_at(struct http2 *h2, int32_t stream)
 {
@@ -312,6 +324,8 @@ static int frame_came(nghttp2_session *session, const nghttp2_frame *frame, void
         headers_came(h2, frame);
     else if (frame->hd.type == NGHTTP2_DATA && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
         body_ended(h2, frame->hd.stream_id);
+    else if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+        http2_packer_reset(h2);
     return 0;
 }
 

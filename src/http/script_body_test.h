@@ -22,6 +22,7 @@ struct script {
     char *held[SCRIPT_HELD_MAX];     // good until this turn's end
     unsigned held_count;
     size_t length_max; // of bodies
+    struct slice more; // fields of what is at hand; empty: an Age
     bool waits;        // sources have pauses, sinks are slow
 };
 

@@ -18,7 +18,7 @@ static inline void script_reply_hand(struct script_task *task)
 {
     struct http_reply reply = { .status = 200,
         .fields = SLICE("X-Test: hand\r\n"),
-        .more = SLICE("Age: 0\r\n"),
+        .more = task->script->more.length > 0 ? task->script->more : SLICE("Age: 0\r\n"),
         .length = (int64_t)task->length,
         .body = script_hold(task->script, 0, task->length) };
 
