@@ -231,12 +231,12 @@ const char *price_kind_text(enum price_kind kind)
 {
     switch (kind) {
     case PRICE_MONTH: return "month";
-    case PRICE_TRAFFIC_INCLUDED: return "traffic included";
+    case PRICE_TRAFFIC_INCLUDED: return "traffic_included";
     case PRICE_TRAFFIC: return "traffic";
     case PRICE_RATE: return "rate";
-    case PRICE_REQUESTS_INCLUDED: return "requests included";
+    case PRICE_REQUESTS_INCLUDED: return "requests_included";
     case PRICE_REQUESTS: return "requests";
-    case PRICE_ANSWERS_INCLUDED: return "answers included";
+    case PRICE_ANSWERS_INCLUDED: return "answers_included";
     case PRICE_ANSWERS: return "answers";
     case PRICE_MINIMUM: return "minimum";
     case PRICE_KIND_COUNT: break;

@@ -127,5 +127,5 @@ struct price;
 /* Accepts NULL. */
 void price_free(struct price *price);
 
-/* "traffic", "minimum"; never NULL. */
+/* "traffic", "traffic_included", "minimum"; never NULL. */
 const char *price_kind_text(enum price_kind kind);

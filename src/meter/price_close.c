@@ -35,7 +35,7 @@ static int digits_of(const struct closer *c)
 
 static enum err too_large(const struct closer *c, const struct price_line *line)
 {
-    diag_say(c->why, "the amount for %s of plan %.*s is too large to hold",
+    diag_say(c->why, "the amount for \"%s\" of plan %.*s is too large to hold",
         price_kind_text(line->kind), SLICE_ARG(sums_of(c)->part.plan));
     return ERR_RANGE;
 }

@@ -72,11 +72,11 @@ static void a_month_is_priced_by_tiers_groups_and_what_is_included(void **)
 
     check_bill(terms, uses,
         "part standard EUR " WHOLE "0 month  0 2592000000 x 5000000000 = 5000000000\n"
-        "0 traffic included  0 100000000000 x 0 = 0\n"
+        "0 traffic_included  0 100000000000 x 0 = 0\n"
         "0 traffic  1 10000000000000 x 2000000 = 20000000000\n"
         "0 traffic  2 900000000000 x 1000000 = 900000000\n"
         "0 traffic asia 1 2000000000000 x 5000000 = 10000000000\n"
-        "0 requests included  0 1000000 x 0 = 0\n"
+        "0 requests_included  0 1000000 x 0 = 0\n"
         "0 requests  0 2500000 x 60000000 = 150000000\n"
         "0 answers  0 12 x 0 = 0\n"
         "total EUR 36050000000\n");
@@ -96,7 +96,7 @@ static void a_plan_that_changes_within_the_month_holds_pro_rata(void **)
     check_bill(good, uses,
         "part standard EUR 1793491200000 864000000\npart flat EUR 1794355200000 1728000000\n"
         "0 month  0 864000000 x 5000000000 = 1667000000\n"
-        "0 traffic included  0 33333333333 x 0 = 0\n"
+        "0 traffic_included  0 33333333333 x 0 = 0\n"
         "0 traffic  1 3333333333333 x 2000000 = 6667000000\n"
         "0 traffic  2 633333333335 x 1000000 = 633000000\n"
         "1 month  0 1728000000 x 9000000000 = 6000000000\n"
@@ -229,7 +229,7 @@ static void a_rate_is_priced_by_the_megabit_and_month(void **)
         "part transit EUR 1793491200000 301000\npart standard EUR 1793491501000 2591699000\n"
         "0 rate  0 125000000 x 200000000 = 3000000\n"
         "1 month  0 2591699000 x 5000000000 = 4999000000\n"
-        "1 traffic included  0 10 x 0 = 0\n"
+        "1 traffic_included  0 10 x 0 = 0\n"
         "total EUR 5002000000\n");
 }
 
@@ -341,8 +341,10 @@ static void what_cannot_be_priced_is_told(void **)
         "more requests are taken back than counted under plan standard");
     check_error(standard, unasked, ERR_RANGE,
         "more answers are taken back than counted under plan standard");
-    check_error(dear, much, ERR_RANGE, "the amount for traffic of plan dear is too large to hold");
-    check_error(dear, some, ERR_RANGE, "the amount for traffic of plan dear is too large to hold");
+    check_error(
+        dear, much, ERR_RANGE, "the amount for \"traffic\" of plan dear is too large to hold");
+    check_error(
+        dear, some, ERR_RANGE, "the amount for \"traffic\" of plan dear is too large to hold");
     check_error(dear, twice, ERR_RANGE, "the total is too large to hold");
     check_error(
         strange, NOTHING, ERR_PARSE, "plan x is in QQQ, which is no currency that is known");
