@@ -1,27 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A browser opens a customer's page by HTTPS: the page from the origin that DNS names, what it
 embeds from a pop by HTTP/2. The browser asks its provider's resolver, which asks our servers."""
-import base64
-import hashlib
 import shutil
-import subprocess
 
 import pytest
 
+from authority import key_mark
 from origin import Origin, embedded_in
 from secure import STATIC, files
 from waypost import network, sites
-from world import run
 
 PAGE, WWW = "/atomiccommit.html", "www.acme.test"
-
-
-def key_mark(certificate):
-    """What Chromium knows a trusted public key by: the base64 of its SHA-256."""
-    pem = run("openssl", "x509", "-in", certificate, "-noout", "-pubkey")
-    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=pem.encode(),
-                         capture_output=True, timeout=10, check=True).stdout
-    return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import way
 from nodes import ADDRESSES, DOWN_S, STATIC
 from waypost import IS_NIGHT
 from world import listens, wait_until
@@ -42,7 +43,7 @@ def test_a_node_that_dies_or_hangs_is_soon_in_no_answer(nodes, seed):
 
 
 def test_a_visitor_of_a_node_that_hangs_is_soon_served_by_another(nodes, visitors, resolvers):
-    visitor, url = visitors(resolvers()), f"http://{STATIC}/sqlite.css"
+    visitor, url = visitors(resolvers()), way.url(STATIC, "/sqlite.css")
     status, address = visitor.tries(url, 10)
     assert status == "200"
     node = next(node for node, at in ADDRESSES.items() if at == address)

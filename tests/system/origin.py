@@ -8,9 +8,12 @@ import shutil
 import signal
 import urllib.request
 
+import way
 from world import listens, run, wait_until
 
 PAGES = "/usr/share/doc/sqlite3"
+# Whom DNS leads to origins for.
+NAMES = ("*.acme.test", "*.other.test", "www.acme.test.cdn.waypost.test")
 EMBEDDED = re.compile(r'(src|href)="([^":#?]+\.(?:gif|png|jpe?g|svg|css|js|ico))"', re.IGNORECASE)
 
 CONF = """\
@@ -66,7 +69,7 @@ def site_copy(folder, static_host):
 
         def absolute(found, base=base):
             path = found[2] if found[2].startswith("/") else base + found[2]
-            return f'{found[1]}="http://{static_host}{path}"'
+            return f'{found[1]}="{way.url(static_host, path)}"'
 
         text = page.read_text(errors="surrogateescape")
         changed = EMBEDDED.sub(absolute, text)
@@ -78,7 +81,8 @@ def site_copy(folder, static_host):
 def embedded_in(root, page, static_host):
     """The paths that a page of the copy embeds from `static_host`."""
     text = (root / page.lstrip("/")).read_text(errors="replace")
-    return sorted(set(re.findall(rf'(?:src|href)="http://{re.escape(static_host)}(/[^"]+)"', text)))
+    start = re.escape(way.url(static_host, ""))
+    return sorted(set(re.findall(rf'(?:src|href)="{start}(/[^"]+)"', text)))
 
 
 SLOW_TO_ANSWER = "limit_req zone=slow burst=1000;"  # beyond 10 requests/s, later and later
@@ -106,7 +110,7 @@ class Origin:
     def _write(self, more):
         (self.folder / "conf").write_text(CONF.format(
             folder=self.folder, address=self.address, name=self.name, root=self.root,
-            more=more))
+            more=more + way.origin_lines(self.address, *NAMES)))
 
     def start(self):
         """Starts it, or starts it again."""

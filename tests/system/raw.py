@@ -2,14 +2,17 @@
 """HTTP/1.1 by hand, for what no decent client sends."""
 import socket
 
+import way
 from visitor import Reply
 
 
 class Connection:
-    """One connection to a node; what is sent is sent as it is, what comes is parsed strictly."""
+    """One connection to a node (`port`: without TLS); what is sent is sent as it is, what comes is parsed strictly."""
 
-    def __init__(self, address, port=80, seconds=10):
-        self.sock = socket.create_connection((address, port), timeout=seconds)
+    def __init__(self, address, port=None, seconds=10):
+        self.sock = socket.create_connection((address, port or way.PORT), timeout=seconds)
+        if port is None:
+            self.sock = way.greeted(self.sock)
         self.data = b""
 
     def __enter__(self):

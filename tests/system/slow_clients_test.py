@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that take connections and time and give nothing for them: slowhttptest in each of its
-ways, and by hand. Whoever means it is served at once meanwhile, and memory stays bounded."""
+kinds, and by hand. Whoever means it is served at once meanwhile, and memory stays bounded."""
 import contextlib
 import os
 import pathlib
@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import way
 from raw import Connection, ask
 from scripted import Scripted
 from waypost import FRA, IS_SANITIZED, network, sites
@@ -19,7 +20,9 @@ from world import run, wait_until
 SITE = "slow.acme.test"
 SMALL, LARGE = b"small", bytes(1 << 20)
 VISITOR, ATTACKER = "192.0.2.200", "192.0.2.66"
-COUNT, SECONDS = 800, 12
+COUNT, SECONDS = 800, 8 if way.IS_SECURE else 12
+# slowhttptest takes its time for the handshakes, and does not come to open them all.
+LEAST_CUT = COUNT / 16 if way.IS_SECURE else COUNT / 4
 NAMES = f"127.0.0.1 localhost\n{FRA} {SITE}\n"
 
 
@@ -63,12 +66,13 @@ def visit():
     """A visitor of another address asks on a new connection; how long that took."""
     began = time.monotonic()
     done = subprocess.run(["curl", "-sS", "--interface", VISITOR, "--max-time", "10",
-                           f"http://{SITE}/"], capture_output=True, check=False)
+                           *way.curl_words(), way.url(SITE, "/")], capture_output=True,
+                          check=False)
     assert done.stdout == SMALL, done.stderr
     return time.monotonic() - began
 
 
-WAYS = {
+KINDS = {
     "headers": ("-H", "-i", 1, "-x", 20),
     "body": ("-B", "-i", 1, "-s", 100000, "-x", 10),
     "range": ("-R", "-a", 5, "-b", 3000, "-t", "GET"),
@@ -87,7 +91,7 @@ def attack(waypost, words, path):
     """Lets slowhttptest have its way; the longest visit meanwhile, and how much memory grew."""
     before, busy = waypost.memory_bytes(), busy_seconds(waypost)
     command = ["slowhttptest", *words, "-c", COUNT, "-r", 400, "-l", SECONDS, "-p", 3,
-               "-u", f"http://{SITE}{path}"]
+               "-u", way.url(SITE, path)]
     environment = {**os.environ, "TERM": "dumb"}
     longest, most = 0, 0
     with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -111,23 +115,23 @@ def last_state(said):
                      re.findall(r"(connected|error|closed|service available): *(\w+)", plain)[-4:])
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_others_are_served_at_once(served, way):
+@pytest.mark.parametrize("kind", KINDS)
+def test_others_are_served_at_once(served, kind):
     waypost = served(head="3s", stall="4s")
-    longest, most = attack(waypost, WAYS[way], "/large" if way in ("range", "read") else "/")
+    longest, most = attack(waypost, KINDS[kind], "/large" if kind in ("range", "read") else "/")
     assert longest < 1 or IS_SANITIZED
     assert most < COUNT * (64 << 10) or IS_SANITIZED
     cut = {what: waypost.metric("http_timeouts_total", "fra1", what=what)
            for what in ("head", "body")}
-    expected = {"headers": "head", "body": "body", "read": "body"}.get(way)
-    assert expected is None or cut[expected] > COUNT / 4, cut
+    expected = {"headers": "head", "body": "body", "read": "body"}.get(kind)
+    assert expected is None or cut[expected] > LEAST_CUT, cut
     wait_until(lambda: waypost.metric("http_connections_total", "fra1") -
                waypost.metric("http_connections_closed_total", "fra1") < 10, "all are gone", 15)
 
 
 def test_heads_that_drip_in_keep_nobody_out_when_all_connections_are_taken(served):
     waypost = served(connections=200, per_client=1000)
-    longest, _ = attack(waypost, WAYS["headers"], "/")
+    longest, _ = attack(waypost, KINDS["headers"], "/")
     assert longest < 1 or IS_SANITIZED
     assert waypost.metric("http_connections_evicted_total", "fra1") > 0
 
@@ -149,7 +153,7 @@ def test_visitors_come_in_when_the_connections_granted_are_more_than_the_descrip
 
 def connect_from(address):
     """A connection from this address; None when it is hung up on before a word is said."""
-    sock = socket.create_connection((FRA, 80), timeout=5, source_address=(address, 0))
+    sock = socket.create_connection((FRA, way.PORT), timeout=5, source_address=(address, 0))
     sock.settimeout(0.1)
     try:
         assert sock.recv(1) == b""
@@ -181,8 +185,9 @@ def test_limits_are_changed_by_a_reload(served):
     waypost.reload(config)
     wait_until(lambda: [connect_from(ATTACKER) for _ in range(12)].count(None) > 0, "it holds")
     for sock in kept:  # who is there may stay
-        sock.sendall(f"GET / HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode())
         sock.settimeout(5)
+        sock = way.greeted(sock)
+        sock.sendall(f"GET / HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode())
         assert sock.recv(20).startswith(b"HTTP/1.1 200")
 
 

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import way
 from origin import Origin, embedded_in
 from waypost import AMS_ORIGIN, FRA, NYC, NYC_ORIGIN, ZONE, network
 
@@ -31,7 +32,7 @@ def test_page_comes_from_the_origin_that_dns_named(serve, origins, resolvers, vi
     resolver = resolvers()
     visitor = visitors(resolver)
 
-    page = visitor.curl(f"http://www.acme.test{PAGE}")
+    page = visitor.curl(way.url("www.acme.test", PAGE))
 
     assert page.status == 200
     assert page.peer in ORIGINS
@@ -49,8 +50,8 @@ def test_pictures_come_from_the_pop_and_reach_an_origin_once(serve, origins, pag
     embedded = embedded_in(pages, PAGE, STATIC)
     assert len(embedded) >= 25
 
-    first = [visitor.curl(f"http://{STATIC}{path}") for path in embedded]
-    second = [visitor.curl(f"http://{STATIC}{path}") for path in embedded]
+    first = [visitor.curl(way.url(STATIC, path)) for path in embedded]
+    second = [visitor.curl(way.url(STATIC, path)) for path in embedded]
 
     for path, reply in zip(embedded, first):
         assert reply.status == 200, path
@@ -74,16 +75,16 @@ def test_browser_shows_the_page_and_its_second_visit_is_all_hits(serve, origins,
     serve(config)
     resolver = resolvers()
     visitor = visitors(resolver)
-    embedded = {f"http://{STATIC}{path}" for path in embedded_in(pages, PAGE, STATIC)}
+    embedded = {way.url(STATIC, path) for path in embedded_in(pages, PAGE, STATIC)}
 
-    first = visitor.browse(f"http://www.acme.test{PAGE}")
+    first = visitor.browse(way.url("www.acme.test", PAGE))
     fills = len([r for r in asked(origins) if r.host == STATIC])
-    second = visitor.browse(f"http://www.acme.test{PAGE}")
+    second = visitor.browse(way.url("www.acme.test", PAGE))
 
     for visit in (first, second):
         assert embedded <= set(visit)
         assert all(visit[url].status == 200 for url in embedded)
-        assert visit[f"http://www.acme.test{PAGE}"].headers["x-origin"] in ORIGINS.values()
+        assert visit[way.url("www.acme.test", PAGE)].headers["x-origin"] in ORIGINS.values()
     assert fills == len(embedded)
     assert [second[url].cache()[1] for url in embedded] == ["hit"] * len(embedded)
     assert len([r for r in asked(origins) if r.host == STATIC]) == fills
@@ -96,9 +97,9 @@ def test_both_names_may_be_shared_names_of_the_network(serve, origins, resolvers
     serve(network())
     visitor = visitors(resolvers())
 
-    page = visitor.curl(f"http://www.acme.test.{ZONE}{PAGE}")
-    style = visitor.curl(f"http://{STATIC}.{ZONE}/sqlite.css")
-    again = visitor.curl(f"http://{STATIC}/sqlite.css", "--connect-to", f"::{style.peer}:")
+    page = visitor.curl(way.url(f"www.acme.test.{ZONE}", PAGE))
+    style = visitor.curl(way.url(f"{STATIC}.{ZONE}", "/sqlite.css"))
+    again = visitor.curl(way.url(STATIC, "/sqlite.css"), "--connect-to", f"::{style.peer}:")
 
     assert page.headers["x-origin"] == ORIGINS[page.peer]
     assert style.status == 200 and style.peer in NODES
@@ -111,7 +112,7 @@ def test_dynamic_content_passes_through_every_time(serve, origins, resolvers, vi
     serve(network())
     visitor = visitors(resolvers())
 
-    replies = [visitor.curl(f"http://{STATIC}/dynamic?n={n % 2}") for n in range(4)]
+    replies = [visitor.curl(way.url(STATIC, f"/dynamic?n={n % 2}")) for n in range(4)]
 
     assert [r.status for r in replies] == [200] * 4
     assert [r.body for r in replies] == [b"ams GET n=%d\n" % (n % 2) for n in range(4)]
@@ -125,7 +126,7 @@ def test_dynamic_content_may_have_a_steered_name_of_its_own(serve, origins, reso
     serve(config)
     seen = set()
     for visitor in [visitors(resolvers()) for _ in range(6)]:
-        reply = visitor.curl("http://app.acme.test/dynamic?who")
+        reply = visitor.curl(way.url("app.acme.test", "/dynamic?who"))
         assert reply.body == f"{ORIGINS[reply.peer]} GET who\n".encode()
         seen.add(reply.peer)
     assert seen == set(ORIGINS)  # six subnets; who gets which is fixed
@@ -164,9 +165,9 @@ def test_another_customers_names_lead_to_their_own_servers(serve, world, origins
     serve(config)
     visitor = visitors(resolvers())
 
-    page = visitor.curl("http://www.other.test/index.html")
-    ours = visitor.curl(f"http://{STATIC}/sqlite.css")
-    other = visitor.curl("http://cdn.other.test/sqlite.css")
+    page = visitor.curl(way.url("www.other.test", "/index.html"))
+    ours = visitor.curl(way.url(STATIC, "/sqlite.css"))
+    other = visitor.curl(way.url("cdn.other.test", "/sqlite.css"))
 
     assert page.peer == theirs.address
     assert other.headers["x-origin"] == "theirs" and ours.headers["x-origin"] == "ams"

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 
+import way
 from waypost import FRA
 from world import run
 
@@ -50,9 +51,10 @@ def reply_parse(raw, peer):
 
 def curl(path, node=FRA, host="static.acme.test", coding=None):
     """What a visitor with curl gets of a site at a node, by its address."""
-    words = ["curl", "-s", "-i", "--max-time", "10", "--resolve", f"{host}:80:{node}"]
+    words = ["curl", "-s", "-i", "--max-time", "10", "--resolve", f"{host}:{way.PORT}:{node}",
+             *way.curl_words()]
     words += ["-H", f"Accept-Encoding: {coding}"] if coding else []
-    done = subprocess.run([*words, f"http://{host}{path}"], capture_output=True, timeout=20,
+    done = subprocess.run([*words, way.url(host, path)], capture_output=True, timeout=20,
                           check=True)
     return reply_parse(done.stdout, node)
 
@@ -89,7 +91,7 @@ class Visitor:
         """Fetches; the reply, or with `fails` curl's exit status, which then must not be 0."""
         done = subprocess.run(
             self.words("curl", "-sS", "-i", "--max-time", "15", "-w", "%{stderr}%{remote_ip}",
-                       *options, url), capture_output=True, timeout=30, check=False)
+                       *way.curl_words(), *options, url), capture_output=True, timeout=30, check=False)
         if fails:
             assert done.returncode != 0
             return done.returncode
@@ -100,7 +102,7 @@ class Visitor:
         """The status that curl is answered with within that time, from where it says; else None."""
         done = subprocess.run(
             self.words("curl", "-s", "-o", "/dev/null", "--max-time", str(seconds), "-w",
-                       "%{http_code} %{remote_ip}", url),
+                       "%{http_code} %{remote_ip}", *way.curl_words(), url),
             capture_output=True, text=True, timeout=30, check=False)
         return tuple(done.stdout.split()) if done.returncode == 0 else (None, None)
 
@@ -122,6 +124,7 @@ class Visitor:
             subprocess.run(["rm", "-rf", str(profile)], check=True)
         done = subprocess.run(
             self.words(*CHROMIUM, f"--user-data-dir={profile}", f"--log-net-log={log}", *options,
+                       *way.browser_words(),
                        "--window-size=1200,6000", f"--screenshot={self.folder}/page.png", url),
             capture_output=True, text=True, timeout=90, check=False,
             env={**os.environ, "HOME": str(self.folder)})

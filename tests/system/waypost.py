@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 
+import way
 from world import listens, wait_until
 
 BINARY = os.environ.get("WAYPOST") or str(
@@ -112,7 +113,7 @@ class Waypost:
 
     def write(self, config):
         """Writes the configuration (JSON is YAML too); the state folder lies beside it."""
-        self.config = {"state": str(self.folder / "state"), **config}
+        self.config = way.certified({"state": str(self.folder / "state"), **config})
         fresh = self.path.with_suffix(".new")
         fresh.write_text(json.dumps(self.config, indent=2))
         fresh.rename(self.path)
