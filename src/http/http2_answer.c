@@ -202,11 +202,12 @@ static int body_send(nghttp2_session *session, nghttp2_frame *frame, const uint8
 static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
     struct http2 *h2 = http2_of(user_data);
-
-    if (frame->hd.type != NGHTTP2_HEADERS)
-        return 0;
     struct http2_task *task = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 
+    if (frame->hd.type == NGHTTP2_RST_STREAM && task != NULL)
+        http2_task_was_reset(task, frame->rst_stream.error_code);
+    if (frame->hd.type != NGHTTP2_HEADERS)
+        return 0;
     h2->is_head_begun = true;
     h2->head = SLICE_NONE;
     if (task == NULL)

@@ -106,12 +106,18 @@ static void data_begins(struct http2 *h2, const uint8_t *head, uint32_t length)
 
 static void frame_begins(struct http2 *h2, const uint8_t *head, uint32_t length)
 {
+    uint32_t stream = number_at(head + STREAM_AT, 4) & INT32_MAX;
+
     switch (head[TYPE_AT]) {
     case NGHTTP2_DATA: data_begins(h2, head, length); break;
-    case NGHTTP2_HEADERS: block_begins(h2, number_at(head + STREAM_AT, 4) & INT32_MAX); break;
+    case NGHTTP2_HEADERS: block_begins(h2, stream); break;
     case NGHTTP2_CONTINUATION: break; // nghttp2 takes a few of them for each header block
     case NGHTTP2_RST_STREAM: http2_flood(h2, HTTP2_FLOOD_RESET); break;
     case NGHTTP2_PRIORITY:
+        if (stream == 0) // RFC 9113 §6.3, where nghttp2 looks away
+            http2_terminate(h2, NGHTTP2_PROTOCOL_ERROR);
+        http2_flood(h2, HTTP2_FLOOD_PRIORITY);
+        break;
     case NGHTTP2_PRIORITY_UPDATE: http2_flood(h2, HTTP2_FLOOD_PRIORITY); break;
     case NGHTTP2_PING: http2_flood(h2, HTTP2_FLOOD_PING); break;
     case NGHTTP2_SETTINGS: http2_flood(h2, HTTP2_FLOOD_SETTINGS); break;

@@ -6,14 +6,17 @@
  *
  * The first eight bytes seed the world; the ninth says how fast the visitor and the sources are.
  * Then frames: type, flags, stream and length take a byte each, so that any byte means something;
- * a length of 255 says that the rest is said as it is. Field blocks are told in paths of the script
- * where a HEADERS frame's first byte is zero.
+ * a length of 255 says that the rest is said as it is. DATA with an unknown flag is 64 times as
+ * long, so that few bytes fill a window. Field blocks are told in paths of the script where a
+ * HEADERS frame's first byte is zero.
  */
 #include "http/http2_frames_test.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 static struct frames said; // too large for a stack
+
+enum { LONG_FLAG = 0x40 };
 
 static const char *const PATHS[] = { "/hand/3000", "/source/70000", "/stream/70000", "/later/100",
     "/echo", "/cut/20000", "/short/20000", "/never", "/status/304", "/kept", "/hand/100000", "/" };
@@ -23,6 +26,7 @@ static struct slice frame_say(struct slice rest)
     const unsigned char *head = (const unsigned char *)rest.at;
     struct slice payload = slice_head(slice_from(rest, 4), head[3]);
     uint32_t stream = head[2];
+    static const char zeros[255 * 64];
     char lines[100];
 
     if (head[3] == 255) {
@@ -34,6 +38,9 @@ static struct slice frame_say(struct slice rest)
             head[1] % 2 == 0 ? "POST" : "GET",
             PATHS[(unsigned char)payload.at[1] % COUNT_OF(PATHS)]);
         frames_headers(&said, stream, head[1], lines);
+    } else if (head[0] == NGHTTP2_DATA && (head[1] & LONG_FLAG) != 0) {
+        frames_add(&said, head[0], head[1], stream, slice_of(zeros, head[3] * 64U));
+        return slice_from(rest, 4);
     } else {
         frames_add(&said, head[0] % 18, head[1], stream, payload);
     }

@@ -209,6 +209,57 @@ static void streams_beyond_the_limit_are_refused(void **)
     scene_close(s);
 }
 
+/* Nobody reads it; what came is held. */
+static void a_body_beyond_its_window_ends_its_stream_and_bodies_beyond_ours_the_connection(void **)
+{
+    struct scene *s = scene_open(1, NULL);
+
+    frames_headers(&s->f, 1, 0, ":method POST\n:scheme http\n:authority a\n:path /never\n");
+    frames_data(&s->f, 1, HTTP2_HELD_MAX + 1, 16000);
+    hear(s, 100);
+    assert_int_equal(heard_stream(&s->h, 1)->code, NGHTTP2_FLOW_CONTROL_ERROR);
+    assert_int_equal(s->h.goaways, 0);
+    for (uint32_t stream = 3; stream <= 11; stream += 2) {
+        frames_headers(
+            &s->f, stream, 0, ":method POST\n:scheme http\n:authority a\n:path /never\n");
+        frames_data(&s->f, stream, 60000, 16000);
+    }
+    hear(s, 100);
+    assert_int_equal(s->h.goaway_code, NGHTTP2_FLOW_CONTROL_ERROR);
+    assert_true(s->v.has_ended);
+    scene_close(s);
+}
+
+static void a_body_of_another_length_than_was_said_is_counted(void **)
+{
+    struct scene *s = scene_open(1, NULL);
+
+    for (uint32_t stream = 1; stream <= 3; stream += 2) {
+        frames_headers(&s->f, stream, 0, POST_LINES "content-length 4\n");
+        frames_data(&s->f, stream, 1 + 2 * stream, 10);
+    }
+    hear(s, 100);
+    for (uint32_t stream = 1; stream <= 3; stream += 2)
+        assert_int_equal(heard_stream(&s->h, stream)->code, NGHTTP2_PROTOCOL_ERROR);
+    assert_int_equal(counts(s)->bad_heads.total, 2);
+    scene_close(s);
+}
+
+static void bodies_of_other_lengths_than_were_said_count_as_resets(void **)
+{
+    struct scene *s = scene_open(1, NULL);
+
+    for (uint32_t stream = 1; stream < 800; stream += 2) {
+        frames_headers(&s->f, stream, 0, POST_LINES "content-length 4\n");
+        frames_data(&s->f, stream, 1, 1);
+        if (stream % 100 == 99)
+            hear(s, 1);
+    }
+    hear(s, 100);
+    assert_calmed(s, &counts(s)->h2_floods_reset);
+    scene_close(s);
+}
+
 static void a_stream_whose_window_stays_shut_is_ended_and_the_others_are_not(void **)
 {
     struct scene *s = scene_open(1, NULL);
@@ -362,6 +413,10 @@ int main(void)
         cmocka_unit_test(a_few_of_each_are_answered),
         cmocka_unit_test(a_small_block_that_unpacks_to_a_large_one_ends_the_connection),
         cmocka_unit_test(streams_beyond_the_limit_are_refused),
+        cmocka_unit_test(
+            a_body_beyond_its_window_ends_its_stream_and_bodies_beyond_ours_the_connection),
+        cmocka_unit_test(a_body_of_another_length_than_was_said_is_counted),
+        cmocka_unit_test(bodies_of_other_lengths_than_were_said_count_as_resets),
         cmocka_unit_test(a_stream_whose_window_stays_shut_is_ended_and_the_others_are_not),
         cmocka_unit_test(a_stream_that_gets_on_is_waited_for),
         cmocka_unit_test(a_body_that_stops_coming_ends_its_stream),

@@ -79,6 +79,7 @@ struct http2_task {
     bool is_done;   // the answer's last frame was made
     bool is_closed; // nghttp2 knows the stream no more
     bool is_aborted;
+    bool is_bad;      // and counted as that
     bool is_last;     // the pieces are the last
     bool is_deferred; // nghttp2 waits for http2_task_resume
     bool is_woken;    // while the source was asked
@@ -180,7 +181,8 @@ void http2_rooms_leave(struct http2 *h2); // nghttp2 has returned, and what it g
 void http2_rooms_free(struct http2_rooms *rooms);
 void http2_request_callbacks(nghttp2_session_callbacks *callbacks);
 void http2_gather_drop(struct http2 *h2);
-void http2_task_feed(struct http2_task *task); // hands over what is held
+void http2_task_feed(struct http2_task *task);                      // hands over what is held
+void http2_task_was_reset(struct http2_task *task, uint32_t error); // by a frame of ours
 
 /* http2_answer.c */
 extern const struct http_carrier http2_carrier;

@@ -209,21 +209,39 @@ static int invalid_header(nghttp2_session *session, const nghttp2_frame *frame, 
     return 0;
 }
 
+/* What the client did makes us reset a stream, or worse. */
+static void is_bad(struct http2 *h2)
+{
+    counter_up(&http2_server(h2)->counts.bad_heads);
+    http2_flood(h2, HTTP2_FLOOD_RESET);
+}
+
 static int invalid_frame(
     nghttp2_session *session, const nghttp2_frame *frame, int error, void *user_data)
 {
     struct http2 *h2 = http2_of(user_data);
-    struct http_server_counts *counts = &http2_server(h2)->counts;
+    struct http2_task *task = task_at(h2, frame->hd.stream_id);
 
     (void)session;
-    if (error == NGHTTP2_ERR_REFUSED_STREAM)
-        counter_up(&counts->h2_refused);
-    else
-        counter_up(&counts->bad_heads);
     if (h2->gather != NULL && h2->gather->stream == frame->hd.stream_id)
         http2_gather_drop(h2);
+    if (task != NULL)
+        task->is_bad = true;
+    if (error != NGHTTP2_ERR_REFUSED_STREAM) {
+        is_bad(h2);
+        return 0;
+    }
+    counter_up(&http2_server(h2)->counts.h2_refused);
     http2_flood(h2, HTTP2_FLOOD_RESET);
     return 0;
+}
+
+/* Of a body that is not as long as was said nghttp2 tells nothing but this. */
+void http2_task_was_reset(struct http2_task *task, uint32_t error)
+{
+    if (error == NGHTTP2_PROTOCOL_ERROR && !task->is_bad)
+        is_bad(task->h2);
+    task->is_bad = true;
 }
 
 static void refuse(struct http2_task *task, int status)
@@ -315,6 +333,13 @@ static void headers_came(struct http2 *h2, const nghttp2_frame *frame)
     http2_gather_drop(h2);
 }
 
+/* RFC 9218 §7.1, where nghttp2 looks away. */
+static void urgency_came(struct http2 *h2, const nghttp2_ext_priority_update *update)
+{
+    if (update->stream_id == 0)
+        http2_terminate(h2, NGHTTP2_PROTOCOL_ERROR);
+}
+
 static int frame_came(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
     struct http2 *h2 = http2_of(user_data);
@@ -326,6 +351,8 @@ static int frame_came(nghttp2_session *session, const nghttp2_frame *frame, void
         body_ended(h2, frame->hd.stream_id);
     else if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
         http2_packer_reset(h2);
+    else if (frame->hd.type == NGHTTP2_PRIORITY_UPDATE)
+        urgency_came(h2, frame->ext.payload);
     return 0;
 }
 
@@ -394,6 +421,17 @@ void http2_task_feed(struct http2_task *task)
         sink->ops->end(sink);
 }
 
+/* Beyond the stream's window: nghttp2 resets the stream, but hands over what came. */
+static void overrun(struct http2_task *task, size_t length)
+{
+    struct http2 *h2 = task->h2;
+
+    h2->is_lost |= nghttp2_session_consume_connection(h2->session, length) != 0;
+    is_bad(h2);
+    task->is_aborted = true;
+    http2_task_ended(task);
+}
+
 /* A body that nobody reads widens the connection's window alone: what still comes of it is what
  * the stream's has room for. */
 static int data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *at,
@@ -410,7 +448,9 @@ static int data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream, c
     }
     if (task->held_length == task->held_at)
         bytes = slice_from(bytes, sink_offer(task, bytes));
-    if (bytes.length > 0)
+    if (bytes.length > HTTP2_HELD_MAX - (task->held_length - task->held_at))
+        overrun(task, bytes.length);
+    else if (bytes.length > 0)
         hold(task, bytes);
     return 0;
 }
