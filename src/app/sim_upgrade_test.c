@@ -7,6 +7,24 @@
 enum { HELD_MAX = 64 * 1024 + 2 * SIM_BUFFER_BYTES + 256 * 1024, PLENTY = 3 * HELD_MAX };
 enum { STOP_STEPS = 200 };
 
+/* All that either says was heard by the other. */
+static bool talk_is_complete(const struct talk *t)
+{
+    return t->visitor.heard == t->origin.says && t->origin.heard == t->visitor.says &&
+           t->visitor.came[0] != '\0';
+}
+
+static bool talk_is_answered(const struct talk *t)
+{
+    return t->visitor.came[0] != '\0';
+}
+
+static bool talk_is_left(const struct talk *t)
+{
+    return (t->visitor.stream == NULL || t->visitor.has_ended) &&
+           (t->origin.stream == NULL || t->origin.has_ended);
+}
+
 static bool is_agreed(const struct talk *t)
 {
     return strncmp(t->visitor.came, "HTTP/1.1 101 ", 13) == 0;

@@ -172,24 +172,6 @@ static inline void talk_close(struct talk *t)
     mem_free(t);
 }
 
-/* All that either says was heard by the other. */
-static inline bool talk_is_complete(const struct talk *t)
-{
-    return t->visitor.heard == t->origin.says && t->origin.heard == t->visitor.says &&
-           t->visitor.came[0] != '\0';
-}
-
-static inline bool talk_is_answered(const struct talk *t)
-{
-    return t->visitor.came[0] != '\0';
-}
-
-static inline bool talk_is_left(const struct talk *t)
-{
-    return (t->visitor.stream == NULL || t->visitor.has_ended) &&
-           (t->origin.stream == NULL || t->origin.has_ended);
-}
-
 struct talk_wish {
     struct sim_wish wish;
     const struct talk *talk;

@@ -189,15 +189,12 @@ void passing_end(struct passing *passing);
  * what belongs to one visitor alone, with validators of `stale` where it is not NULL. */
 struct slice fields_for_origin(struct visit *visit, bool is_fill, const struct cache_object *stale);
 
-/* Those of an origin's answer that this visitor gets. */
+/* Those of an origin's answer that this visitor gets; and ours: Via, Cache-Status (this node, then
+ * `how`), and Age where it is not negative, good until the end of the turn. */
 struct slice fields_of_origin(struct visit *visit, struct slice sent);
-
-/* Via, Cache-Status (this node, then `how`), and Age where it is not negative; good until the end
- * of the turn. */
 struct slice fields_of_ours(struct visit *visit, int64_t age_s, struct slice how);
 
-/* The same for an answer that is made here: with Date, and not to be kept by others. */
+/* The same for answers that are made here: with Date, and not to be kept by others; to a probe with
+ * what is known of the node's load. */
 struct slice fields_of_own_answer(struct visit *visit, struct slice how);
-
-/* The same for the answer to a probe, with what is known of the node's load. */
 struct slice fields_of_probe_answer(struct visit *visit);

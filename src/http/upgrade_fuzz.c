@@ -94,10 +94,10 @@ static void caller_head(struct http_client_user *user, const struct http_head *h
     c->status = head->status;
     assert(c->status >= 200 || c->status == 101);
     assert(c->status != 101 || (c->traits & OFFERS) != 0);
-    if (http_upgrade_fits(SLICE("chat/2, websocket"), chosen))
-        assert(slice_same(chosen, SLICE("websocket")) || slice_same(chosen, SLICE("chat/2")));
-    else if (c->status == 101) // as who passes it on does
-        c->client = (http_client_cancel(c->client), NULL);
+    if (c->status == 101 && !http_upgrade_fits(SLICE("chat/2, websocket"), chosen)) {
+        http_client_cancel(c->client); // as who passes it on does
+        c->client = NULL;
+    }
 }
 
 static void caller_go_on(struct timer *timer)
