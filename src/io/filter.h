@@ -30,7 +30,7 @@ struct stream_filter;
 
 enum {
     STREAM_SEALED_MAX = 64 * 1024,   // opened bytes that are sealed and wait for a slow reader
-    STREAM_SEALED_ONCE = 256 * 1024, // and that a quick one is sent at a time
+    STREAM_SEALED_ONCE = 272 * 1024, // and that a quick one is sent at once: 256 KiB and a head
 };
 
 struct stream_filter_ops {
@@ -38,9 +38,9 @@ struct stream_filter_ops {
      * stream fails with otherwise. */
     enum err (*greet)(struct stream_filter *filter);
     /*
-     * As a kernel's receive, of opened bytes: fills the room as far as it goes; ERR_NONE with 0
-     * bytes: the other side said that it sends no more; ERR_AGAIN: nothing now. An end of the
-     * sealed bytes without that is ERR_CLOSED: somebody may have cut the connection.
+     * As a kernel's receive, of opened bytes: what is at hand, as far as the room goes; ERR_NONE
+     * with 0 bytes: the other side said that it sends no more; ERR_AGAIN: nothing now. An end of
+     * the sealed bytes without that is ERR_CLOSED: somebody may have cut the connection.
      */
     enum err (*receive)(struct stream_filter *filter, void *room, size_t most, size_t *got);
     /* receive would tell something at once, or something has come in part. */

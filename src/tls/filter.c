@@ -155,6 +155,13 @@ void tls_context_unref(struct tls_context *context)
     mem_free(context);
 }
 
+/* Looking costs a third of clearing what is clear. */
+static void errors_forget(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* What OpenSSL says of a certificate, in our words. */
 static enum err certificate_failure(struct tls_filter *f, long verdict)
 {
@@ -225,10 +232,11 @@ static enum err receive(struct stream_filter *filter, void *room, size_t most, s
     enum err err = f->failed;
     size_t total = 0;
 
-    while (total < most && err == ERR_NONE && !f->has_ended) {
+    // As far as OpenSSL holds anything: else it would only find out that there is no more.
+    for (bool is_more = true; total < most && is_more && err == ERR_NONE && !f->has_ended;) {
         size_t more = 0;
 
-        ERR_clear_error();
+        errors_forget();
         int done = SSL_read_ex(f->ssl, (char *)room + total, most - total, &more);
 
         total += more;
@@ -236,6 +244,7 @@ static enum err receive(struct stream_filter *filter, void *room, size_t most, s
             f->has_ended = true;
         else if (done != 1)
             err = failure_of(f, done);
+        is_more = total == 0 || SSL_has_pending(f->ssl) == 1;
     }
     *got = total;
     return total > 0 ? ERR_NONE : err; // the error is told by the next call
@@ -280,7 +289,7 @@ static struct slice next_bytes(struct cursor *c, char gathered[RECORD_MAX], size
 
     if (most > RECORD_MAX)
         most = RECORD_MAX;
-    if (first.length >= most) {
+    if (first.length >= most || c->iov + 1 == c->end) {
         cursor_move(c, first.length);
         return first;
     }
@@ -324,7 +333,7 @@ static enum err seal(struct stream_filter *filter, const struct iovec *iov, size
         struct slice bytes = next_bytes(&cursor, gathered, most - total);
         size_t went = 0;
 
-        ERR_clear_error();
+        errors_forget();
         int done = SSL_write_ex(f->ssl, bytes.at, bytes.length, &went);
 
         if (done != 1) {
