@@ -351,7 +351,7 @@ def test_operators_ask_from_afar_with_a_token(serve, secured, ours, origins):
         code, _, err = run_waypost("status", "--url", url, "--ca", ours.file, "--token", stale)
         if "too many wrong tokens" in err:
             break
-    assert code == 1 and 8 <= asked < 30
+    assert code == 1 and 5 <= asked < 30  # ten in all, and what time brings back
     assert waypost.metric("admin_throttled_total", "fra1") == 1
 
 
