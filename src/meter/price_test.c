@@ -104,6 +104,26 @@ static void a_plan_that_changes_within_the_month_holds_pro_rata(void **)
         "total EUR 14967000000\n");
 }
 
+/* docs/manual/fees.md has it. */
+static void the_example_of_the_manual_is_right(void **)
+{
+    struct price_term terms[] = {
+        always("plan 1 standard\ncurrency EUR\nmonthly 50.00\nminimum 100.00\n" COUNTS
+               "per_gb 0.02 up_to 10000000000000\nper_gb 0.01\nincluded_traffic 100000000000\n"),
+        from(10, 0, MONTHLY("flat", "EUR", "90.00", "0.00"))
+    };
+    struct price_use uses[] = { sent("fra", 0, 0, 3 * TERA), sent("fra", 9, DAY_MS - 1, TERA) };
+
+    check_bill(terms, uses,
+        "part standard EUR 1793491200000 864000000\npart flat EUR 1794355200000 1728000000\n"
+        "0 month  0 864000000 x 5000000000 = 1667000000\n"
+        "0 traffic_included  0 33333333333 x 0 = 0\n"
+        "0 traffic  1 3333333333333 x 2000000 = 6667000000\n"
+        "0 traffic  2 633333333334 x 1000000 = 633000000\n"
+        "1 month  0 1728000000 x 9000000000 = 6000000000\n"
+        "total EUR 14967000000\n");
+}
+
 static void a_plan_is_priced_to_the_millisecond(void **)
 {
     struct price_term terms[] = { always(MONTHLY("a", "CLF", "25920.00", "0.00")),
@@ -129,7 +149,7 @@ static void an_equal_plan_is_one_part_however_often_it_was_changed(void **)
 {
     const char *a = MONTHLY("a", "EUR", "30.00", "0.00"), *b = MONTHLY("b", "EUR", "60.00", "0.00");
     struct price_term terms[] = { always(a), from(5, 0, a), from(10, 0, b), from(20, 0, a),
-        from(30, 0, b) };
+        from(30, 0, MONTHLY("c", "JPY", "1.00", "0.00")) };
 
     check_bill(terms, NOTHING,
         "part a EUR 1793491200000 1728000000\npart b EUR 1794355200000 864000000\n"
@@ -273,6 +293,8 @@ static void money_that_is_too_large_is_an_error(void **)
     assert_int_equal(money_round(&sum, 8, &amount), ERR_RANGE);
     sum = (struct money_sum){ INT64_MAX, INT64_MAX, 1000000000, 2678400000, 2678400000 };
     assert_int_equal(money_round(&sum, 2, &amount), ERR_RANGE);
+    sum = (struct money_sum){ INT64_C(1) << 62, INT64_C(1) << 62, 1000000000, 16, 16 };
+    assert_int_equal(money_round(&sum, 2, &amount), ERR_RANGE); // 2^128 wraps to nothing
     sum = (struct money_sum){ 1, INT64_MAX, 1, 1, 1 };
     assert_int_equal(money_round(&sum, 2, &amount), ERR_RANGE); // rounded up it has no room
     assert_int_equal(amount, 7);
@@ -398,6 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_month_is_priced_by_tiers_groups_and_what_is_included),
         cmocka_unit_test(a_plan_that_changes_within_the_month_holds_pro_rata),
+        cmocka_unit_test(the_example_of_the_manual_is_right),
         cmocka_unit_test(a_plan_is_priced_to_the_millisecond),
         cmocka_unit_test(an_equal_plan_is_one_part_however_often_it_was_changed),
         cmocka_unit_test(of_terms_from_the_same_moment_the_last_holds),
