@@ -249,6 +249,7 @@ static void begin_write(struct journal *j)
             return;
         }
         w->number = j->next_number++;
+        w->oldest = j->segment_count > 0 ? j->segments[0].number : w->number;
         while (closing_totals(j->closing, &at, room, &bytes))
             journal_batch_add(&w->totals, bytes);
     }

@@ -104,6 +104,22 @@ bool journal_record_find(const struct journal_window *window, size_t *at)
     return false;
 }
 
+struct slice journal_oldest_write(uint64_t number, char room[JOURNAL_OLDEST_SIZE])
+{
+    number_put(room, number, JOURNAL_OLDEST_SIZE);
+    return slice_of(room, JOURNAL_OLDEST_SIZE);
+}
+
+bool journal_oldest_parse(struct slice payload, uint64_t *number)
+{
+    const char *in = payload.at;
+
+    if (payload.length != JOURNAL_OLDEST_SIZE)
+        return false;
+    *number = number_get(&in, JOURNAL_OLDEST_SIZE);
+    return true;
+}
+
 struct slice journal_settled_write(const struct journal_position *settled, char *room)
 {
     char *out = number_put(room, settled->sequence, 8);

@@ -34,7 +34,7 @@ enum journal_record_kind {
     JOURNAL_ENTRY,   // of usage
     JOURNAL_TOTALS,  // of a site, as closing_totals tells them: older segments may go
     JOURNAL_SETTLED, // sequence(8) hash(32): the ledger holds the entries up to this one
-    JOURNAL_ANEW,    // no payload; first in its segment: older ones count no more
+    JOURNAL_OLDEST,  // number(8); first in its segment: those with lower numbers count no more
     JOURNAL_RECORD_KIND_COUNT,
 };
 
@@ -79,6 +79,11 @@ struct journal_position {
     uint64_t sequence; // 0: before the first entry
     unsigned char hash[USAGE_HASH_SIZE];
 };
+
+/* Of JOURNAL_OLDEST. */
+enum { JOURNAL_OLDEST_SIZE = 8 };
+struct slice journal_oldest_write(uint64_t number, char room[JOURNAL_OLDEST_SIZE]);
+bool journal_oldest_parse(struct slice payload, uint64_t *number);
 
 /* Of JOURNAL_SETTLED. `room` has JOURNAL_SETTLED_SIZE bytes. */
 struct slice journal_settled_write(const struct journal_position *settled, char *room);

@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     const struct journal_window window = { .bytes = slice_of(data, size), .is_end = true };
     struct journal_position settled;
     struct journal_record record;
+    uint64_t oldest;
     size_t at = JOURNAL_FILE_HEADER;
 
     journal_file_is_ours(slice_head(window.bytes, JOURNAL_FILE_HEADER));
@@ -49,6 +50,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
             cut_is_told(data, before, at);
             if (record.kind == JOURNAL_SETTLED)
                 (void)journal_settled_parse(record.payload, &settled);
+            if (record.kind == JOURNAL_OLDEST)
+                (void)journal_oldest_parse(record.payload, &oldest);
             continue;
         }
         assert(at == before);

@@ -149,6 +149,18 @@ static void a_record_is_found_behind_what_is_none(void **)
     assert_int_equal(at, p.window.bytes.length - JOURNAL_RECORD_HEADER + 1);
 }
 
+static void the_oldest_that_counts_is_read_again(void **)
+{
+    char room[JOURNAL_OLDEST_SIZE];
+    struct slice bytes = journal_oldest_write(0x0102030405060708, room);
+    uint64_t number;
+
+    assert_true(slice_equal(bytes, SLICE("\1\2\3\4\5\6\7\10")));
+    assert_true(journal_oldest_parse(bytes, &number));
+    assert_true(number == 0x0102030405060708);
+    assert_false(journal_oldest_parse(slice_from(bytes, 1), &number));
+}
+
 static void what_is_settled_is_read_again(void **)
 {
     const struct journal_position settled = { .sequence = 0x0102030405060708, .hash = { 9, 8 } };
@@ -172,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_record_of_a_write_behind_it_is_none),
         cmocka_unit_test(what_is_sane_but_out_of_range_is_no_record),
         cmocka_unit_test(a_record_is_found_behind_what_is_none),
+        cmocka_unit_test(the_oldest_that_counts_is_read_again),
         cmocka_unit_test(what_is_settled_is_read_again),
     };
 

@@ -116,7 +116,7 @@ static void make(struct journal_job *w, struct making *m)
     struct slice bytes;
     size_t at = 0;
 
-    add(m, JOURNAL_ANEW, SLICE_NONE);
+    add(m, JOURNAL_OLDEST, journal_oldest_write(w->number, room));
     add(m, JOURNAL_SETTLED, journal_settled_write(&w->moved.to, room));
     add_from_disk(w, m, closing);
     add_from_memory(w, m, closing);
@@ -149,7 +149,7 @@ enum err journal_work_move(struct journal_job *job)
     segment_path(job->folder, job->number, ".new", made);
     segment_path(job->folder, job->number, ".entries", path);
     unlink(made);
-    TRY(segment_make(&m.writer, made));
+    TRY(journal_work_make(job, made, &m.writer));
     m.buffer = mem_alloc(BUFFER_BYTES);
     make(job, &m);
     if (m.err == ERR_NONE)

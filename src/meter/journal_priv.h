@@ -59,6 +59,7 @@ struct journal_job {
     size_t segment_count;
     struct segment_writer writer;    // of the newest segment, if it may be appended to
     uint64_t number;                 // of the segment that is begun; 0: none is
+    uint64_t oldest;                 // those with lower numbers count no more
     struct journal_batch entries;    // of TASK_WRITE, and of TASK_MOVE what waits to be written
     struct journal_batch totals;     // of TASK_WRITE
     struct journal_position settled; // to be noted in TASK_WRITE; sequence 0: nothing new
@@ -69,6 +70,10 @@ struct journal_job {
 
 /* pool_job's work. */
 void journal_work(struct pool_job *job);
+
+/* A segment in the folder, which is made, too, where it is missing. */
+enum err journal_work_make(
+    const struct journal_job *job, const char *path, struct segment_writer *writer);
 
 /* TASK_MOVE, in a file of its own. */
 enum err journal_work_move(struct journal_job *job);

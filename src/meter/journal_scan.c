@@ -49,7 +49,7 @@ static enum journal_scanning tell_record(struct journal_scan *s)
     case JOURNAL_ENTRY: return note_entry(s) ? SCAN_ENTRY : SCAN_END;
     case JOURNAL_TOTALS: return SCAN_TOTALS;
     case JOURNAL_SETTLED: return SCAN_SETTLED;
-    case JOURNAL_ANEW: return SCAN_ANEW;
+    case JOURNAL_OLDEST:
     case JOURNAL_RECORD_KIND_COUNT: break;
     }
     return SCAN_END;

@@ -33,7 +33,6 @@ enum journal_scanning {
     SCAN_ENTRY,
     SCAN_TOTALS,
     SCAN_SETTLED,
-    SCAN_ANEW,
     SCAN_TORN, // from reader.wrong_at to wrong_end, as with the next
     SCAN_BROKEN,
     SCAN_FOREIGN, // an entry of another node, or as a later version writes them

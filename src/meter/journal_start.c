@@ -72,7 +72,8 @@ static void list_segments(const struct journal_start *s, struct journal_found *f
     }
 }
 
-static bool begins_anew(const struct journal_start *s, uint64_t number)
+/* What a segment says of those before it; false: it cannot be read. */
+static bool read_oldest(const struct journal_start *s, uint64_t number, uint64_t *oldest)
 {
     struct segment_reader reader = { .fd = -1 };
     char path[SEGMENT_PATH_MAX];
@@ -81,27 +82,28 @@ static bool begins_anew(const struct journal_start *s, uint64_t number)
     if (segment_open(&reader, segment_path(s->folder, number, ".entries", path), 0, UINT64_MAX) !=
         ERR_NONE)
         return false;
-    bool is_anew = segment_next(&reader, &record) == SEGMENT_RECORD && record.kind == JOURNAL_ANEW;
+    bool is_read = segment_next(&reader, &record) == SEGMENT_RECORD &&
+                   record.kind == JOURNAL_OLDEST && journal_oldest_parse(record.payload, oldest);
 
     segment_close(&reader);
-    return is_anew;
+    return is_read;
 }
 
-/* Those before the newest one that was put in the place of all others count no more. */
-static void forget_replaced(const struct journal_start *s, struct journal_found *f)
+/* They were settled, or another took their place, and could not be deleted then, or a power cut
+ * brought them back. */
+static void forget_done(const struct journal_start *s, struct journal_found *f)
 {
-    size_t first = f->segment_count;
+    size_t newest = f->segment_count, first = 0;
     char path[SEGMENT_PATH_MAX];
+    uint64_t oldest = 0;
 
-    while (first > 0 && !begins_anew(s, f->segments[first - 1].number))
-        first--;
-    if (first == 0)
-        return;
-    first--;
-    for (size_t i = 0; i < first; i++)
-        unlink(segment_path(s->folder, f->segments[i].number, ".entries", path));
+    while (newest > 0 && !read_oldest(s, f->segments[newest - 1].number, &oldest))
+        newest--;
+    for (; first < newest && f->segments[first].number < oldest; first++)
+        unlink(segment_path(s->folder, f->segments[first].number, ".entries", path));
     f->segment_count -= first;
-    memmove(f->segments, f->segments + first, f->segment_count * sizeof *f->segments);
+    if (first > 0)
+        memmove(f->segments, f->segments + first, f->segment_count * sizeof *f->segments);
 }
 
 /* Cut off, so that it is said once. */
@@ -197,7 +199,6 @@ static void take(const struct journal_start *s, struct journal_found *f, struct 
         counter_up(&s->counts->errors);
         keep_broken(s, scan->segments[scan->index - 1].number, err_text(scan->err), 0, 0);
         break;
-    case SCAN_ANEW:
     case SCAN_END: break;
     }
 }
@@ -208,7 +209,7 @@ void journal_start_read(const struct journal_start *start, struct journal_found 
 
     *found = (struct journal_found){ .next_number = 1 };
     list_segments(start, found);
-    forget_replaced(start, found);
+    forget_done(start, found);
     struct journal_scan scan = { .folder = start->folder,
         .node = start->node,
         .segments = found->segments,

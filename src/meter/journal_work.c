@@ -37,40 +37,46 @@ static char *put_records(
     return out;
 }
 
+static char *put_record(
+    char *out, enum journal_record_kind kind, uint64_t write, struct slice payload)
+{
+    const struct journal_record record = { .kind = kind, .write = write, .payload = payload };
+
+    return out + journal_record_write(&record, out);
+}
+
 static enum err append(struct journal_job *w)
 {
-    const size_t records = w->entries.count + w->totals.count + 1;
-    char settled[JOURNAL_SETTLED_SIZE];
-    char *image = mem_alloc(
-        w->entries.length + w->totals.length + sizeof settled + records * JOURNAL_RECORD_EXTRA);
+    const size_t records = w->entries.count + w->totals.count + 2;
+    char oldest[JOURNAL_OLDEST_SIZE], settled[JOURNAL_SETTLED_SIZE];
+    char *image = mem_alloc(w->entries.length + w->totals.length + sizeof oldest + sizeof settled +
+                            records * JOURNAL_RECORD_EXTRA);
     const uint64_t write = w->number != 0 ? 0 : w->writer.size_bytes;
-    char *out = put_records(image, &w->entries, JOURNAL_ENTRY, write);
+    char *out = image;
 
+    if (w->number != 0)
+        out = put_record(out, JOURNAL_OLDEST, write, journal_oldest_write(w->oldest, oldest));
+    out = put_records(out, &w->entries, JOURNAL_ENTRY, write);
     out = put_records(out, &w->totals, JOURNAL_TOTALS, write);
-    if (w->settled.sequence > 0) {
-        const struct journal_record record = { .kind = JOURNAL_SETTLED,
-            .write = write,
-            .payload = journal_settled_write(&w->settled, settled) };
-
-        out += journal_record_write(&record, out);
-    }
+    if (w->settled.sequence > 0)
+        out = put_record(out, JOURNAL_SETTLED, write, journal_settled_write(&w->settled, settled));
     enum err err = segment_append(&w->writer, slice_of(image, (size_t)(out - image)));
 
     mem_free(image);
     return err;
 }
 
-/* In the folder, which is made where it is missing. */
-static enum err make_segment(struct journal_job *w, const char *path)
+enum err journal_work_make(
+    const struct journal_job *job, const char *path, struct segment_writer *writer)
 {
-    enum err err = segment_make(&w->writer, path);
+    enum err err = segment_make(writer, path);
 
     if (err != ERR_MISSING)
         return err;
-    if (mkdir(w->folder, 0700) != 0)
+    if (mkdir(job->folder, 0700) != 0)
         return err_from_errno(errno);
-    TRY(file_sync_folder(w->folder));
-    return segment_make(&w->writer, path);
+    TRY(file_sync_folder(job->folder));
+    return segment_make(writer, path);
 }
 
 static enum err write_entries(struct journal_job *w)
@@ -80,7 +86,8 @@ static enum err write_entries(struct journal_job *w)
 
     if (w->number != 0) {
         segment_abandon(&w->writer);
-        err = make_segment(w, segment_path(w->folder, w->number, ".entries", path));
+        segment_path(w->folder, w->number, ".entries", path);
+        err = journal_work_make(w, path, &w->writer);
         if (err == ERR_EXISTS)
             return err; // one that could not be deleted; not ours to delete now
     }
