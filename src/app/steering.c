@@ -9,6 +9,7 @@
 #include "app/load.h"
 #include "app/node.h"
 #include "app/obeying.h"
+#include "app/settling.h"
 #include "app/sharing.h"
 #include "app/verdicts.h"
 #include "base/hash.h"
@@ -505,6 +506,11 @@ void steering_publish(struct steering *steering, struct root **root)
 void steering_obey(struct steering *steering, struct orders *orders)
 {
     steering->obeying = obeying_new(steering->loop, steering->node, orders, steering->hearing);
+}
+
+void steering_settle(struct steering *steering, struct settling *settling)
+{
+    settling_join(settling, steering->hearing);
 }
 
 struct bus_user *steering_bus_user(struct steering *steering)

@@ -32,6 +32,7 @@ struct observer;
 struct orders;
 struct root;
 struct running_node;
+struct settling;
 struct sharing;
 struct steering;
 struct verdicts;
@@ -60,6 +61,10 @@ struct steering *steering_new(
  * are told how far the node is. They outlive the steering. Before it joins a bus; once.
  */
 void steering_obey(struct steering *steering, struct orders *orders);
+
+/* What the node counted is settled over its bus; that outlives the steering. Once, before the
+ * loop's first turn. */
+void steering_settle(struct steering *steering, struct settling *settling);
 
 /*
  * To open the node's bus with, on the control loop; and the bus, which is taken over (*bus becomes

@@ -186,9 +186,9 @@ static void on_done(struct pool_job *job)
     struct journal *j = container_of(job, struct journal, job.job);
     bool is_written = j->job.task == TASK_WRITE || j->job.task == TASK_MOVE;
 
-    j->is_working = false;
     if (is_written)
         note_result(j, j->job.err);
+    // The user may ask or write from within: that begins when this job is put away.
     switch (j->job.task) {
     case TASK_WRITE: end_write(j); break;
     case TASK_ASK: end_ask(j); break;
@@ -198,6 +198,7 @@ static void on_done(struct pool_job *job)
     mem_free(j->job.segments);
     j->job.segments = NULL;
     journal_batch_done(&j->job.totals);
+    j->is_working = false;
     work_next(j);
 }
 

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From what nodes count to what is billed, whatever happens between. */
+#include "app/sim_usage_test.h"
+
+#include "app/accounts.h"
+
+static void in_many_books(void (*story)(struct books *))
+{
+    for (uint64_t seed = 1; seed <= (seeds() + 4) / 5; seed++) {
+        struct books *b = books_open(seed);
+
+        story(b);
+        books_close(b);
+    }
+}
+
+static const struct settling_counts *counts_of(const struct books *b, size_t node)
+{
+    return settling_counts(b->settlings[node]);
+}
+
+static void counted_and_settled(struct books *b)
+{
+    books_run(b, span_s(60));
+    books_balance(b, span_s(11));
+    for (size_t i = 0; i < BOOKS_NODES; i++) {
+        assert_int_equal(books_unsettled(b, i), 0);
+        assert_int_equal(counter_read(&counts_of(b, i)->refusals), 0);
+        assert_int_equal(counter_read(&counts_of(b, i)->unanswered), 0);
+        assert_int_equal(counter_read(&counts_of(b, i)->late), 0);
+    }
+}
+
+static void what_is_counted_is_in_the_ledger_within_an_interval(void **)
+{
+    in_many_books(counted_and_settled);
+}
+
+/* Entries end on multiples of ten seconds: none is in two slots of five minutes. */
+static void intervals_end_on_multiples_of_utc(void **)
+{
+    struct books *b = books_open(1);
+    struct ledger *ledger = NULL;
+    struct ledger_entry entry;
+    struct db_rows rows;
+    char path[100];
+    size_t count = 0;
+
+    books_run(b, span_s(60));
+    books_balance(b, span_s(11));
+    assert_int_equal(ledger_open(books_ledger(b, path), &ledger, NULL), ERR_NONE);
+    ledger_entries(ledger, SLICE("acme"), (struct wall){ 0 }, (struct wall){ INT64_MAX }, &rows);
+    for (; ledger_entry_next(&rows, &entry); count++) {
+        assert_int_equal(entry.end.ms % SETTLING_TICK_MS, 0);
+        assert_true(entry.end.ms - entry.begin.ms <= SETTLING_TICK_MS);
+    }
+    assert_int_equal(db_end(&rows, NULL), ERR_NONE);
+    assert_true(count >= 12);
+    ledger_close(ledger);
+    books_close(b);
+}
+
+static void cut_and_healed(struct books *b)
+{
+    books_run(b, span_s(20));
+    books_cut(b, FIRST, SECOND, true);
+    books_run(b, span_s(120));
+    assert_true(books_unsettled(b, SECOND) > 20);
+    assert_true(counter_read(&counts_of(b, SECOND)->unanswered) > 10);
+    assert_true(books_unsettled(b, THIRD) < 10);
+    books_cut(b, FIRST, SECOND, false);
+    books_run(b, span_s(5));
+    assert_true(books_unsettled(b, SECOND) < 10);
+    books_balance(b, span_s(15));
+    assert_int_equal(counter_read(&counts_of(b, SECOND)->refusals), 0);
+}
+
+static void a_node_cut_from_the_bus_settles_when_it_is_healed(void **)
+{
+    in_many_books(cut_and_healed);
+}
+
+/* What the accounts' node says gets lost: it hears each batch again and again. */
+static void half_cut(struct books *b)
+{
+    books_run(b, span_s(20));
+    bus_hub_cut(b->w->hub, SLICE("fra1"), SLICE("nyc1"), true);
+    books_run(b, span_s(60));
+    bus_hub_cut(b->w->hub, SLICE("fra1"), SLICE("nyc1"), false);
+    books_balance(b, span_s(20));
+}
+
+static void answers_that_get_lost_cost_nothing(void **)
+{
+    in_many_books(half_cut);
+}
+
+static void keeper_dead_and_back(struct books *b)
+{
+    books_run(b, span_s(25));
+    books_node_kill(b, FIRST);
+    books_run(b, span_s(60));
+    assert_true(books_unsettled(b, SECOND) > 10 && books_unsettled(b, THIRD) > 10);
+    books_node_start(b, FIRST);
+    books_run(b, span_s(20));
+    books_balance(b, span_s(15));
+}
+
+static void the_accounts_node_may_be_away_and_come_back(void **)
+{
+    in_many_books(keeper_dead_and_back);
+}
+
+/* At any moment, but often around the end of an interval, when journals and ledger are written. */
+static void run_a_while(struct books *b)
+{
+    struct wall now = loop_wall(b->w->control);
+
+    books_run(b, span_ms((int64_t)sim_draw(b->w->sim, 12000)));
+    if (sim_draw(b->w->sim, 2) == 0)
+        return;
+    now = loop_wall(b->w->control);
+    sim_run_for(b->w->sim, span_ms(SETTLING_TICK_MS - now.ms % SETTLING_TICK_MS - 1));
+    sim_run_for(b->w->sim, span_us((int64_t)sim_draw(b->w->sim, 20000)));
+}
+
+static void killed_at_any_moment(struct books *b)
+{
+    for (int i = 0; i < 12; i++) {
+        size_t node = sim_draw(b->w->sim, BOOKS_NODES);
+
+        run_a_while(b);
+        if (b->is_down[node])
+            books_node_start(b, node);
+        else
+            books_node_kill(b, node);
+    }
+    for (size_t i = 0; i < BOOKS_NODES; i++)
+        if (b->is_down[i])
+            books_node_start(b, i);
+    books_balance(b, span_s(45));
+}
+
+static void nodes_that_are_killed_at_any_moment_lose_nothing_and_bill_nothing_twice(void **)
+{
+    for (uint64_t seed = 1; seed <= seeds(); seed++) {
+        struct books *b = books_open(seed);
+
+        killed_at_any_moment(b);
+        books_close(b);
+    }
+}
+
+static void clocks_that_jump(struct books *b)
+{
+    static const int64_t STEPS_S[] = { 3600, -7200, 4, -3, 86400, -86400 };
+
+    for (size_t i = 0; i < COUNT_OF(STEPS_S); i++) {
+        books_run(b, span_s(15));
+        sim_kernel_wall_step(b->w->clocks[sim_draw(b->w->sim, BOOKS_NODES)], span_s(STEPS_S[i]));
+    }
+    books_run(b, span_s(15));
+    books_balance(b, span_s(30));
+}
+
+static void clocks_may_jump_and_the_books_balance(void **)
+{
+    in_many_books(clocks_that_jump);
+}
+
+/* Its folder is lost, with entries that were settled and entries that were not; the totals are
+ * still there, or it would have nothing to tell. */
+static void a_node_that_lost_its_journal_goes_on_behind_what_is_settled(void **)
+{
+    struct books *b = books_open(1);
+    char folder[100];
+
+    books_run(b, span_s(30));
+    books_balance(b, span_s(15));
+    books_node_kill(b, SECOND);
+    snprintf(folder, sizeof folder, "%s/usage-%d", b->folder, SECOND);
+    assert_int_equal(nftw(folder, books_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
+    b->countings[SECOND].count = 0; // as after a power cut
+    books_node_start(b, SECOND);
+    books_run(b, span_s(60));
+    assert_true(counter_read(&counts_of(b, SECOND)->refusals) > 0);
+    books_balance(b, span_s(60));
+    books_close(b);
+}
+
+static void at_the_end_all_is_written_down(void **)
+{
+    struct books *b = books_open(1);
+
+    books_run(b, span_s(14));
+    for (size_t i = 0; i < BOOKS_NODES; i++) {
+        assert_false(settling_is_written(b->settlings[i]));
+        settling_end(b->settlings[i]);
+    }
+    sim_run_for(b->w->sim, span_ms(50));
+    for (size_t i = 0; i < BOOKS_NODES; i++)
+        assert_true(settling_is_written(b->settlings[i]));
+    for (size_t i = 0; i < BOOKS_NODES; i++) {
+        books_node_kill(b, i);
+        b->countings[i].count = 0; // the machine goes off
+    }
+    for (size_t i = 0; i < BOOKS_NODES; i++)
+        books_node_start(b, i);
+    books_balance(b, span_s(15));
+    books_close(b);
+}
+
+static void terms_are_those_of_the_release(void **)
+{
+    struct books *b = books_open(1);
+    struct ledger *ledger = NULL;
+    struct ledger_term term;
+    struct db_rows rows;
+    char path[100];
+
+    assert_int_equal(ledger_open(books_ledger(b, path), &ledger, NULL), ERR_NONE);
+    ledger_terms(ledger, SLICE("acme"), (struct wall){ 0 }, (struct wall){ INT64_MAX }, &rows);
+    assert_true(ledger_term_next(&rows, &term));
+    assert_true(slice_starts(term.plan, SLICE("plan 1 standard\n")));
+    assert_false(ledger_term_next(&rows, &term));
+    assert_int_equal(db_end(&rows, NULL), ERR_NONE);
+    ledger_close(ledger);
+    books_close(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_counted_is_in_the_ledger_within_an_interval),
+        cmocka_unit_test(intervals_end_on_multiples_of_utc),
+        cmocka_unit_test(a_node_cut_from_the_bus_settles_when_it_is_healed),
+        cmocka_unit_test(answers_that_get_lost_cost_nothing),
+        cmocka_unit_test(the_accounts_node_may_be_away_and_come_back),
+        cmocka_unit_test(nodes_that_are_killed_at_any_moment_lose_nothing_and_bill_nothing_twice),
+        cmocka_unit_test(clocks_may_jump_and_the_books_balance),
+        cmocka_unit_test(a_node_that_lost_its_journal_goes_on_behind_what_is_settled),
+        cmocka_unit_test(at_the_end_all_is_written_down),
+        cmocka_unit_test(terms_are_those_of_the_release),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

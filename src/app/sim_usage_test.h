@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * For tests: three nodes that count, of which the first keeps the accounts. What they count is made
+ * up and kept beside, so that the books can be compared with it. A node that is killed comes back
+ * with the totals of its boot as its mapping would have them.
+ */
+
+#include <ftw.h>
+
+#include "app/settling.h"
+#include "app/sim_steer_test.h"
+#include "meter/closing.h"
+#include "meter/journal.h"
+#include "meter/ledger.h"
+
+enum { BOOKS_NODES = 3, BOOKS_SLOTS = 4, BOOKS_BOOTS = 16, FIRST = 0, SECOND = 1, THIRD = 2 };
+
+static const char BOOKS_NETWORK[] =
+    "network: example\n"
+    "zone: cdn.test\n"
+    "nameservers: [ns1.cdn.test]\n"
+    "contact: hostmaster@cdn.test\n"
+    "accounts: {node: fra1}\n"
+    "plans: {standard: {currency: EUR, monthly: 50.00}}\n"
+    "pops:\n"
+    "  fra: {nodes: {fra1: {address: 10.0.0.1}}, cache: {memory: 4 MiB}}\n"
+    "  nyc: {nodes: {nyc1: {address: 10.0.0.2}}, cache: {memory: 4 MiB}}\n"
+    "  sin: {nodes: {sin1: {address: 10.0.0.3}}, cache: {memory: 4 MiB}}\n"
+    "customers:\n"
+    "  acme:\n"
+    "    plan: standard\n"
+    "    origins: {one: {address: \"10.0.1.1:80\"}}\n"
+    "    sites: {www.test: {steer: [one], probe: {http: /health}}}\n";
+
+static const struct {
+    const char *customer, *site;
+} BOOKS_SITES[BOOKS_SLOTS] = { { "", "" }, { "acme", "a.test" }, { "acme", "b.test" },
+    { "brook", "c.test" } };
+
+struct counting_boot {
+    struct settling_boot facts;
+    struct usage_totals totals[BOOKS_SLOTS];
+};
+
+/* The mapping of one node: dead boots, then the live one. */
+struct counting {
+    struct settling_meter meter;
+    struct counting_boot boots[BOOKS_BOOTS];
+    size_t count;
+    uint64_t drawn; // boots so far
+};
+
+struct books {
+    struct world *w;
+    char folder[64];
+    struct counting countings[BOOKS_NODES];
+    struct settling *settlings[BOOKS_NODES];
+    bool is_down[BOOKS_NODES];
+    uint64_t counted[BOOKS_NODES][BOOKS_SLOTS]; // hits, over all boots
+};
+
+static inline bool counting_dead(struct settling_meter *meter, struct settling_boot *boot)
+{
+    struct counting *c = container_of(meter, struct counting, meter);
+
+    if (c->count > 1)
+        *boot = c->boots[0].facts;
+    return c->count > 1;
+}
+
+static inline void counting_live(struct settling_meter *meter, struct settling_boot *boot)
+{
+    struct counting *c = container_of(meter, struct counting, meter);
+
+    *boot = c->boots[c->count - 1].facts;
+}
+
+static inline void counting_slot(
+    struct settling_meter *meter, bool is_dead, size_t at, struct settling_slot *slot)
+{
+    struct counting *c = container_of(meter, struct counting, meter);
+
+    slot->customer = slice_text(BOOKS_SITES[at].customer);
+    slot->site = slice_text(BOOKS_SITES[at].site);
+    slot->totals = c->boots[is_dead ? 0 : c->count - 1].totals[at];
+}
+
+static inline void counting_bury(struct settling_meter *meter)
+{
+    struct counting *c = container_of(meter, struct counting, meter);
+
+    memmove(c->boots, c->boots + 1, --c->count * sizeof *c->boots);
+}
+
+static inline void counting_tick(struct settling_meter *meter, struct wall now)
+{
+    struct counting *c = container_of(meter, struct counting, meter);
+
+    c->boots[c->count - 1].facts.end = now;
+}
+
+static const struct settling_meter_ops COUNTING_OPS = { .dead = counting_dead,
+    .live = counting_live,
+    .slot = counting_slot,
+    .bury = counting_bury,
+    .tick = counting_tick };
+
+static inline void counting_boot_begin(struct counting *c, struct wall now)
+{
+    assert_true(c->count < BOOKS_BOOTS);
+    c->boots[c->count++] = (struct counting_boot){
+        .facts = { .boot = ++c->drawn, .begin = now, .end = now, .slots = BOOKS_SLOTS }
+    };
+}
+
+static inline const char *books_ledger(const struct books *b, char path[100])
+{
+    snprintf(path, 100, "%s/ledger.db", b->folder);
+    return path;
+}
+
+/* With what its folder and its mapping hold. */
+static inline void books_node_start(struct books *b, size_t at)
+{
+    const struct root *root = node_root(b->w->nodes[at]);
+    char folder[100], ledger[100];
+    const struct settling_plan plan = { .loop = b->w->controls[at],
+        .pool = b->w->pool,
+        .log = &b->w->log,
+        .node = b->w->nodes[at]->name,
+        .pop = root->self->pop->name,
+        .folder = folder,
+        .ledger = at == FIRST ? books_ledger(b, ledger) : NULL,
+        .meter = &b->countings[at].meter };
+
+    snprintf(folder, sizeof folder, "%s/usage-%zu", b->folder, at);
+    counting_boot_begin(&b->countings[at], loop_wall(b->w->controls[at]));
+    assert_int_equal(settling_new(&plan, root->network, &b->settlings[at]), ERR_NONE);
+    world_node_steer(b->w, at);
+    steering_settle(b->w->steering[at], b->settlings[at]);
+    b->is_down[at] = false;
+}
+
+/* Without a word, in the middle of whatever it does. */
+static inline void books_node_kill(struct books *b, size_t at)
+{
+    steering_free(b->w->steering[at]);
+    b->w->steering[at] = NULL;
+    settling_free(b->settlings[at]);
+    b->settlings[at] = NULL;
+    b->is_down[at] = true;
+}
+
+static inline struct books *books_open(uint64_t seed)
+{
+    struct books *b = mem_new(struct books);
+
+    fprintf(stderr, "seed %llu\r", (unsigned long long)seed);
+    b->w = world_prepared(seed, BOOKS_NETWORK);
+    assert_int_equal(pool_new(0, WORLD_NODES_MAX, &b->w->pool), ERR_NONE);
+    b->w->hub = bus_hub_new();
+    snprintf(b->folder, sizeof b->folder, "/tmp/waypost-books-XXXXXX");
+    assert_non_null(mkdtemp(b->folder));
+    for (size_t i = 0; i < BOOKS_NODES; i++) {
+        b->countings[i].meter.ops = &COUNTING_OPS;
+        books_node_start(b, i);
+    }
+    sim_run_for(b->w->sim, span_ms(1 + (int64_t)sim_draw(b->w->sim, 15000)));
+    return b;
+}
+
+static inline int books_remove(
+    const char *path, const struct stat *facts, int kind, struct FTW *place)
+{
+    (void)facts;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static inline void books_close(struct books *b)
+{
+    for (size_t i = 0; i < BOOKS_NODES; i++)
+        if (!b->is_down[i])
+            books_node_kill(b, i);
+    assert_int_equal(nftw(b->folder, books_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
+    world_close(b->w);
+    mem_free(b);
+}
+
+static inline void books_count(struct books *b, size_t node, size_t slot, uint64_t hits)
+{
+    struct counting *c = &b->countings[node];
+    struct usage_totals *totals = &c->boots[c->count - 1].totals[slot];
+
+    totals->of[USAGE_HIT] += hits;
+    totals->of[USAGE_SENT_BYTES] += 1000 * hits;
+    b->counted[node][slot] += hits;
+}
+
+/* Time goes by, and nodes that are up have visitors at any moment of it. */
+static inline void books_run(struct books *b, struct span time)
+{
+    struct instant end = instant_after(sim_now(b->w->sim), time);
+
+    while (sim_now(b->w->sim).ns < end.ns) {
+        size_t node = sim_draw(b->w->sim, BOOKS_NODES);
+
+        if (!b->is_down[node])
+            books_count(b, node, sim_draw(b->w->sim, BOOKS_SLOTS), 1 + sim_draw(b->w->sim, 9));
+        sim_run_for(b->w->sim, span_us(1 + (int64_t)sim_draw(b->w->sim, 900000)));
+    }
+}
+
+static inline uint64_t books_counted(const struct books *b, size_t slot)
+{
+    uint64_t hits = 0;
+
+    for (size_t i = 0; i < BOOKS_NODES; i++)
+        hits += b->counted[i][slot];
+    return hits;
+}
+
+/* Hits of each slot, as the ledger has them; and that it is whole. */
+static inline void books_read(const struct books *b, uint64_t hits[BOOKS_SLOTS])
+{
+    const struct ledger_query query = { .to = { INT64_MAX }, .by = LEDGER_BY_SITE };
+    struct ledger *ledger = NULL;
+    struct diag why = { 0 };
+    struct ledger_row row;
+    struct db_rows rows;
+    char path[100];
+
+    if (ledger_open(books_ledger(b, path), &ledger, &why) != ERR_NONE ||
+        ledger_audit(ledger, &why) != ERR_NONE)
+        fail_msg("%s", why.text);
+    memset(hits, 0, BOOKS_SLOTS * sizeof *hits);
+    ledger_usage(ledger, &query, &rows);
+    while (ledger_row_next(&rows, &row))
+        for (size_t i = 0; i < BOOKS_SLOTS; i++)
+            if (slice_equal(row.site, slice_text(BOOKS_SITES[i].site))) {
+                assert_true(slice_equal(row.customer, slice_text(BOOKS_SITES[i].customer)));
+                assert_int_equal(row.added[USAGE_SENT_BYTES], 1000 * row.added[USAGE_HIT]);
+                hits[i] = (uint64_t)row.added[USAGE_HIT];
+            }
+    assert_int_equal(db_end(&rows, NULL), ERR_NONE);
+    ledger_close(ledger);
+}
+
+/* Nobody comes any more: what was counted is what is billed, no more and no less. */
+static inline void books_balance(struct books *b, struct span within)
+{
+    uint64_t hits[BOOKS_SLOTS];
+
+    sim_run_for(b->w->sim, within);
+    books_read(b, hits);
+    for (size_t i = 0; i < BOOKS_SLOTS; i++)
+        assert_int_equal(hits[i], books_counted(b, i));
+}
+
+/* Between two nodes, both ways. */
+static inline void books_cut(struct books *b, size_t x, size_t y, bool is_cut)
+{
+    bus_hub_cut(b->w->hub, b->w->nodes[x]->name, b->w->nodes[y]->name, is_cut);
+    bus_hub_cut(b->w->hub, b->w->nodes[y]->name, b->w->nodes[x]->name, is_cut);
+}
+
+static inline uint64_t books_unsettled(const struct books *b, size_t node)
+{
+    struct journal_state state = journal_state(settling_journal(b->settlings[node]));
+
+    return state.last - state.settled;
+}
