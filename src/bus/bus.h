@@ -6,9 +6,9 @@
  * the nodes of one process, `nats` those of many machines. One test suite holds both to the same.
  *
  * What goes over these lanes are states, not events: each message says all that its sender holds,
- * so that a lost one is made good by the next, and healing is one exchange. (On BUS_MAPS and BUS_USAGE it
- * is questions and answers: what stays without answer is asked again.) Nobody waits for the bus:
- * publishing queues and returns; a full queue drops the oldest and counts.
+ * so that a lost one is made good by the next, and healing is one exchange. (On BUS_MAPS and
+ * BUS_USAGE it is questions and answers: what stays without answer is asked again.) Nobody waits
+ * for the bus: publishing queues and returns; a full queue drops the oldest and counts.
  *
  * A bus is one node's end of it, on one loop. A node does not hear itself. Payloads are opaque
  * here; who sent them is told by name, as the sender gave it: whether there is such a node, and

@@ -8,14 +8,15 @@
  * A kind has a column of its own in entries and sums, named by usage_kind_text and in its order. A
  * new kind is added here and by a step of its own; the first step stays as it is.
  */
-#define KINDS_1(X)                                                                             \
-    X("hit")                                                                                   \
-    X("stale")                                                                                 \
-    X("miss")                                                                                  \
-    X("revalidated")                                                                           \
-    X("collapsed")                                                                             \
-    X("pass")                                                                                  \
-    X("refused") X("error") X("redirected") X("sent_bytes") X("filled_bytes") X("dns_answers") \
+#define KINDS_1(X)                                                                \
+    X("hit")                                                                      \
+    X("stale")                                                                    \
+    X("miss")                                                                     \
+    X("revalidated")                                                              \
+    X("collapsed")                                                                \
+    X("pass")                                                                     \
+    X("refused")                                                                  \
+    X("error") X("redirected") X("sent_bytes") X("filled_bytes") X("dns_answers") \
         X("dns_addresses")
 #define KINDS(X) KINDS_1(X)
 
