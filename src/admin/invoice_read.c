@@ -257,6 +257,7 @@ enum err invoice_json_read(struct slice json, struct invoice **invoice, struct d
     struct reader r = { .invoice = mem_new(struct invoice), .why = why };
     json_t *read = json.length > INVOICE_TEXT_MAX ? NULL : json_read(json);
 
+    *r.invoice = (struct invoice){ 0 };
     arena_init(&r.invoice->arena, SIZE_MAX); // bounded by the text that is read
     enum err err = take_invoice(&r, read);
 

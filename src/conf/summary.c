@@ -213,8 +213,10 @@ static void write_traffic(const struct plan_traffic *traffic, FILE *out)
 {
     char text[UNITS_MONEY_MAX];
 
-    if (traffic->tiers == NULL)
+    if (traffic->tiers == NULL) {
         fprintf(out, "  %s per Mbit/s", units_money_text(traffic->megabit_microcents, text));
+        return;
+    }
     for (size_t i = 0; i < traffic->tier_count; i++) {
         fprintf(out, "%s%s", i > 0 ? ", " : "  ",
             units_money_text(traffic->tiers[i].gigabyte_microcents, text));
@@ -223,8 +225,7 @@ static void write_traffic(const struct plan_traffic *traffic, FILE *out)
             write_volume(traffic->tiers[i].up_to_bytes, out);
         }
     }
-    if (traffic->tiers != NULL)
-        fputs(" per GB", out);
+    fputs(" per GB", out);
     if (traffic->included_bytes > 0) {
         fputs(", ", out);
         write_volume(traffic->included_bytes, out);

@@ -149,25 +149,36 @@ static int64_t held_within(const struct reckoning *r, int64_t from, int64_t to)
     return held;
 }
 
-static void reckon_line(struct reckoning *r, enum price_kind kind, struct slice group,
-    unsigned tier, wide quantity, int64_t price, wide numerator, wide divisor)
+/* A line before it is rounded: numerator / divisor is its amount. */
+struct reckoned {
+    enum price_kind kind;
+    struct slice group;
+    unsigned tier;
+    wide quantity;
+    int64_t price;
+    wide numerator, divisor;
+};
+
+static void reckon_line(struct reckoning *r, const struct reckoned *line)
 {
+    bool is_minimum = line->kind == PRICE_MINIMUM;
     int digits = currency_digits(r->plan->currency);
     wide unit = 100000000;
 
     for (int i = 0; i < digits; i++)
         unit /= 10;
-    wide amount = (2 * numerator + divisor * unit) / (2 * divisor * unit) * unit;
+    wide amount = (2 * line->numerator + line->divisor * unit) / (2 * line->divisor * unit) * unit;
 
-    if (kind == PRICE_MINIMUM)
+    if (is_minimum)
         amount -= r->sum;
-    if (amount < 0 || (kind == PRICE_MINIMUM && amount == 0) || quantity == 0 ||
-        (kind == PRICE_MONTH && price == 0))
+    if (amount < 0 || (is_minimum && amount == 0) || line->quantity == 0 ||
+        (line->kind == PRICE_MONTH && line->price == 0))
         return;
     r->sum += amount;
     r->used += (size_t)snprintf(r->out + r->used, ROOM - r->used, "%u %s %.*s %u %ld x %ld = %ld\n",
-        r->part, price_kind_text(kind), (int)group.length, group.length > 0 ? group.at : "", tier,
-        (long)quantity, (long)price, (long)amount);
+        r->part, price_kind_text(line->kind), (int)line->group.length,
+        line->group.length > 0 ? line->group.at : "", line->tier, (long)line->quantity,
+        (long)line->price, (long)amount);
 }
 
 /* The group that the pop is in; -1: none. */
@@ -225,11 +236,13 @@ static void reckon_traffic(
     if (traffic->tiers == NULL) {
         wide rate = rate_of_slots(r, group);
 
-        reckon_line(r, PRICE_RATE, name, 0, rate, traffic->megabit_microcents,
-            rate * traffic->megabit_microcents * r->held, (wide)1000000 * MONTH_MS);
+        reckon_line(
+            r, &(struct reckoned){ PRICE_RATE, name, 0, rate, traffic->megabit_microcents,
+                   rate * traffic->megabit_microcents * r->held, (wide)1000000 * MONTH_MS });
         return;
     }
-    reckon_line(r, PRICE_TRAFFIC_INCLUDED, name, 0, bytes < included ? bytes : included, 0, 0, 1);
+    reckon_line(r, &(struct reckoned){ PRICE_TRAFFIC_INCLUDED, name, 0,
+                       bytes < included ? bytes : included, 0, 0, 1 });
     bytes = bytes < included ? 0 : bytes - included;
     for (size_t i = 0; i < traffic->tier_count; i++) {
         int64_t price = traffic->tiers[i].gigabyte_microcents;
@@ -238,8 +251,8 @@ static void reckon_traffic(
                       : (wide)traffic->tiers[i].up_to_bytes * r->held / MONTH_MS;
         wide top = bytes < to ? bytes : to, within = top > from ? top - from : 0;
 
-        reckon_line(
-            r, PRICE_TRAFFIC, name, (unsigned)i + 1, within, price, within * price, 1000000000);
+        reckon_line(r, &(struct reckoned){ PRICE_TRAFFIC, name, (unsigned)i + 1, within, price,
+                           within * price, 1000000000 });
         from = to;
     }
 }
@@ -250,9 +263,9 @@ static void reckon_count(
     wide included = (wide)count->included * r->held / MONTH_MS;
     wide rest = used > included ? used - included : 0;
 
-    reckon_line(r, kind, SLICE_NONE, 0, used - rest, 0, 0, 1);
-    reckon_line(r, kind + 1, SLICE_NONE, 0, rest, count->million_microcents,
-        rest * count->million_microcents, 1000000);
+    reckon_line(r, &(struct reckoned){ kind, SLICE_NONE, 0, used - rest, 0, 0, 1 });
+    reckon_line(r, &(struct reckoned){ kind + 1, SLICE_NONE, 0, rest, count->million_microcents,
+                       rest * count->million_microcents, 1000000 });
 }
 
 static void reckon_part(struct reckoning *r)
@@ -267,15 +280,15 @@ static void reckon_part(struct reckoning *r)
         }
     r->sum = 0;
     r->held = held_within(r, november(0, 0).ms, november(NOVEMBER_DAYS, 0).ms);
-    reckon_line(r, PRICE_MONTH, SLICE_NONE, 0, r->held, plan->monthly_microcents,
-        plan->monthly_microcents * r->held, MONTH_MS);
+    reckon_line(r, &(struct reckoned){ PRICE_MONTH, SLICE_NONE, 0, r->held,
+                       plan->monthly_microcents, plan->monthly_microcents * r->held, MONTH_MS });
     reckon_traffic(r, -1, SLICE_NONE, &plan->traffic);
     for (size_t i = 0; i < plan->group_count; i++)
         reckon_traffic(r, (int)i, plan->groups[i].name, &plan->groups[i].traffic);
     reckon_count(r, PRICE_REQUESTS_INCLUDED, requests, &plan->requests);
     reckon_count(r, PRICE_ANSWERS_INCLUDED, answers, &plan->answers);
-    reckon_line(r, PRICE_MINIMUM, SLICE_NONE, 0, r->held, plan->minimum_microcents,
-        plan->minimum_microcents * r->held, MONTH_MS);
+    reckon_line(r, &(struct reckoned){ PRICE_MINIMUM, SLICE_NONE, 0, r->held,
+                       plan->minimum_microcents, plan->minimum_microcents * r->held, MONTH_MS });
 }
 
 /* The lines of a bill, from the line that begins with "0 ", and before its totals. */

@@ -44,7 +44,7 @@ static struct price_use sent(const char *pop, int64_t days, int64_t ms, int64_t 
 }
 
 /* The bill is that text. */
-#define check_bill(terms, uses, expected) \
+#define CHECK_BILL(terms, uses, expected) \
     check_bill_text(terms, COUNT_OF(terms), uses, COUNT_OF(uses), expected)
 
 static void check_bill_text(const struct price_term *terms, size_t term_count,
@@ -70,7 +70,7 @@ static void a_month_is_priced_by_tiers_groups_and_what_is_included(void **)
         sent("nyc", 29, DAY_MS - 1, 2 * TERA), sent("tyo", 4, 0, TERA),
         { november(5, 0), SLICE("fra"), 0, 3500000, 12 } };
 
-    check_bill(terms, uses,
+    CHECK_BILL(terms, uses,
         "part standard EUR " WHOLE "0 month  0 2592000000 x 5000000000 = 5000000000\n"
         "0 traffic_included  0 100000000000 x 0 = 0\n"
         "0 traffic  1 10000000000000 x 2000000 = 20000000000\n"
@@ -93,7 +93,7 @@ static void a_plan_that_changes_within_the_month_holds_pro_rata(void **)
     struct price *price;
 
     assert_int_equal(price_new(terms, 2, NOVEMBER, &price, NULL), ERR_PARSE); // "90" is no text
-    check_bill(good, uses,
+    CHECK_BILL(good, uses,
         "part standard EUR 1793491200000 864000000\npart flat EUR 1794355200000 1728000000\n"
         "0 month  0 864000000 x 5000000000 = 1667000000\n"
         "0 traffic_included  0 33333333333 x 0 = 0\n"
@@ -114,7 +114,7 @@ static void the_example_of_the_manual_is_right(void **)
     };
     struct price_use uses[] = { sent("fra", 0, 0, 3 * TERA), sent("fra", 9, DAY_MS - 1, TERA) };
 
-    check_bill(terms, uses,
+    CHECK_BILL(terms, uses,
         "part standard EUR 1793491200000 864000000\npart flat EUR 1794355200000 1728000000\n"
         "0 month  0 864000000 x 5000000000 = 1667000000\n"
         "0 traffic_included  0 33333333333 x 0 = 0\n"
@@ -129,7 +129,7 @@ static void a_plan_is_priced_to_the_millisecond(void **)
     struct price_term terms[] = { always(MONTHLY("a", "CLF", "25920.00", "0.00")),
         from(29, DAY_MS - 1, MONTHLY("b", "CLF", "25920.00", "0.00")) };
 
-    check_bill(terms, NOTHING,
+    CHECK_BILL(terms, NOTHING,
         "part a CLF 1793491200000 2591999999\npart b CLF 1796083199999 1\n"
         "0 month  0 2591999999 x 2592000000000 = 2592000000000\n"
         "1 month  0 1 x 2592000000000 = 0\n"
@@ -138,7 +138,7 @@ static void a_plan_is_priced_to_the_millisecond(void **)
         from(29, DAY_MS - 10, MONTHLY("b", "CLF", "25920.00", "0.00")) };
 
     // 10 ms of 25920.00 a month are 0.0001.
-    check_bill(longer, NOTHING,
+    CHECK_BILL(longer, NOTHING,
         "part a CLF 1793491200000 2591999990\npart b CLF 1796083199990 10\n"
         "0 month  0 2591999990 x 2592000000000 = 2591999990000\n"
         "1 month  0 10 x 2592000000000 = 10000\n"
@@ -151,7 +151,7 @@ static void an_equal_plan_is_one_part_however_often_it_was_changed(void **)
     struct price_term terms[] = { always(a), from(5, 0, a), from(10, 0, b), from(20, 0, a),
         from(30, 0, MONTHLY("c", "JPY", "1.00", "0.00")) };
 
-    check_bill(terms, NOTHING,
+    CHECK_BILL(terms, NOTHING,
         "part a EUR 1793491200000 1728000000\npart b EUR 1794355200000 864000000\n"
         "0 month  0 1728000000 x 3000000000 = 2000000000\n"
         "1 month  0 864000000 x 6000000000 = 2000000000\n"
@@ -163,7 +163,7 @@ static void of_terms_from_the_same_moment_the_last_holds(void **)
     const char *a = MONTHLY("a", "EUR", "30.00", "0.00"), *b = MONTHLY("b", "EUR", "60.00", "0.00");
     struct price_term terms[] = { from(0, 0, b), from(0, 0, a), from(15, 0, b), from(15, 0, a) };
 
-    check_bill(terms, NOTHING,
+    CHECK_BILL(terms, NOTHING,
         "part a EUR " WHOLE "0 month  0 2592000000 x 3000000000 = 3000000000\n"
         "total EUR 3000000000\n");
 }
@@ -174,14 +174,14 @@ static void use_while_no_plan_held_is_shown_without_a_price(void **)
     struct price_use uses[] = { sent("sin", 28, 0, GIGA),
         { november(2, 0), SLICE("fra"), 0, 5, 6 } };
 
-    check_bill(terms, uses,
+    CHECK_BILL(terms, uses,
         "part   1793491200000 2505600000\npart standard EUR 1795996800000 86400000\n"
         "0 traffic  1 1000000000 x 0 = 0\n0 requests  0 5 x 0 = 0\n0 answers  0 6 x 0 = 0\n"
         "1 month  0 86400000 x 5000000000 = 167000000\n"
         "total EUR 167000000\n");
     struct price_term ended[] = { always(STANDARD), from(1, 0, "") };
 
-    check_bill(ended, NOTHING,
+    CHECK_BILL(ended, NOTHING,
         "part standard EUR 1793491200000 86400000\npart   1793577600000 2505600000\n"
         "0 month  0 86400000 x 5000000000 = 167000000\n"
         "total EUR 167000000\n");
@@ -193,10 +193,10 @@ static void a_minimum_is_a_line_of_what_the_others_lack(void **)
     struct price_term lacking[] = { always(MONTHLY("a", "EUR", "30.00", "100.00")),
         from(15, 0, MONTHLY("b", "EUR", "10.00", "5.01")) };
 
-    check_bill(reached, NOTHING,
+    CHECK_BILL(reached, NOTHING,
         "part a EUR " WHOLE "0 month  0 2592000000 x 3000000000 = 3000000000\n"
         "total EUR 3000000000\n");
-    check_bill(lacking, NOTHING,
+    CHECK_BILL(lacking, NOTHING,
         "part a EUR 1793491200000 1296000000\npart b EUR 1794787200000 1296000000\n"
         "0 month  0 1296000000 x 3000000000 = 1500000000\n"
         "0 minimum  0 1296000000 x 10000000000 = 3500000000\n"
@@ -245,12 +245,61 @@ static void a_rate_is_priced_by_the_megabit_and_month(void **)
         sent("fra", 0, 300000, 9), sent("fra", 0, 301000, 10) };
 
     // Two slots: the second is the part's though its plan changed within; rank 2 is the higher.
-    check_bill(terms, uses,
+    CHECK_BILL(terms, uses,
         "part transit EUR 1793491200000 301000\npart standard EUR 1793491501000 2591699000\n"
         "0 rate  0 125000000 x 200000000 = 3000000\n"
         "1 month  0 2591699000 x 5000000000 = 4999000000\n"
         "1 traffic_included  0 10 x 0 = 0\n"
         "total EUR 5002000000\n");
+}
+
+/* The rate of the transit plan, which holds for so many slots from the month's begin on but for a
+ * minute within the first where `is_split`. */
+static int64_t rate_over(int64_t slots, bool is_split, const struct price_use *uses, size_t count)
+{
+    struct price_term terms[] = { always(TRANSIT), from(0, 60000, is_split ? STANDARD : TRANSIT),
+        from(0, 120000, TRANSIT), from(0, slots * PRICE_SLOT_MS, "") };
+    struct bill b = bill_of(terms, COUNT_OF(terms), uses, count);
+    int64_t rate = 0;
+
+    for (size_t i = 0; i < b.bill.line_count; i++)
+        if (b.bill.lines[i].kind == PRICE_RATE)
+            rate = b.bill.lines[i].quantity;
+    bill_drop(&b);
+    return rate;
+}
+
+static void of_a_plan_that_held_for_less_its_own_slots_are_ranked(void **)
+{
+    struct price_use one = sent("fra", 0, 0, 300000000);
+
+    // The highest of 19 is the rate; of 20, the second highest.
+    assert_int_equal(rate_over(19, false, &one, 1), 8000000);
+    assert_int_equal(rate_over(20, false, &one, 1), 0);
+    assert_int_equal(rate_over(19, true, &one, 1), 8000000);
+    assert_int_equal(rate_over(20, true, &one, 1), 0);
+}
+
+static void a_slot_in_which_more_was_taken_back_counts_as_zero(void **)
+{
+    struct price_use uses[20] = { sent("fra", 0, 0, 300000000) };
+
+    for (int64_t i = 1; i < 20; i++)
+        uses[i] = sent("fra", 0, i * PRICE_SLOT_MS, -3000);
+    assert_int_equal(rate_over(20, false, uses, 20), 0);
+    assert_int_equal(rate_over(19, false, uses, 19), 8000000);
+}
+
+static void the_last_tier_has_no_end_however_short_its_plan_held(void **)
+{
+    struct price_term terms[] = { always(STANDARD), from(0, 1, "") };
+    struct price_use use[] = { sent("sin", 0, 0, 900 * TERA) };
+
+    CHECK_BILL(terms, use,
+        "part standard EUR 1793491200000 1\npart   1793491200001 2591999999\n"
+        "0 month  0 1 x 5000000000 = 0\n"
+        "0 traffic asia 1 900000000000000 x 5000000 = 4500000000000\n"
+        "total EUR 4500000000000\n");
 }
 
 static void an_amount_is_rounded_once_half_away_from_zero(void **)
@@ -330,7 +379,7 @@ static enum err error_of(const struct price_term *terms, size_t count, const str
     return err;
 }
 
-#define check_error(terms, uses, expected, words)                                                  \
+#define CHECK_ERROR(terms, uses, expected, words)                                                  \
     do {                                                                                           \
         struct diag why_ = { 0 };                                                                  \
                                                                                                    \
@@ -354,23 +403,23 @@ static void what_cannot_be_priced_is_told(void **)
     struct price_use fewer[] = { { november(2, 0), SLICE("fra"), 0, -1, 0 } };
     struct price_use unasked[] = { { november(2, 0), SLICE("fra"), 0, 0, -1 } };
 
-    check_error(standard, late, ERR_RANGE, "an entry begins outside of the month that is priced");
-    check_error(standard, early, ERR_RANGE, "an entry begins outside of the month that is priced");
-    check_error(standard, large, ERR_RANGE, "the sum of what was used is too large to hold");
-    check_error(standard, back, ERR_RANGE,
+    CHECK_ERROR(standard, late, ERR_RANGE, "an entry begins outside of the month that is priced");
+    CHECK_ERROR(standard, early, ERR_RANGE, "an entry begins outside of the month that is priced");
+    CHECK_ERROR(standard, large, ERR_RANGE, "the sum of what was used is too large to hold");
+    CHECK_ERROR(standard, back, ERR_RANGE,
         "more traffic is taken back than counted under plan standard in group asia");
-    check_error(standard, fewer, ERR_RANGE,
+    CHECK_ERROR(standard, fewer, ERR_RANGE,
         "more requests are taken back than counted under plan standard");
-    check_error(standard, unasked, ERR_RANGE,
+    CHECK_ERROR(standard, unasked, ERR_RANGE,
         "more answers are taken back than counted under plan standard");
-    check_error(
+    CHECK_ERROR(
         dear, much, ERR_RANGE, "the amount for \"traffic\" of plan dear is too large to hold");
-    check_error(
+    CHECK_ERROR(
         dear, some, ERR_RANGE, "the amount for \"traffic\" of plan dear is too large to hold");
-    check_error(dear, twice, ERR_RANGE, "the total is too large to hold");
-    check_error(
+    CHECK_ERROR(dear, twice, ERR_RANGE, "the total is too large to hold");
+    CHECK_ERROR(
         strange, NOTHING, ERR_PARSE, "plan x is in QQQ, which is no currency that is known");
-    check_bill(two, NOTHING,
+    CHECK_BILL(two, NOTHING,
         "part dear JPY 1793491200000 1296000000\npart b JPY 1794787200000 1296000000\n"
         "0 month  0 1296000000 x 9223372036700000000 = 4611686018400000000\n"
         "1 month  0 1296000000 x 9223372036800000000 = 4611686018400000000\n"
@@ -383,7 +432,7 @@ static void totals_are_kept_by_currency(void **)
         from(10, 0, MONTHLY("b", "JPY", "3000.00", "0.00")),
         from(20, 0, MONTHLY("c", "EUR", "60.00", "0.00")) };
 
-    check_bill(terms, NOTHING,
+    CHECK_BILL(terms, NOTHING,
         "part a EUR 1793491200000 864000000\npart b JPY 1794355200000 864000000\n"
         "part c EUR 1795219200000 864000000\n"
         "0 month  0 864000000 x 3000000000 = 1000000000\n"
@@ -428,6 +477,9 @@ int main(void)
         cmocka_unit_test(a_minimum_is_a_line_of_what_the_others_lack),
         cmocka_unit_test(five_of_a_hundred_slots_do_not_count_for_the_rate),
         cmocka_unit_test(a_rate_is_priced_by_the_megabit_and_month),
+        cmocka_unit_test(of_a_plan_that_held_for_less_its_own_slots_are_ranked),
+        cmocka_unit_test(a_slot_in_which_more_was_taken_back_counts_as_zero),
+        cmocka_unit_test(the_last_tier_has_no_end_however_short_its_plan_held),
         cmocka_unit_test(an_amount_is_rounded_once_half_away_from_zero),
         cmocka_unit_test(money_that_is_too_large_is_an_error),
         cmocka_unit_test(money_is_written_with_the_currencys_decimals),
