@@ -8,24 +8,28 @@
  * A kind has a column of its own in entries and sums, named by usage_kind_text and in its order. A
  * new kind is added here and by a step of its own; the first step stays as it is.
  */
-#define KINDS_1(X)                                                                \
-    X("hit")                                                                      \
-    X("stale")                                                                    \
-    X("miss")                                                                     \
-    X("revalidated")                                                              \
-    X("collapsed")                                                                \
-    X("pass")                                                                     \
-    X("refused")                                                                  \
-    X("error") X("redirected") X("sent_bytes") X("filled_bytes") X("dns_answers") \
-        X("dns_addresses")
+#define KINDS_1(X)  \
+    X(hit)          \
+    X(stale)        \
+    X(miss)         \
+    X(revalidated)  \
+    X(collapsed)    \
+    X(pass)         \
+    X(refused)      \
+    X(error)        \
+    X(redirected)   \
+    X(sent_bytes)   \
+    X(filled_bytes) \
+    X(dns_answers)  \
+    X(dns_addresses)
 #define KINDS(X) KINDS_1(X)
 
-#define COLUMN(kind) ", " kind " INTEGER NOT NULL"
-#define NAME(kind)   ", " kind
+#define COLUMN(kind) ", " #kind " INTEGER NOT NULL"
+#define NAME(kind)   ", " #kind
 #define VALUE(kind)  ", ?"
-#define GROW(kind)   ", " kind " = " kind " + excluded." kind
-#define SUM(kind)    ", sum(" kind ")"
-#define SUM_0(kind)  ", coalesce(sum(" kind "), 0)"
+#define GROW(kind)   ", " #kind " = " #kind " + excluded." #kind
+#define SUM(kind)    ", sum(" #kind ")"
+#define SUM_0(kind)  ", coalesce(sum(" #kind "), 0)"
 
 #define ONE(kind) +1
 static_assert(0 KINDS(ONE) == USAGE_KIND_COUNT, "each kind has its column");
