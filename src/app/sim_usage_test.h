@@ -3,19 +3,16 @@
 
 /*
  * For tests: three nodes that count, of which the first keeps the accounts. What they count is made
- * up and kept beside, so that the books can be compared with it. A node that is killed comes back
- * with the totals of its boot as its mapping would have them.
+ * up (app/sim_counting_test.h) and kept beside, so that the books can be compared with it.
  */
 
 #include <ftw.h>
 
-#include "app/settling.h"
-#include "app/sim_steer_test.h"
-#include "meter/closing.h"
+#include "app/sim_counting_test.h"
 #include "meter/journal.h"
 #include "meter/ledger.h"
 
-enum { BOOKS_NODES = 3, BOOKS_SLOTS = 4, BOOKS_BOOTS = 16, FIRST = 0, SECOND = 1, THIRD = 2 };
+enum { BOOKS_NODES = 3, FIRST = 0, SECOND = 1, THIRD = 2 };
 
 static const char BOOKS_NETWORK[] =
     "network: example\n"
@@ -34,24 +31,6 @@ static const char BOOKS_NETWORK[] =
     "    origins: {one: {address: \"10.0.1.1:80\"}}\n"
     "    sites: {www.test: {steer: [one], probe: {http: /health}}}\n";
 
-static const struct {
-    const char *customer, *site;
-} BOOKS_SITES[BOOKS_SLOTS] = { { "", "" }, { "acme", "a.test" }, { "acme", "b.test" },
-    { "brook", "c.test" } };
-
-struct counting_boot {
-    struct settling_boot facts;
-    struct usage_totals totals[BOOKS_SLOTS];
-};
-
-/* The mapping of one node: dead boots, then the live one. */
-struct counting {
-    struct settling_meter meter;
-    struct counting_boot boots[BOOKS_BOOTS];
-    size_t count;
-    uint64_t drawn; // boots so far
-};
-
 struct books {
     struct world *w;
     char folder[64];
@@ -60,60 +39,6 @@ struct books {
     bool is_down[BOOKS_NODES];
     uint64_t counted[BOOKS_NODES][BOOKS_SLOTS]; // hits, over all boots
 };
-
-static inline bool counting_dead(struct settling_meter *meter, struct settling_boot *boot)
-{
-    struct counting *c = container_of(meter, struct counting, meter);
-
-    if (c->count > 1)
-        *boot = c->boots[0].facts;
-    return c->count > 1;
-}
-
-static inline void counting_live(struct settling_meter *meter, struct settling_boot *boot)
-{
-    struct counting *c = container_of(meter, struct counting, meter);
-
-    *boot = c->boots[c->count - 1].facts;
-}
-
-static inline void counting_slot(
-    struct settling_meter *meter, bool is_dead, size_t at, struct settling_slot *slot)
-{
-    struct counting *c = container_of(meter, struct counting, meter);
-
-    slot->customer = slice_text(BOOKS_SITES[at].customer);
-    slot->site = slice_text(BOOKS_SITES[at].site);
-    slot->totals = c->boots[is_dead ? 0 : c->count - 1].totals[at];
-}
-
-static inline void counting_bury(struct settling_meter *meter)
-{
-    struct counting *c = container_of(meter, struct counting, meter);
-
-    memmove(c->boots, c->boots + 1, --c->count * sizeof *c->boots);
-}
-
-static inline void counting_tick(struct settling_meter *meter, struct wall now)
-{
-    struct counting *c = container_of(meter, struct counting, meter);
-
-    c->boots[c->count - 1].facts.end = now;
-}
-
-static const struct settling_meter_ops COUNTING_OPS = { .dead = counting_dead,
-    .live = counting_live,
-    .slot = counting_slot,
-    .bury = counting_bury,
-    .tick = counting_tick };
-
-static inline void counting_boot_begin(struct counting *c, struct wall now)
-{
-    assert_true(c->count < BOOKS_BOOTS);
-    c->boots[c->count++] = (struct counting_boot){
-        .facts = { .boot = ++c->drawn, .begin = now, .end = now, .slots = BOOKS_SLOTS }
-    };
-}
 
 static inline const char *books_ledger(const struct books *b, char path[100])
 {

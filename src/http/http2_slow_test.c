@@ -5,7 +5,6 @@
 #include "http/http2_frames_test.h"
 #include "http/http2_priv.h"
 #include "http/script_test.h"
-#include "tls/filter_priv.h"
 #include "tls/visitor_test.h"
 
 enum {
@@ -75,7 +74,7 @@ static void fall_silent(struct talker *t)
 static size_t kept_of(const struct scene *s)
 {
     const struct http2 *h2 = s->connection->h2;
-    size_t sealed = tls_filter_of(stream_filter(s->connection->stream))->sealed_room;
+    size_t sealed = tls_filter_sealed(stream_filter(s->connection->stream));
 
     return sealed + (h2->kept == NULL ? 0 : h2->kept_length);
 }

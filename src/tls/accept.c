@@ -234,6 +234,11 @@ enum tls_protocol tls_filter_protocol(const struct stream_filter *filter)
     return visit_of(filter)->visit.has_h2 ? TLS_PROTOCOL_HTTP_2 : TLS_PROTOCOL_HTTP_1_1;
 }
 
+size_t tls_filter_sealed(const struct stream_filter *filter)
+{
+    return tls_filter_of(filter)->sealed_room;
+}
+
 struct slice tls_filter_name(const struct stream_filter *filter)
 {
     const char *name = visit_of(filter)->name;

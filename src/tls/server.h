@@ -132,6 +132,9 @@ enum tls_protocol { TLS_PROTOCOL_HTTP_1_1, TLS_PROTOCOL_HTTP_2 };
 /* Of a stream's filter that tls_server_filter made, once the stream is open. */
 enum tls_protocol tls_filter_protocol(const struct stream_filter *filter);
 
+/* Memory for what is sealed and was not taken yet, bytes. */
+size_t tls_filter_sealed(const struct stream_filter *filter);
+
 /* The name that the visitor asked for, in lower case; empty when none was told. */
 struct slice tls_filter_name(const struct stream_filter *filter);
 
