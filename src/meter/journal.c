@@ -59,8 +59,7 @@ static void note_result(struct journal *j, enum err err)
 static void settle(struct journal *j, const struct journal_position *position)
 {
     j->settled = *position;
-    j->has_word = j->wants_move = false;
-    j->doubts = 0;
+    j->has_word = false;
 }
 
 static struct journal_segment *newest(struct journal *j)
@@ -80,7 +79,8 @@ static void add_segment(struct journal *j, const struct journal_segment *segment
 static void forget_segments(struct journal *j, size_t count)
 {
     j->segment_count -= count;
-    memmove(j->segments, j->segments + count, j->segment_count * sizeof *j->segments);
+    if (j->segment_count > 0)
+        memmove(j->segments, j->segments + count, j->segment_count * sizeof *j->segments);
 }
 
 static void end_write(struct journal *j)
@@ -114,9 +114,20 @@ static void end_write(struct journal *j)
     j->user->ops->written(j->user, last.sequence);
 }
 
+/* What was read is the successor of what the ledger said that it holds. */
+static bool is_wanted(const struct journal *j)
+{
+    const struct journal_asked *a = &j->job.asked;
+
+    if (a->has_word && !a->is_held)
+        return false;
+    return a->first == 0 || (a->first == a->after.sequence + 1 &&
+                                memcmp(a->before, a->after.hash, USAGE_HASH_SIZE) == 0);
+}
+
 static void end_ask(struct journal *j)
 {
-    struct journal_asked *a = &j->job.asked;
+    const struct journal_asked *a = &j->job.asked;
     struct journal_pending pending = {
         .batch = slice_of(a->room, a->length), .first = a->first, .last = a->last.sequence
     };
@@ -124,8 +135,9 @@ static void end_ask(struct journal *j)
     counter_add(&j->counts.errors, a->broken);
     if (a->has_word && a->is_held)
         settle(j, &a->word);
-    else if (a->has_word && ++j->doubts >= JOURNAL_DOUBTS)
-        j->wants_move = true;
+    if (a->is_told)
+        j->doubts = is_wanted(j) ? 0 : j->doubts + 1;
+    j->wants_move = j->doubts >= JOURNAL_DOUBTS;
     j->asked = a->last;
     j->at_number = a->number;
     j->at_offset = a->offset;
@@ -174,8 +186,9 @@ static void end_move(struct journal *j)
     j->noted_settled = j->read_last = m->to.sequence;
     j->last = m->last;
     j->asked = (struct journal_position){ 0 };
-    j->at_number = 0;
-    j->wants_write = false;
+    j->at_number = j->gap_behind = 0;
+    j->doubts = 0;
+    j->wants_move = j->wants_write = false;
     closing_move(j->closing, m->last.sequence, m->last.hash);
     journal_batch_done(&j->put);
     j->user->ops->written(j->user, m->last.sequence);
@@ -250,7 +263,8 @@ static void begin_write(struct journal *j)
             return;
         }
         w->number = j->next_number++;
-        w->oldest = j->segment_count > 0 ? j->segments[0].number : w->number;
+        w->oldest.number = j->segment_count > 0 ? j->segments[0].number : w->number;
+        w->oldest.first = closing_position(j->closing)->sequence - j->put.count + 1;
         while (closing_totals(j->closing, &at, room, &bytes))
             journal_batch_add(&w->totals, bytes);
     }
@@ -276,24 +290,28 @@ static void begin_ask(struct journal *j)
     struct journal_asked *a = &j->job.asked;
     bool is_next = j->at_sequence == j->settled.sequence;
 
-    *a = (struct journal_asked){ .has_word = j->has_word,
+    *a = (struct journal_asked){ .is_told = j->is_told,
+        .has_word = j->has_word,
         .word = j->word,
-        .after = j->settled.sequence,
+        .after = j->settled,
         .number = is_next ? j->at_number : 0,
         .offset = is_next ? j->at_offset : 0,
         .room = mem_alloc(j->ask_room),
         .room_bytes = j->ask_room };
-    j->has_word = false;
     if (begin(j, TASK_ASK, j->segment_count))
-        return;
-    j->has_word = a->has_word;
-    mem_free(a->room);
+        j->is_told = j->has_word = false;
+    else
+        mem_free(a->room);
 }
 
-/* How many of the oldest segments are settled, and have no total that a newer one has not. */
+/* How many of the oldest segments are settled, and have no total that a newer one has not. Where
+ * entries are missing, what is before them tells what they held. */
 static size_t count_done(const struct journal *j)
 {
     size_t count = 0;
+
+    if (j->doubts > 0 || (j->gap_behind > 0 && j->settled.sequence <= j->gap_behind))
+        return 0;
 
     while (count < j->segment_count && j->segments[count].last <= j->settled.sequence &&
            j->segments[count].number < j->complete_number)
@@ -374,6 +392,7 @@ void journal_read(struct journal *journal)
     j->segments = found.segments;
     j->segment_count = j->segment_room = found.segment_count;
     j->next_number = found.next_number;
+    j->gap_behind = found.gap_behind;
     j->settled = found.settled;
     j->noted_settled = found.settled.sequence;
     j->last = position_of(j->closing);
@@ -413,15 +432,14 @@ void journal_settled(
     struct journal_position word = { .sequence = sequence };
 
     memcpy(word.hash, hash, USAGE_HASH_SIZE);
-    if (is_same(&word, &journal->settled)) {
+    journal->word = word;
+    journal->is_told = true;
+    if (is_same(&word, &journal->settled) ||
+        (word.sequence > journal->settled.sequence &&
+            (is_same(&word, &journal->asked) || is_same(&word, &journal->last))))
         settle(journal, &word);
-    } else if (word.sequence > journal->settled.sequence &&
-               (is_same(&word, &journal->asked) || is_same(&word, &journal->last))) {
-        settle(journal, &word);
-    } else {
-        journal->word = word;
+    else
         journal->has_word = true;
-    }
     work_next(journal);
 }
 

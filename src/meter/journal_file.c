@@ -104,19 +104,21 @@ bool journal_record_find(const struct journal_window *window, size_t *at)
     return false;
 }
 
-struct slice journal_oldest_write(uint64_t number, char room[JOURNAL_OLDEST_SIZE])
+struct slice journal_oldest_write(
+    const struct journal_oldest *oldest, char room[JOURNAL_OLDEST_SIZE])
 {
-    number_put(room, number, JOURNAL_OLDEST_SIZE);
+    number_put(number_put(room, oldest->number, 8), oldest->first, 8);
     return slice_of(room, JOURNAL_OLDEST_SIZE);
 }
 
-bool journal_oldest_parse(struct slice payload, uint64_t *number)
+bool journal_oldest_parse(struct slice payload, struct journal_oldest *oldest)
 {
     const char *in = payload.at;
 
     if (payload.length != JOURNAL_OLDEST_SIZE)
         return false;
-    *number = number_get(&in, JOURNAL_OLDEST_SIZE);
+    oldest->number = number_get(&in, 8);
+    oldest->first = number_get(&in, 8);
     return true;
 }
 

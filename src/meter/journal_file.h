@@ -34,7 +34,8 @@ enum journal_record_kind {
     JOURNAL_ENTRY,   // of usage
     JOURNAL_TOTALS,  // of a site, as closing_totals tells them: older segments may go
     JOURNAL_SETTLED, // sequence(8) hash(32): the ledger holds the entries up to this one
-    JOURNAL_OLDEST,  // number(8); first in its segment: those with lower numbers count no more
+    JOURNAL_OLDEST,  // number(8) first(8); first in its segment: those with lower numbers count no
+                     // more, and its first entry is that
     JOURNAL_RECORD_KIND_COUNT,
 };
 
@@ -81,9 +82,15 @@ struct journal_position {
 };
 
 /* Of JOURNAL_OLDEST. */
-enum { JOURNAL_OLDEST_SIZE = 8 };
-struct slice journal_oldest_write(uint64_t number, char room[JOURNAL_OLDEST_SIZE]);
-bool journal_oldest_parse(struct slice payload, uint64_t *number);
+struct journal_oldest {
+    uint64_t number; // of a segment
+    uint64_t first;  // sequence
+};
+
+enum { JOURNAL_OLDEST_SIZE = 16 };
+struct slice journal_oldest_write(
+    const struct journal_oldest *oldest, char room[JOURNAL_OLDEST_SIZE]);
+bool journal_oldest_parse(struct slice payload, struct journal_oldest *oldest);
 
 /* Of JOURNAL_SETTLED. `room` has JOURNAL_SETTLED_SIZE bytes. */
 struct slice journal_settled_write(const struct journal_position *settled, char *room);

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     const struct journal_window window = { .bytes = slice_of(data, size), .is_end = true };
     struct journal_position settled;
     struct journal_record record;
-    uint64_t oldest;
+    struct journal_oldest oldest;
     size_t at = JOURNAL_FILE_HEADER;
 
     journal_file_is_ours(slice_head(window.bytes, JOURNAL_FILE_HEADER));

@@ -151,14 +151,15 @@ static void a_record_is_found_behind_what_is_none(void **)
 
 static void the_oldest_that_counts_is_read_again(void **)
 {
+    const struct journal_oldest oldest = { .number = 0x0102030405060708, .first = 9 };
     char room[JOURNAL_OLDEST_SIZE];
-    struct slice bytes = journal_oldest_write(0x0102030405060708, room);
-    uint64_t number;
+    struct slice bytes = journal_oldest_write(&oldest, room);
+    struct journal_oldest read;
 
-    assert_true(slice_equal(bytes, SLICE("\1\2\3\4\5\6\7\10")));
-    assert_true(journal_oldest_parse(bytes, &number));
-    assert_true(number == 0x0102030405060708);
-    assert_false(journal_oldest_parse(slice_from(bytes, 1), &number));
+    assert_true(slice_equal(bytes, SLICE("\1\2\3\4\5\6\7\10\0\0\0\0\0\0\0\11")));
+    assert_true(journal_oldest_parse(bytes, &read));
+    assert_true(read.number == oldest.number && read.first == oldest.first);
+    assert_false(journal_oldest_parse(slice_from(bytes, 1), &read));
 }
 
 static void what_is_settled_is_read_again(void **)

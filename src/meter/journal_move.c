@@ -42,7 +42,7 @@ static void add(struct making *m, enum journal_record_kind kind, struct slice pa
 
 /*
  * The last entry that the ledger may have. What it holds is of our chain: that one. It took none of
- * ours ever: none. Else it has, for all we know, what was here before this start.
+ * ours ever, or has nothing: none. Else it has, for all we know, what was here before this start.
  */
 static uint64_t last_had(struct journal_job *w, struct journal_scan *scan)
 {
@@ -51,7 +51,7 @@ static uint64_t last_had(struct journal_job *w, struct journal_scan *scan)
 
     if (journal_scan_holds(scan, &m->to))
         return m->to.sequence;
-    if (m->settled == 0)
+    if (m->settled == 0 || m->to.sequence == 0)
         return 0;
     m->is_guess = true;
     return least > m->settled ? least : m->settled;
@@ -112,11 +112,12 @@ static void add_from_memory(struct journal_job *w, struct making *m, struct clos
 static void make(struct journal_job *w, struct making *m)
 {
     struct closing *closing = closing_new(w->node, w->node);
+    const struct journal_oldest oldest = { .number = w->number, .first = w->moved.to.sequence + 1 };
     char room[USAGE_ENTRY_MAX];
     struct slice bytes;
     size_t at = 0;
 
-    add(m, JOURNAL_OLDEST, journal_oldest_write(w->number, room));
+    add(m, JOURNAL_OLDEST, journal_oldest_write(&oldest, room));
     add(m, JOURNAL_SETTLED, journal_settled_write(&w->moved.to, room));
     add_from_disk(w, m, closing);
     add_from_memory(w, m, closing);

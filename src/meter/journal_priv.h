@@ -28,16 +28,18 @@ void journal_batch_add(struct journal_batch *batch, struct slice entry);
 void journal_batch_done(struct journal_batch *batch);
 
 struct journal_asked {
+    bool is_told;                 // the ledger's word came since entries were read last
     bool has_word;                // the position below is to be looked for, and
     struct journal_position word; // what lies behind it is asked for where it is held
     bool is_held;
-    uint64_t after;          // entries behind this one
-    uint64_t number, offset; // where that is in a segment, if it is known; else 0
+    struct journal_position after; // entries behind this one
+    uint64_t number, offset;       // where that is in a segment, if it is known; else 0
     char *room;
     size_t room_bytes, length;
     uint64_t first;
-    struct journal_position last; // of what was found; sequence 0: nothing
-    unsigned broken;              // places that could not be read
+    unsigned char before[USAGE_HASH_SIZE]; // what the first one says is before it
+    struct journal_position last;          // of what was found; sequence 0: nothing
+    unsigned broken;                       // places that could not be read
 };
 
 struct journal_moved {
@@ -59,7 +61,7 @@ struct journal_job {
     size_t segment_count;
     struct segment_writer writer;    // of the newest segment, if it may be appended to
     uint64_t number;                 // of the segment that is begun; 0: none is
-    uint64_t oldest;                 // those with lower numbers count no more
+    struct journal_oldest oldest;    // what a segment that is begun says
     struct journal_batch entries;    // of TASK_WRITE, and of TASK_MOVE what waits to be written
     struct journal_batch totals;     // of TASK_WRITE
     struct journal_position settled; // to be noted in TASK_WRITE; sequence 0: nothing new
@@ -83,6 +85,8 @@ struct journal_found {
     struct journal_segment *segments; // freed by mem_free
     size_t segment_count;
     uint64_t next_number;
+    uint64_t gap_behind; // the last entry that is not followed by its successor; 0: none
+    bool has_oldest;     // where the chain begins here is known
     struct journal_position settled;
 };
 
@@ -107,16 +111,18 @@ struct journal {
     struct journal_segment *segments;
     size_t segment_count, segment_room;
     uint64_t next_number;
-    uint64_t complete_number;            // of a segment that has all totals; 0: none yet
-    size_t totals_bytes;                 // in the newest segment
-    struct journal_batch put;            // entries that are not written
-    bool wants_write;                    // they are to be
-    struct journal_position last;        // on disk
-    struct journal_position settled;     // of our chain
-    uint64_t noted_settled;              // what of it is on disk
-    uint64_t read_last;                  // the newest entry that the start found
-    bool has_word;                       // the ledger said what does not fit, or not evidently
-    struct journal_position word, asked; // what it said; the last of what was handed out
+    uint64_t complete_number;        // of a segment that has all totals; 0: none yet
+    size_t totals_bytes;             // in the newest segment
+    struct journal_batch put;        // entries that are not written
+    bool wants_write;                // they are to be
+    struct journal_position last;    // on disk
+    struct journal_position settled; // of our chain
+    uint64_t noted_settled;          // what of it is on disk
+    uint64_t gap_behind;             // of what the start found; 0: there is none
+    uint64_t read_last;              // the newest entry that the start found
+    struct journal_position word;    // what the ledger said last
+    bool is_told, has_word;          // it did since entries were read; that is to be looked for
+    struct journal_position asked;   // the last of what was handed out
     unsigned doubts;
     bool wants_move;
     size_t ask_room;                            // 0: nobody asks

@@ -73,7 +73,8 @@ static void list_segments(const struct journal_start *s, struct journal_found *f
 }
 
 /* What a segment says of those before it; false: it cannot be read. */
-static bool read_oldest(const struct journal_start *s, uint64_t number, uint64_t *oldest)
+static bool read_oldest(
+    const struct journal_start *s, uint64_t number, struct journal_oldest *oldest)
 {
     struct segment_reader reader = { .fd = -1 };
     char path[SEGMENT_PATH_MAX];
@@ -95,15 +96,19 @@ static void forget_done(const struct journal_start *s, struct journal_found *f)
 {
     size_t newest = f->segment_count, first = 0;
     char path[SEGMENT_PATH_MAX];
-    uint64_t oldest = 0;
+    struct journal_oldest oldest = { 0 };
 
     while (newest > 0 && !read_oldest(s, f->segments[newest - 1].number, &oldest))
         newest--;
-    for (; first < newest && f->segments[first].number < oldest; first++)
+    for (; first < newest && f->segments[first].number < oldest.number; first++)
         unlink(segment_path(s->folder, f->segments[first].number, ".entries", path));
     f->segment_count -= first;
     if (first > 0)
         memmove(f->segments, f->segments + first, f->segment_count * sizeof *f->segments);
+    // What was in segments that are not here any more was settled.
+    f->has_oldest = f->segment_count > 0 && read_oldest(s, f->segments[0].number, &oldest);
+    if (f->has_oldest)
+        f->settled.sequence = oldest.first - 1;
 }
 
 /* Cut off, so that it is said once. */
@@ -139,13 +144,15 @@ static void keep_broken(
         SLICE_ARG(s->node), path, from, to, reason, is_kept ? "as .broken" : strerror(errno));
 }
 
-static void check_chain(const struct journal_start *s, const struct usage_entry *entry)
+static void check_chain(
+    const struct journal_start *s, struct journal_found *f, const struct usage_entry *entry)
 {
     const struct closing_position *last = closing_position(s->closing);
 
     if (last->sequence == 0 || (entry->sequence == last->sequence + 1 &&
                                    memcmp(entry->before, last->hash, USAGE_HASH_SIZE) == 0))
         return;
+    f->gap_behind = last->sequence;
     counter_up(&s->counts->broken);
     log_line(s->log, LOG_ERROR, "usage",
         "broken_chain node=%.*s last=%" PRIu64 " next=%" PRIu64 " done=\"settled with the ledger "
@@ -159,12 +166,12 @@ static void take_entry(
     const struct usage_entry *entry = &scan->entry;
     struct journal_segment *segment = &f->segments[scan->index];
 
-    check_chain(s, entry);
-    // What is before the first one is not here since it was settled.
-    if (closing_position(s->closing)->sequence == 0 && f->settled.sequence < entry->sequence - 1) {
-        f->settled.sequence = entry->sequence - 1;
+    check_chain(s, f, entry);
+    if (!f->has_oldest && f->settled.sequence < entry->sequence)
+        f->settled.sequence = entry->sequence - 1; // as far as is known
+    f->has_oldest = true;
+    if (f->settled.sequence == entry->sequence - 1)
         memcpy(f->settled.hash, entry->before, USAGE_HASH_SIZE);
-    }
     if (segment->first == 0)
         segment->first = entry->sequence;
     segment->last = entry->sequence;

@@ -55,7 +55,7 @@ static enum err append(struct journal_job *w)
     char *out = image;
 
     if (w->number != 0)
-        out = put_record(out, JOURNAL_OLDEST, write, journal_oldest_write(w->oldest, oldest));
+        out = put_record(out, JOURNAL_OLDEST, write, journal_oldest_write(&w->oldest, oldest));
     out = put_records(out, &w->entries, JOURNAL_ENTRY, write);
     out = put_records(out, &w->totals, JOURNAL_TOTALS, write);
     if (w->settled.sequence > 0)
@@ -117,8 +117,10 @@ static void collect(struct journal_job *w, struct journal_scan *scan)
             a->broken += found == SCAN_TORN || found == SCAN_BROKEN || found == SCAN_ERROR;
             continue;
         }
-        if (a->first == 0)
+        if (a->first == 0) {
             a->first = scan->entry.sequence;
+            memcpy(a->before, scan->entry.before, USAGE_HASH_SIZE);
+        }
         a->length += usage_batch_put(scan->record.payload, a->room + a->length);
         a->last.sequence = scan->entry.sequence;
         memcpy(a->last.hash, scan->hash, USAGE_HASH_SIZE);
@@ -136,15 +138,15 @@ static enum err read_entries(struct journal_job *w)
     uint64_t number = a->number, offset = a->offset;
 
     if (a->has_word && (a->is_held = journal_scan_holds(&scan, &a->word))) {
-        a->after = a->word.sequence;
+        a->after = a->word;
         number = 0;
     }
-    size_t index = journal_segment_behind(w->segments, w->segment_count, a->after);
+    size_t index = journal_segment_behind(w->segments, w->segment_count, a->after.sequence);
 
     // Where the last batch ended its segment, that one is not the first with entries behind it.
     if (index == w->segment_count || w->segments[index].number != number)
         offset = 0;
-    journal_scan_begin(&scan, index, offset, a->after);
+    journal_scan_begin(&scan, index, offset, a->after.sequence);
     collect(w, &scan);
     journal_scan_end(&scan);
     return ERR_NONE;
