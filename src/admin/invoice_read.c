@@ -177,7 +177,7 @@ static enum err take_kind(const struct reader *r, const json_t *row, enum price_
 static enum err take_line(struct reader *r, const json_t *row, struct price_line *line)
 {
     const struct price_bill *bill = &r->invoice->bill;
-    int64_t number;
+    int64_t number = 0;
 
     TRY(take_number(r, row, "plan", &number));
     if ((size_t)number >= bill->part_count)
@@ -213,7 +213,7 @@ static enum err take_lines(struct reader *r, const json_t *json)
 
 static enum err take_chain(struct reader *r, const json_t *row, struct invoice_chain *chain)
 {
-    int64_t first, last, count;
+    int64_t first = 0, last = 0, count = 0;
 
     TRY(take_text(r, row, "node", &chain->node));
     TRY(take_number(r, row, "first", &first));
@@ -257,7 +257,6 @@ enum err invoice_json_read(struct slice json, struct invoice **invoice, struct d
     struct reader r = { .invoice = mem_new(struct invoice), .why = why };
     json_t *read = json.length > INVOICE_TEXT_MAX ? NULL : json_read(json);
 
-    *r.invoice = (struct invoice){ 0 };
     arena_init(&r.invoice->arena, SIZE_MAX); // bounded by the text that is read
     enum err err = take_invoice(&r, read);
 

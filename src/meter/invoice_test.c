@@ -295,28 +295,31 @@ static void nodes_are_told_in_order_and_as_many_as_there_may_be(void **)
     invoice_free(invoice);
 }
 
+static void check_refused(const struct invoice_entry *entry, const struct price_term *term,
+    enum err expected, const char *words)
+{
+    struct shelf shelf = { { shelf_next }, entry, 1, 0 };
+    struct invoice_basis basis = { SLICE("acme"), NOVEMBER, term, term != NULL, &shelf.source };
+    struct invoice *invoice = NULL;
+    struct diag why = { 0 };
+
+    assert_int_equal(invoice_derive(&basis, &invoice, &why), expected);
+    assert_string_equal(why.text, words);
+    assert_null(invoice);
+    invoice_free(invoice);
+}
+
 static void what_cannot_be_invoiced_is_told(void **)
 {
     struct invoice_entry late = entry_of("fra1", "fra", 1, 30, 1);
     struct invoice_entry many = entry_of("fra1", "fra", 12, 3, 1);
-    struct shelf shelf = { { shelf_next }, &late, 1, 0 };
-    struct invoice_basis basis = { SLICE("acme"), NOVEMBER, NULL, 0, &shelf.source };
-    struct invoice *invoice = NULL;
-    struct diag why = { 0 };
-
-    assert_int_equal(invoice_derive(&basis, &invoice, &why), ERR_RANGE);
-    assert_string_equal(why.text, "an entry begins outside of the month that is priced");
-    many.added[USAGE_MISS] = INT64_MAX;
-    shelf = (struct shelf){ { shelf_next }, &many, 1, 0 };
-    assert_int_equal(invoice_derive(&basis, &invoice, &why), ERR_RANGE);
-    assert_string_equal(why.text, "entry 12 of fra1 has more requests than can be counted");
     struct price_term broken = { { 0 }, SLICE("plan 9\n") };
 
-    basis.terms = &broken;
-    basis.term_count = 1;
-    assert_int_equal(invoice_derive(&basis, &invoice, &why), ERR_PARSE);
-    assert_null(invoice);
-    invoice_free(NULL);
+    many.added[USAGE_MISS] = INT64_MAX;
+    check_refused(&late, NULL, ERR_RANGE, "an entry begins outside of the month that is priced");
+    check_refused(&many, NULL, ERR_RANGE, "entry 12 of fra1 has more requests than can be counted");
+    check_refused(
+        &many, &broken, ERR_PARSE, "line 1 of a plan's text says nothing that is known there");
 }
 
 int main(void)

@@ -288,6 +288,7 @@ static void a_slot_in_which_more_was_taken_back_counts_as_zero(void **)
         uses[i] = sent("fra", 0, i * PRICE_SLOT_MS, -3000);
     assert_int_equal(rate_over(20, false, uses, 20), 0);
     assert_int_equal(rate_over(19, false, uses, 19), 8000000);
+    assert_int_equal(rate_of(1, -1), 0);
 }
 
 static void the_last_tier_has_no_end_however_short_its_plan_held(void **)
@@ -387,39 +388,55 @@ static enum err error_of(const struct price_term *terms, size_t count, const str
         assert_string_equal(why_.text, words);                                                     \
     } while (false)
 
-static void what_cannot_be_priced_is_told(void **)
+static void use_that_cannot_be_summed_is_told(void **)
 {
-    struct price_term standard[] = { always(STANDARD) };
-    struct price_term dear[] = { always(DEAR("dear")), from(15, 0, DEAR("dearer")) };
-    struct price_use much[] = { sent("fra", 1, 0, 2 * GIGA) };
-    struct price_use some[] = { sent("fra", 1, 0, GIGA) };
-    struct price_use twice[] = { sent("fra", 1, 0, GIGA / 2), sent("fra", 16, 0, GIGA / 10 * 9) };
-    struct price_term two[] = { always(MONTHLY("dear", "JPY", "92233720367.00", "0.00")),
-        from(15, 0, MONTHLY("b", "JPY", "92233720368.00", "92233720368.00")) };
-    struct price_term strange[] = { always(MONTHLY("x", "QQQ", "1.00", "0.00")) };
+    struct price_term terms[] = { always(STANDARD) };
     struct price_use late[] = { sent("fra", 30, 0, 1) }, early[] = { sent("fra", 0, -1, 1) };
     struct price_use large[] = { sent("fra", 1, 0, INT64_MAX), sent("fra", 1, 1, 1) };
-    struct price_use back[] = { sent("sin", 1, 0, 5), sent("tyo", 1, 0, -6) };
-    struct price_use fewer[] = { { november(2, 0), SLICE("fra"), 0, -1, 0 } };
-    struct price_use unasked[] = { { november(2, 0), SLICE("fra"), 0, 0, -1 } };
 
-    CHECK_ERROR(standard, late, ERR_RANGE, "an entry begins outside of the month that is priced");
-    CHECK_ERROR(standard, early, ERR_RANGE, "an entry begins outside of the month that is priced");
-    CHECK_ERROR(standard, large, ERR_RANGE, "the sum of what was used is too large to hold");
-    CHECK_ERROR(standard, back, ERR_RANGE,
+    CHECK_ERROR(terms, late, ERR_RANGE, "an entry begins outside of the month that is priced");
+    CHECK_ERROR(terms, early, ERR_RANGE, "an entry begins outside of the month that is priced");
+    CHECK_ERROR(terms, large, ERR_RANGE, "the sum of what was used is too large to hold");
+}
+
+static void more_taken_back_than_counted_is_told(void **)
+{
+    struct price_term terms[] = { always(STANDARD) };
+    struct price_use bytes[] = { sent("sin", 1, 0, 5), sent("tyo", 1, 0, -6) };
+    struct price_use requests[] = { { november(2, 0), SLICE("fra"), 0, -1, 0 } };
+    struct price_use answers[] = { { november(2, 0), SLICE("fra"), 0, 0, -1 } };
+
+    CHECK_ERROR(terms, bytes, ERR_RANGE,
         "more traffic is taken back than counted under plan standard in group asia");
-    CHECK_ERROR(standard, fewer, ERR_RANGE,
+    CHECK_ERROR(terms, requests, ERR_RANGE,
         "more requests are taken back than counted under plan standard");
-    CHECK_ERROR(standard, unasked, ERR_RANGE,
-        "more answers are taken back than counted under plan standard");
     CHECK_ERROR(
-        dear, much, ERR_RANGE, "the amount for \"traffic\" of plan dear is too large to hold");
+        terms, answers, ERR_RANGE, "more answers are taken back than counted under plan standard");
+}
+
+static void an_amount_too_large_to_hold_is_told(void **)
+{
+    struct price_term dear[] = { always(DEAR("dear")), from(15, 0, DEAR("dearer")) };
+    struct price_term strange[] = { always(MONTHLY("x", "QQQ", "1.00", "0.00")) };
+    struct price_use product[] = { sent("fra", 1, 0, 2 * GIGA) };
+    struct price_use sum[] = { sent("fra", 1, 0, GIGA) };
+    struct price_use total[] = { sent("fra", 1, 0, GIGA / 2), sent("fra", 16, 0, GIGA / 10 * 9) };
+
     CHECK_ERROR(
-        dear, some, ERR_RANGE, "the amount for \"traffic\" of plan dear is too large to hold");
-    CHECK_ERROR(dear, twice, ERR_RANGE, "the total is too large to hold");
+        dear, product, ERR_RANGE, "the amount for \"traffic\" of plan dear is too large to hold");
+    CHECK_ERROR(
+        dear, sum, ERR_RANGE, "the amount for \"traffic\" of plan dear is too large to hold");
+    CHECK_ERROR(dear, total, ERR_RANGE, "the total is too large to hold");
     CHECK_ERROR(
         strange, NOTHING, ERR_PARSE, "plan x is in QQQ, which is no currency that is known");
-    CHECK_BILL(two, NOTHING,
+}
+
+static void the_largest_amount_is_held_exactly(void **)
+{
+    struct price_term terms[] = { always(MONTHLY("dear", "JPY", "92233720367.00", "0.00")),
+        from(15, 0, MONTHLY("b", "JPY", "92233720368.00", "92233720368.00")) };
+
+    CHECK_BILL(terms, NOTHING,
         "part dear JPY 1793491200000 1296000000\npart b JPY 1794787200000 1296000000\n"
         "0 month  0 1296000000 x 9223372036700000000 = 4611686018400000000\n"
         "1 month  0 1296000000 x 9223372036800000000 = 4611686018400000000\n"
@@ -483,7 +500,10 @@ int main(void)
         cmocka_unit_test(an_amount_is_rounded_once_half_away_from_zero),
         cmocka_unit_test(money_that_is_too_large_is_an_error),
         cmocka_unit_test(money_is_written_with_the_currencys_decimals),
-        cmocka_unit_test(what_cannot_be_priced_is_told),
+        cmocka_unit_test(use_that_cannot_be_summed_is_told),
+        cmocka_unit_test(more_taken_back_than_counted_is_told),
+        cmocka_unit_test(an_amount_too_large_to_hold_is_told),
+        cmocka_unit_test(the_largest_amount_is_held_exactly),
         cmocka_unit_test(totals_are_kept_by_currency),
         cmocka_unit_test(a_plan_may_change_so_many_times_a_month_and_no_more),
     };
