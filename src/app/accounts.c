@@ -14,7 +14,7 @@
 enum { WAITING_MAX = ACCOUNTS_BATCHES_MAX + ACCOUNTS_QUESTIONS_MAX + 1 };
 
 /* A node's batch on its way into the ledger. */
-struct settling {
+struct taking {
     struct pool_job job;
     struct list link;
     struct accounts *accounts;
@@ -47,8 +47,8 @@ struct accounts {
     char *path;
     struct pool *pool;     // of one thread, or none
     struct ledger *ledger; // of that thread; NULL: not open
-    struct list settlings, agreements;
-    size_t settling_count, agreement_count, question_count;
+    struct list takings, agreements;
+    size_t taking_count, agreement_count, question_count;
     bool is_agreeing; // the first of the agreements is under way
     struct timer retry;
     bool is_failing;
@@ -104,93 +104,93 @@ static void note_result(struct accounts *a, enum err err, const struct diag *why
     a->is_failing = err != ERR_NONE;
 }
 
-static enum err settle(struct settling *s)
+static enum err settle(struct taking *t)
 {
-    struct accounts *a = s->accounts;
+    struct accounts *a = t->accounts;
     struct settle_position before;
 
-    TRY(open_ledger(a, &s->why));
-    TRY(ledger_position(a->ledger, s->batch.node, &before, &s->why));
-    s->before = before.sequence;
-    return ledger_settle(a->ledger, &s->batch, &s->answer, &s->position, &s->why);
+    TRY(open_ledger(a, &t->why));
+    TRY(ledger_position(a->ledger, t->batch.node, &before, &t->why));
+    t->before = before.sequence;
+    return ledger_settle(a->ledger, &t->batch, &t->answer, &t->position, &t->why);
 }
 
 static void on_settle(struct pool_job *job)
 {
-    struct settling *s = container_of(job, struct settling, job);
+    struct taking *t = container_of(job, struct taking, job);
 
-    s->err = settle(s);
-    close_after(s->accounts, s->err);
+    t->err = settle(t);
+    close_after(t->accounts, t->err);
 }
 
 /* What a node must not tell is told to people. */
-static void note_answer(struct accounts *a, const struct settling *s)
+static void note_answer(struct accounts *a, const struct taking *t)
 {
-    switch (s->answer) {
+    switch (t->answer) {
     case SETTLE_ALL: counter_up(&a->counts.all); break;
     case SETTLE_GAP: counter_up(&a->counts.gap); break;
     case SETTLE_FORK: counter_up(&a->counts.fork); break;
     case SETTLE_FOREIGN:
     case SETTLE_ANSWER_COUNT: counter_up(&a->counts.foreign); break;
     }
-    counter_add(&a->counts.settled, s->position.sequence - s->before);
-    if (s->answer != SETTLE_ALL)
+    counter_add(&a->counts.settled, t->position.sequence - t->before);
+    if (t->answer != SETTLE_ALL)
         log_line(a->log, LOG_ERROR, "meter",
             "entries_refused node=%.*s of=%.*s reason=%s settled_up_to=%llu", SLICE_ARG(a->node),
-            SLICE_ARG(s->batch.node), settle_answer_text(s->answer),
-            (unsigned long long)s->position.sequence);
+            SLICE_ARG(t->batch.node), settle_answer_text(t->answer),
+            (unsigned long long)t->position.sequence);
 }
 
-static void settling_free(struct settling *s)
+static void taking_free(struct taking *t)
 {
-    list_remove(&s->link);
-    s->accounts->settling_count--;
-    mem_free(s);
+    list_remove(&t->link);
+    t->accounts->taking_count--;
+    mem_free(t);
 }
 
 static void on_settled(struct pool_job *job)
 {
-    struct settling *s = container_of(job, struct settling, job);
-    struct accounts *a = s->accounts;
+    struct taking *t = container_of(job, struct taking, job);
+    struct accounts *a = t->accounts;
 
-    note_result(a, s->err, &s->why);
-    if (s->err != ERR_NONE) {
+    note_result(a, t->err, &t->why);
+    if (t->err != ERR_NONE) {
         counter_up(&a->counts.failed);
     } else {
-        note_answer(a, s);
-        a->user->ops->answered(a->user, s->batch.node, s->answer, &s->position);
+        note_answer(a, t);
+        a->user->ops->answered(a->user, t->batch.node, t->answer, &t->position);
     }
-    settling_free(s);
+    taking_free(t);
 }
 
-static bool is_settling(const struct accounts *a, struct slice node)
+static bool is_taking(const struct accounts *a, struct slice node)
 {
-    list_each (link, &a->settlings)
-        if (slice_equal(container_of(link, struct settling, link)->batch.node, node))
+    list_each (link, &a->takings)
+        if (slice_equal(container_of(link, struct taking, link)->batch.node, node))
             return true;
     return false;
 }
 
 void accounts_settle(struct accounts *accounts, const struct ledger_batch *batch)
 {
-    if (accounts->settling_count == ACCOUNTS_BATCHES_MAX || is_settling(accounts, batch->node)) {
+    if (accounts->taking_count == ACCOUNTS_BATCHES_MAX || is_taking(accounts, batch->node)) {
         counter_up(&accounts->counts.dropped);
         return;
     }
-    struct settling *s = mem_alloc(sizeof *s + batch->node.length + batch->entries.length);
-    char *copy = (char *)(s + 1);
+    struct taking *t = mem_alloc(sizeof *t + batch->node.length + batch->entries.length);
+    char *copy = (char *)(t + 1);
 
-    s->accounts = accounts;
-    s->job = (struct pool_job){ .work = on_settle, .done = on_settled, .loop = accounts->loop };
+    t->accounts = accounts;
+    t->job = (struct pool_job){ .work = on_settle, .done = on_settled, .loop = accounts->loop };
     memcpy(copy, batch->node.at, batch->node.length);
     if (batch->entries.length > 0)
         memcpy(copy + batch->node.length, batch->entries.at, batch->entries.length);
-    s->batch.node = slice_of(copy, batch->node.length);
-    s->batch.entries = slice_of(copy + batch->node.length, batch->entries.length);
-    list_append(&accounts->settlings, &s->link);
-    accounts->settling_count++;
+    t->batch.node = slice_of(copy, batch->node.length);
+    t->batch.entries = slice_of(copy + batch->node.length, batch->entries.length);
+    list_append(&accounts->takings, &t->link);
+    accounts->taking_count++;
     // Its queue has room for all that these limits let in.
-    enum err err = pool_submit(accounts->pool, &s->job);
+    enum err err = pool_submit(accounts->pool, &t->job);
 
     assert(err == ERR_NONE);
 }
@@ -336,7 +336,7 @@ enum err accounts_new(
     a->path = mem_text(plan->path, strlen(plan->path));
     a->pool = pool;
     a->retry.fire = on_retry;
-    list_init(&a->settlings);
+    list_init(&a->takings);
     list_init(&a->agreements);
     *accounts = a;
     return ERR_NONE;
@@ -348,11 +348,11 @@ void accounts_free(struct accounts *accounts)
         return;
     pool_free(accounts->pool);
     timer_clear(accounts->loop, &accounts->retry);
-    list_each_safe (link, &accounts->settlings) {
-        struct settling *s = container_of(link, struct settling, link);
+    list_each_safe (link, &accounts->takings) {
+        struct taking *t = container_of(link, struct taking, link);
 
-        loop_unpost(accounts->loop, &s->job.message);
-        settling_free(s);
+        loop_unpost(accounts->loop, &t->job.message);
+        taking_free(t);
     }
     list_each_safe (link, &accounts->agreements) {
         struct agreement *g = container_of(link, struct agreement, link);

@@ -2,7 +2,12 @@
 /* From what nodes count to what is billed, whatever happens between. */
 #include "app/sim_usage_test.h"
 
+#include <unistd.h>
+
 #include "app/accounts.h"
+#include "app/sim_intruder_test.h"
+#include "meter/closing.h"
+#include "wire/settle.h"
 
 static void in_many_books(void (*story)(struct books *))
 {
@@ -28,6 +33,8 @@ static void counted_and_settled(struct books *b)
         assert_int_equal(counter_read(&counts_of(b, i)->refusals), 0);
         assert_int_equal(counter_read(&counts_of(b, i)->unanswered), 0);
         assert_int_equal(counter_read(&counts_of(b, i)->late), 0);
+        assert_int_equal(
+            counter_read(&closing_counts(settling_closing(b->settlings[i]))->clamped), 0);
     }
 }
 
@@ -78,6 +85,25 @@ static void cut_and_healed(struct books *b)
 static void a_node_cut_from_the_bus_settles_when_it_is_healed(void **)
 {
     in_many_books(cut_and_healed);
+}
+
+/* More than one batch carries. */
+static void what_gathered_for_long_is_told_batch_upon_batch(void **)
+{
+    struct books *b = books_open(1);
+
+    books_cut(b, FIRST, SECOND, true);
+    while (books_unsettled(b, SECOND) < 1500) {
+        for (size_t slot = 0; slot < BOOKS_SLOTS; slot++)
+            books_count(b, SECOND, slot, 1);
+        sim_run_for(b->w->sim, span_ms(SETTLING_TICK_MS));
+    }
+    books_cut(b, FIRST, SECOND, false);
+    uint64_t before = counter_read(&counts_of(b, SECOND)->batches);
+
+    books_balance(b, span_s(5));
+    assert_true(counter_read(&counts_of(b, SECOND)->batches) - before >= 3);
+    books_close(b);
 }
 
 /* What the accounts' node says gets lost: it hears each batch again and again. */
@@ -188,14 +214,79 @@ static void a_node_that_lost_its_journal_goes_on_behind_what_is_settled(void **)
     books_close(b);
 }
 
+/* A file stands where its folder was. */
+static void a_boot_that_died_is_kept_until_its_entries_are_on_disk(void **)
+{
+    struct books *b = books_open(1);
+    char folder[100], away[110];
+
+    books_run(b, span_s(15));
+    books_count(b, SECOND, 1, 1000); // which no entry has
+    books_node_kill(b, SECOND);
+    snprintf(folder, sizeof folder, "%s/usage-%d", b->folder, SECOND);
+    snprintf(away, sizeof away, "%s.away", folder);
+    assert_int_equal(rename(folder, away), 0);
+    fclose(fopen(folder, "w"));
+    books_node_start(b, SECOND);
+    books_run(b, span_s(25));
+    assert_true(counter_read(&counts_of(b, SECOND)->late) > 0);
+    assert_true(journal_is_failing(settling_journal(b->settlings[SECOND])));
+    assert_int_equal(b->countings[SECOND].count, 2);
+    books_node_kill(b, SECOND);
+    assert_int_equal(unlink(folder), 0);
+    assert_int_equal(rename(away, folder), 0);
+    books_node_start(b, SECOND);
+    books_balance(b, span_s(45));
+    assert_int_equal(b->countings[SECOND].count, 1);
+    books_close(b);
+}
+
+static void say_as(struct intruder *who, struct books *b, struct slice says)
+{
+    intruder_say(who, b->w, says);
+    sim_run_for(b->w->sim, span_ms(100));
+}
+
+/* sin1 says that all of nyc1 is settled, and brings entries in its name. */
+static void only_the_accounts_node_answers_and_each_tells_its_own(void **)
+{
+    struct books *b = books_open(1);
+    struct settle answer = { .kind = SETTLE_ANSWER, .to = SLICE("nyc1"), .answer = SETTLE_ALL };
+    char room[SETTLE_ANSWER_MAX];
+    struct intruder third = { .lane = BUS_USAGE };
+
+    books_run(b, span_s(15));
+    books_cut(b, FIRST, SECOND, true);
+    books_run(b, span_s(30));
+    uint64_t before = books_unsettled(b, SECOND);
+
+    memset(answer.position.hash, 0x11, sizeof answer.position.hash);
+    answer.position.sequence = UINT64_MAX;
+    intruder_open(&third, b->w, "sin1");
+    say_as(&third, b, settle_write(&answer, room));
+    say_as(&third, b, SLICE("noise"));
+    answer.kind = SETTLE_BATCH; // for one that keeps no accounts
+    say_as(&third, b, settle_write(&answer, room));
+    answer.to = SLICE("fra1"); // for none of those who hear it but one
+    say_as(&third, b, settle_write(&answer, room));
+    assert_int_equal(counter_read(&counts_of(b, SECOND)->strange), 3);
+    assert_true(books_unsettled(b, SECOND) >= before);
+    books_cut(b, FIRST, SECOND, false);
+    books_balance(b, span_s(20));
+    assert_int_equal(counter_read(&counts_of(b, SECOND)->refusals), 0);
+    bus_free(third.bus);
+    books_close(b);
+}
+
 static void at_the_end_all_is_written_down(void **)
 {
     struct books *b = books_open(1);
 
     books_run(b, span_s(14));
     for (size_t i = 0; i < BOOKS_NODES; i++) {
-        assert_false(settling_is_written(b->settlings[i]));
+        books_count(b, i, i, 7);
         settling_end(b->settlings[i]);
+        assert_false(settling_is_written(b->settlings[i]));
     }
     sim_run_for(b->w->sim, span_ms(50));
     for (size_t i = 0; i < BOOKS_NODES; i++)
@@ -234,11 +325,14 @@ int main(void)
         cmocka_unit_test(what_is_counted_is_in_the_ledger_within_an_interval),
         cmocka_unit_test(intervals_end_on_multiples_of_utc),
         cmocka_unit_test(a_node_cut_from_the_bus_settles_when_it_is_healed),
+        cmocka_unit_test(what_gathered_for_long_is_told_batch_upon_batch),
         cmocka_unit_test(answers_that_get_lost_cost_nothing),
         cmocka_unit_test(the_accounts_node_may_be_away_and_come_back),
         cmocka_unit_test(nodes_that_are_killed_at_any_moment_lose_nothing_and_bill_nothing_twice),
         cmocka_unit_test(clocks_may_jump_and_the_books_balance),
         cmocka_unit_test(a_node_that_lost_its_journal_goes_on_behind_what_is_settled),
+        cmocka_unit_test(a_boot_that_died_is_kept_until_its_entries_are_on_disk),
+        cmocka_unit_test(only_the_accounts_node_answers_and_each_tells_its_own),
         cmocka_unit_test(at_the_end_all_is_written_down),
         cmocka_unit_test(terms_are_those_of_the_release),
     };
