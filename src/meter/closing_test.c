@@ -254,6 +254,118 @@ static void a_chain_that_was_moved_goes_on_from_there(void **)
     closing_free(b.closing);
 }
 
+/* Brings what one closing knows to another that knows nothing. */
+static void hand_over(const struct closing *from, struct closing *to)
+{
+    char room[USAGE_ENTRY_MAX];
+    struct usage_entry entry;
+    struct slice bytes;
+    size_t at = 0;
+
+    while (closing_totals(from, &at, room, &bytes)) {
+        assert_true(usage_entry_parse(bytes, &entry));
+        for (int kind = 0; kind < USAGE_KIND_COUNT; kind++)
+            assert_int_equal(usage_entry_added(&entry, (enum usage_kind)kind), 0);
+        closing_restore(to, &entry, false);
+    }
+}
+
+static void what_is_known_of_a_boot_is_restored_without_its_entries(void **)
+{
+    struct books before, after;
+    char site[20];
+
+    books_open(&before);
+    for (uint64_t i = 1; i <= 200; i++) {
+        snprintf(site, sizeof site, "%d", (int)i);
+        assert_true(closes(&before, site, hits(i)));
+    }
+    assert_false(closes(&before, "idle", hits(0)));
+    after.closing = closing_new(SLICE("fra1"), SLICE("fra"));
+    hand_over(before.closing, after.closing);
+    assert_memory_equal(closing_position(before.closing), closing_position(after.closing),
+        sizeof(struct closing_position));
+    closing_begin(after.closing, BOOT, (struct wall){ T0 }, (struct wall){ T0 + 20000 });
+    for (uint64_t i = 1; i <= 200; i++) {
+        snprintf(site, sizeof site, "%d", (int)i);
+        assert_false(closes(&after, site, hits(i)));
+    }
+    assert_true(closes(&after, "7", hits(8)));
+    assert_int_equal(after.entry.sequence, 201);
+    assert_int_equal(after.entry.from.of[USAGE_HIT], 7);
+    interval_is(&after, T0 + 10000, T0 + 20000);
+    closing_free(before.closing);
+    closing_free(after.closing);
+}
+
+static void what_is_restored_only_where_it_is_new_moves_nothing(void **)
+{
+    struct usage_entry totals = { .node = SLICE("fra1"),
+        .pop = SLICE("fra"),
+        .customer = SLICE("acme"),
+        .site = SLICE("www"),
+        .boot = BOOT,
+        .sequence = 50,
+        .begin = { T0 },
+        .end = { T0 } };
+    struct books b;
+
+    books_open(&b);
+    assert_true(closes(&b, "www", hits(5)));
+    totals.from = totals.to = hits(9);
+    closing_restore(b.closing, &totals, true);
+    totals.site = SLICE("img");
+    closing_restore(b.closing, &totals, true);
+    assert_int_equal(closing_position(b.closing)->sequence, 1);
+    assert_true(closes(&b, "www", hits(6)));
+    assert_false(closes(&b, "img", hits(9)));
+    assert_true(closes(&b, "img", hits(10)));
+    assert_int_equal(b.entry.from.of[USAGE_HIT], 9);
+    closing_free(b.closing);
+}
+
+/* Chains anew what an entry says; true: it adds something. */
+static bool closes_again(struct books *b, const struct usage_entry *entry)
+{
+    b->bytes = closing_again(b->closing, entry, b->room);
+    return b->bytes.length > 0 && usage_entry_parse(b->bytes, &b->entry);
+}
+
+static void an_entry_said_again_holds_what_a_lost_one_held_and_nothing_twice(void **)
+{
+    struct usage_entry entry = { .node = SLICE("fra1"),
+        .pop = SLICE("old"),
+        .customer = SLICE("acme"),
+        .site = SLICE("www"),
+        .boot = BOOT,
+        .sequence = 10,
+        .begin = { T0 },
+        .end = { T0 + 5000 } };
+    struct books b;
+
+    b.closing = closing_new(SLICE("fra1"), SLICE("fra"));
+    entry.from = hits(3);
+    entry.to = hits(5);
+    assert_true(closes_again(&b, &entry)); // nobody knows what was closed before
+    assert_int_equal(b.entry.sequence, 1);
+    assert_int_equal(b.entry.from.of[USAGE_HIT], 3);
+    interval_is(&b, T0, T0 + 5000);
+    assert_true(slice_equal(b.entry.pop, SLICE("old")));
+    assert_false(closes_again(&b, &entry)); // that is in the chain already
+    entry.from = hits(7);
+    entry.to = hits(9);
+    assert_true(closes_again(&b, &entry)); // from 5 to 7 is lost
+    assert_int_equal(b.entry.sequence, 2);
+    assert_int_equal(b.entry.from.of[USAGE_HIT], 5);
+    assert_int_equal(b.entry.to.of[USAGE_HIT], 9);
+    entry.boot++;
+    entry.from = hits(0);
+    entry.to = hits(4);
+    assert_true(closes_again(&b, &entry));
+    assert_int_equal(b.entry.from.of[USAGE_HIT], 0);
+    closing_free(b.closing);
+}
+
 static void sites_beyond_the_limit_are_counted_and_not_closed(void **)
 {
     struct books b;
@@ -285,6 +397,9 @@ int main(void)
         cmocka_unit_test(totals_that_shrink_have_no_entry_until_they_have_grown_again),
         cmocka_unit_test(totals_stay_at_the_most_that_the_ledger_holds),
         cmocka_unit_test(a_chain_that_was_moved_goes_on_from_there),
+        cmocka_unit_test(what_is_known_of_a_boot_is_restored_without_its_entries),
+        cmocka_unit_test(what_is_restored_only_where_it_is_new_moves_nothing),
+        cmocka_unit_test(an_entry_said_again_holds_what_a_lost_one_held_and_nothing_twice),
         cmocka_unit_test(sites_beyond_the_limit_are_counted_and_not_closed),
     };
 
