@@ -151,6 +151,7 @@ static void build_customer(struct builder *b, const struct network *network,
     *customer = (struct customer){
         .name = build_keep(b, set->head.name),
         .plan = build_keep(b, set->plan),
+        .access = build_access(b, &set->access),
         .origins = origins,
         .origin_count = set->origins.count,
         .sites = sites,

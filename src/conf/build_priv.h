@@ -20,6 +20,7 @@ struct conf_place build_place(const struct schema_head *head, struct slice key);
 void build_lacks(
     struct builder *b, const struct schema_head *head, const char *key, const char *other);
 
+struct customer_access build_access(struct builder *b, const struct set_access *set);
 struct network_bus build_bus(struct builder *b, const struct set_network *set);
 struct network_tls build_tls(struct builder *b, const struct set_tls *set);
 struct network_admin build_admin(struct builder *b, const struct set_admin *set);

@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/slice.h"
+#include "conf/access.h"
 #include "conf/bus.h"
 #include "conf/https.h"
 #include "conf/limits.h"
@@ -149,6 +150,7 @@ struct customer {
     struct slice name;
     struct slice plan;              // empty when none is named
     const struct plan *plan_prices; // NULL when none is named
+    struct customer_access access;
     const struct origin *origins;
     size_t origin_count;
     const struct site *sites;

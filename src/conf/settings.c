@@ -402,9 +402,27 @@ static const struct schema_section site_section = { "a site",
     "the target of the customer's CNAME.",
     ROWS(site_rows), sizeof(struct set_site) };
 
+static const char *const access_words[] = { "combined", "json", NULL };
+
+static const struct schema_row access_rows[] = {
+    { "file", KIND_PATH, AT(set_access, file), .standard_text = "none",
+        .help = "File that lines are added to; SIGUSR1 has it opened anew." },
+    { "pipe", KIND_TEXT, AT(set_access, pipe), .standard_text = "none",
+        .help = "Instead of `file`: command line of a program that reads the lines; it is run by "
+                "the shell, and again when it ends." },
+    { "format", KIND_WORD, AT(set_access, format), .standard = "combined", .words = access_words,
+        .help = "`combined` as of Apache and nginx, or an object of JSON in each line." },
+};
+
+static const struct schema_section access_section = { "an access log",
+    "A line for each request for the customer's sites, written by each node on its own machine.",
+    ROWS(access_rows), sizeof(struct set_access) };
+
 static const struct schema_row customer_rows[] = {
     { "plan", KIND_NAME, AT(set_customer, plan), .standard_text = "not billed",
         .help = "The plan that prices what is delivered." },
+    { "access_log", KIND_SECTION, AT(set_customer, access), .section = &access_section,
+        .standard_text = "none", .help = "Where each request is written down." },
     { "origins", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_customer, origins),
         .section = &origin_section, .help = "The customer's web servers, by name." },
     { "sites", KIND_SECTION, SHAPE_MAP, KIND_HOST, AT(set_customer, sites),

@@ -128,9 +128,16 @@ struct set_site {
     bool hsts_subdomains;
 };
 
+struct set_access {
+    struct schema_head head;
+    struct slice file, pipe;
+    unsigned format; // 1: json
+};
+
 struct set_customer {
     struct schema_head head;
     struct slice plan;
+    struct set_access access;
     struct schema_list origins; // struct set_origin
     struct schema_list sites;   // struct set_site, by host
 };
