@@ -343,6 +343,8 @@ static void source_sent(struct http_task *task, size_t sent)
 
 static void task_sent(struct http_task *task, size_t sent)
 {
+    if (task->x.told != NULL)
+        task->x.told->sent_bytes += sent;
     part_sent(&task->interim, &sent);
     part_sent(&task->ahead, &sent);
     part_sent(&task->body, &sent);

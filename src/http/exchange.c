@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "http/server_priv.h"
+#include "io/filter.h"
+#include "tls/server.h"
 
 void http_reply_status(struct http_exchange *x, int status, struct slice more_fields)
 {
@@ -61,7 +63,23 @@ bool http_exchange_keep(struct http_exchange *x)
 
 void http_reply(struct http_exchange *x, const struct http_reply *reply)
 {
+    if (x->told != NULL)
+        x->told->status = (uint16_t)reply->status;
     x->carrier->reply(x, reply);
+}
+
+struct slice http_exchange_protocol(const struct http_exchange *x)
+{
+    if (x->carrier != &http1_carrier)
+        return SLICE("HTTP/2.0");
+    return x->request->minor == 0 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
+}
+
+struct slice http_exchange_tls(struct http_exchange *x)
+{
+    const struct stream_filter *filter = stream_filter(x->carrier->stream(x));
+
+    return filter == NULL ? SLICE_NONE : slice_text(tls_filter_version(filter));
 }
 
 enum err http_exchange_user(struct http_exchange *x, uint32_t *user)

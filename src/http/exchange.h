@@ -66,6 +66,17 @@ struct http_sink {
 
 enum { HTTP_SERVICE_BYTES = 256 };
 
+/*
+ * What became of one answer. `sent_bytes`: of its head and its body, framing included, that the
+ * socket took; by TLS, that were sealed. In HTTP/2, of its frames that were made: where the
+ * connection breaks, the last write of all its streams (HTTP2_BURST_MOST at most) may not have
+ * left whole.
+ */
+struct http_told {
+    uint64_t sent_bytes;
+    uint16_t status; // 0: there was no answer
+};
+
 struct http_exchange {
     const struct http_carrier *carrier; // how its connection does what is asked below
     const struct http_head *request;    // good for the call of serve, or for good once kept
@@ -76,7 +87,8 @@ struct http_exchange {
     struct endpoint peer;
     struct loop *loop;
     bool is_secure;
-    struct arena arena; // memory of this request; takes none before its first use
+    struct http_told *told; // the service's, good until `over`; NULL: it does not ask
+    struct arena arena;     // memory of this request; takes none before its first use
     /* The service's own state of this exchange; zeroed before serve. */
     _Alignas(max_align_t) unsigned char service[HTTP_SERVICE_BYTES];
 };
@@ -106,6 +118,11 @@ void http_reply_status(struct http_exchange *x, int status, struct slice more_fi
 
 /* Whose process asks, where it came over a Unix socket; ERR_UNSUPPORTED otherwise. */
 [[nodiscard]] enum err http_exchange_user(struct http_exchange *x, uint32_t *user);
+
+/* How the request came: "HTTP/1.1" and the like; and the version of TLS, empty for a plain one.
+ * While the request is at hand, or kept. */
+struct slice http_exchange_protocol(const struct http_exchange *x);
+struct slice http_exchange_tls(struct http_exchange *x);
 
 /* The source has more to pull. */
 void http_exchange_wake(struct http_exchange *x);

@@ -177,6 +177,8 @@ static int body_send(nghttp2_session *session, nghttp2_frame *frame, const uint8
     (void)source;
     assert(task != NULL && length <= task->left);
     burst_copy(b, head, FRAME_HEAD_BYTES);
+    if (task->x.told != NULL)
+        task->x.told->sent_bytes += FRAME_HEAD_BYTES + length;
     task->framed += length;
     task->left -= length;
     http2_flood_earn(h2, length / HTTP2_WINDOW_BYTES + (task->left == 0 ? HTTP2_WINDOWS_FRAME : 0));
@@ -210,6 +212,7 @@ static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void
         return 0;
     h2->is_head_begun = true;
     h2->head = SLICE_NONE;
+    h2->head_told = task == NULL ? NULL : task->x.told;
     if (task == NULL)
         return 0;
     if (task->is_continued)

@@ -52,6 +52,8 @@ void http2_head_complete(struct http2 *h2, struct http2_burst *b, size_t frame_l
     b->total += length;
     b->iov[b->count - 1].iov_len += length;
     length += frame_length - FRAME_HEAD_BYTES;
+    if (h2->head_told != NULL)
+        h2->head_told->sent_bytes += FRAME_HEAD_BYTES + length;
     frame[0] = (char)(length >> 16); // RFC 9113 §4.1
     frame[1] = (char)(length >> 8);
     frame[2] = (char)length;

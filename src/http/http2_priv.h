@@ -101,9 +101,10 @@ struct http2 {
     struct timer later;          // for what may not happen within a call of the service
     char *kept;                  // of the last burst, what the socket did not take
     size_t kept_at, kept_length;
-    struct arena heads; // fields of answers, until they are packed;
-    unsigned heads_due; // those of so many are not
-    struct slice head;  // fields of the one that nghttp2 has just begun
+    struct arena heads;          // fields of answers, until they are packed;
+    unsigned heads_due;          // those of so many are not
+    struct slice head;           // fields of the one that nghttp2 has just begun
+    struct http_told *head_told; // its exchange's
     bool is_head_begun;
     struct hpack *packer; // NULL before the first answer
     size_t burst_most;    // bytes of the next one
