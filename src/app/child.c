@@ -21,10 +21,10 @@ static const char *const PLACES[] = { "", "/usr/sbin/", "/usr/local/sbin/" };
  * In the child: becomes the program, or says through `report` why not. Other threads of the parent
  * may have held locks when it was made, so nothing is called that could take one.
  */
-static _Noreturn void become(const char *const *words, pid_t parent, int report)
+static _Noreturn void become(const char *const *words, pid_t parent, int fed, int report)
 {
     sigset_t none;
-    int input = open("/dev/null", O_RDONLY);
+    int input = fed >= 0 ? fed : open("/dev/null", O_RDONLY);
     char program[PROGRAM_MAX];
 
     setpgid(0, 0);
@@ -33,7 +33,8 @@ static _Noreturn void become(const char *const *words, pid_t parent, int report)
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+    // Who is fed reads the end of its input when the parent ends, and may finish what it does.
+    if (fed < 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent))
         _exit(NOT_STARTED); // the parent ended before it could be noticed
     for (size_t i = 0; i < sizeof PLACES / sizeof PLACES[0]; i++) {
         size_t length = strlen(PLACES[i]);
@@ -51,7 +52,7 @@ static _Noreturn void become(const char *const *words, pid_t parent, int report)
     _exit(write(report, &reason, sizeof reason) < 0 ? NOT_STARTED - 1 : NOT_STARTED);
 }
 
-enum err child_start(const char *const *words, struct child *child, struct diag *why)
+static enum err start(const char *const *words, int input, struct child *child, struct diag *why)
 {
     const pid_t parent = getpid();
     int report[2], reason = 0;
@@ -64,7 +65,7 @@ enum err child_start(const char *const *words, struct child *child, struct diag 
     pid_t pid = fork();
 
     if (pid == 0)
-        become(words, parent, report[1]);
+        become(words, parent, input, report[1]);
     reason = pid < 0 ? errno : 0;
     close(report[1]);
     // The other end closes by itself when the program has taken over.
@@ -77,6 +78,16 @@ enum err child_start(const char *const *words, struct child *child, struct diag 
     }
     diag_say(why, "%s cannot be started: %s", words[0], strerror(reason));
     return reason == ENOENT ? ERR_MISSING : err_from_errno(reason);
+}
+
+enum err child_start(const char *const *words, struct child *child, struct diag *why)
+{
+    return start(words, -1, child, why);
+}
+
+enum err child_start_fed(const char *const *words, int input, struct child *child, struct diag *why)
+{
+    return start(words, input, child, why);
 }
 
 bool child_runs(struct child *child)

@@ -31,6 +31,11 @@ struct child {
  */
 [[nodiscard]] enum err child_start(const char *const *words, struct child *child, struct diag *why);
 
+/* Likewise, of a program that reads `input`, which stays the caller's. It is not killed with this
+ * process, as its input ends then; so any thread may start it. */
+[[nodiscard]] enum err child_start_fed(
+    const char *const *words, int input, struct child *child, struct diag *why);
+
 /* Whether it runs; notices its end. */
 bool child_runs(struct child *child);
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "app/access_log.h"
 #include "app/certificates.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -12,9 +13,11 @@
 
 enum {
     PIPE_BYTES = 256 << 20, // of each worker, for bodies that are passed on
-    // Of a request: its head and path, the keys made of them, and what goes to the origin.
-    SERVICE_COUNT = 3, // at each address: DNS, HTTP and HTTPS
-    REQUEST_BYTES = 4 * HTTP_HEAD_MAX + 2 * CACHE_KEY_MAX,
+    SERVICE_COUNT = 3,      // at each address: DNS, HTTP and HTTPS
+    // Of a request: its head and path, the keys made of them, what goes to the origin, and what is
+    // noted for the access log.
+    REQUEST_BYTES = 4 * HTTP_HEAD_MAX + 2 * CACHE_KEY_MAX + 2 * ACCESS_TARGET_MAX +
+                    ACCESS_REFERER_MAX + ACCESS_AGENT_MAX,
 };
 
 #define SWEEP_EVERY span_s(1)
@@ -126,6 +129,7 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
         .node = node->name,
         .cdn_id = node->cdn_id,
         .pipe_bytes = PIPE_BYTES,
+        .lines = node->access == NULL ? NULL : access_log_ring(node->access, loop_index(loop)),
         .seed = hash_mix(node->seed + index),
         .load = &node->load,
     };
@@ -169,6 +173,7 @@ enum err node_new(
     n->name = copy_of(plan->name);
     n->cdn_id = copy_of((*root)->network->zone);
     n->log = plan->log;
+    n->access = plan->access;
     n->control = plan->control;
     n->connections_most = plan->connections_most > 0 ? plan->connections_most : UINT32_MAX;
     n->seed = plan->seed;

@@ -77,6 +77,7 @@ struct running_node {
     struct snapshot root;
     struct store *store;
     struct origin_pool *pool;
+    struct access_log *access; // likewise, the process's; NULL: no lines are put together
     struct delivery_load load; // told to probes; the control thread writes it
     atomic_bool is_drained;    // by an operator; likewise
     uint64_t memory_bytes;
@@ -93,6 +94,7 @@ struct node_plan {
     unsigned loop_count;
     struct epoch_reader *control;
     struct log *log;
+    struct access_log *access; // with a ring for each loop_index; NULL: none
     uint64_t seed;             // of what is drawn: a simulated node draws the same again
     const char *machine;       // stands before /proc and /sys where its load is read; NULL: nothing
     uint32_t connections_most; // that this process has descriptors for; 0: any number

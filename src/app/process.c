@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/access_log.h"
 #include "app/certificates.h"
 #include "app/descriptors.h"
 #include "app/join.h"
@@ -200,6 +201,7 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
         .loop_count = workers_count(p->workers),
         .control = loop_epoch_reader(process_control(p)),
         .log = &p->log,
+        .access = p->access,
         .seed = hash_seed_random(),
         .connections_most = p->admitted,
     };
@@ -391,6 +393,8 @@ static void say_serving(struct process *p)
 static enum err start(struct process *p, const struct process_plan *plan, struct diag *why)
 {
     TRY(start_threads(p, plan, why));
+    p->access = access_log_new(workers_count(p->workers), true, &p->log);
+    p->release->access = p->access;
     p->reload = reload_new(p);
     certificates_watch_init(&p->certificates_watch, process_control(p), &p->log);
     p->ordering = ordering_new(p);
@@ -538,8 +542,13 @@ void process_run(struct process *process)
     sigaddset(&wanted, SIGHUP);
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
-    while (sigwait(&wanted, &number) == 0 && number == SIGHUP)
-        reload_request(process->reload);
+    sigaddset(&wanted, SIGUSR1);
+    while (sigwait(&wanted, &number) == 0 && (number == SIGHUP || number == SIGUSR1)) {
+        if (number == SIGHUP)
+            reload_request(process->reload);
+        else
+            access_log_reopen(process->access);
+    }
     stop(process);
 }
 
@@ -566,6 +575,7 @@ void process_free(struct process *process)
     tls_tickets_unref(process->tickets);
     workers_free(process->workers);
     workers_free(process->control);
+    access_log_free(process->access); // roots that say where lines go went with their loop
     while (process->lock_count > 0)
         close(process->locks[--process->lock_count]);
     epoch_done(&process->epoch);

@@ -19,6 +19,7 @@
 #include "io/pool.h"
 #include "io/workers.h"
 
+struct access_log;
 struct bus_hub;
 struct ordering;
 struct orders;
@@ -46,6 +47,7 @@ struct process {
     struct workers *workers;
     struct workers *control;
     struct pool *pool; // for blocking work
+    struct access_log *access;
     struct running_node *nodes[PROCESS_NODES_MAX];
     struct steering *steering[PROCESS_NODES_MAX]; // of each
     struct orders *orders[PROCESS_NODES_MAX];     // likewise
@@ -76,7 +78,8 @@ struct process {
 [[nodiscard]] enum err process_start(const struct process_plan *plan, struct process **process,
     struct conf_errors *errors, struct diag *why);
 
-/* Serves until SIGTERM or SIGINT; SIGHUP reloads. These must be blocked in all threads. Then stops
+/* Serves until SIGTERM or SIGINT; SIGHUP reloads, SIGUSR1 has the
+ * files of access logs opened anew. These must be blocked in all threads. Then stops
  * gently: new connections are refused, open requests have STOP_GRACE_S seconds to end. */
 void process_run(struct process *process);
 

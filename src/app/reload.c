@@ -78,9 +78,11 @@ static void load(struct pool_job *job)
     if (network == NULL)
         return;
     err = release_new(&network, &r->release, &why);
-    if (err == ERR_NONE)
+    if (err == ERR_NONE) {
+        r->release->access = p->access;
         r->release->certificates =
             certificates_new(r->release->network, p->tickets, wall_now(), &r->errors);
+    }
     if (r->errors.count > 0)
         return;
     for (size_t i = 0; i < p->node_count && err == ERR_NONE; i++) {

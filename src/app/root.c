@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "app/access_log.h"
 #include "app/certificates.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -65,10 +66,39 @@ void release_drop(struct release *release)
     mem_free(release);
 }
 
+/* The routes of a customer with an access log say where its lines go. */
+static void use_access_logs(struct root *root)
+{
+    struct access_log *access = root->release->access;
+    const struct network *network = root->network;
+
+    if (access == NULL)
+        return;
+    root->access = mem_array(network->customer_count, sizeof(struct access_place *));
+    for (size_t i = 0; i < network->customer_count; i++) {
+        const struct customer *customer = &network->customers[i];
+
+        if (!customer_access_is_given(&customer->access))
+            continue;
+        root->access[i] = access_log_use(access, &customer->access);
+        routes_log(root->routes, customer,
+            &(struct route_log){ root->access[i], customer->access.format });
+    }
+}
+
+static void drop_access_logs(struct root *root)
+{
+    for (size_t i = 0; root->access != NULL && i < root->network->customer_count; i++)
+        if (root->access[i] != NULL)
+            access_log_drop(root->release->access, root->access[i]);
+    mem_free(root->access);
+}
+
 void root_free(struct root *root)
 {
     if (root == NULL)
         return;
+    drop_access_logs(root);
     steer_map_free(steer_map_of(snapshot_read(&root->map)));
     dns_zones_free(root->zones);
     routes_free(root->routes);
@@ -120,6 +150,7 @@ enum err root_build(
         root_free(built);
         return err;
     }
+    use_access_logs(built);
     plan_unmeasured(built);
     *root = built;
     return ERR_NONE;

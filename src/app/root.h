@@ -14,6 +14,8 @@
 #include "io/snapshot.h"
 #include "steer/map.h"
 
+struct access_log;
+struct access_place;
 struct certificates;
 struct checks;
 struct dns_zones;
@@ -28,6 +30,7 @@ struct release {
     struct watch_table *watch; // which nodes watch each of them
     struct geo *geo;
     struct certificates *certificates; // NULL: none were read
+    struct access_log *access;         // which outlives it; NULL: none is written
     size_t uses;                       // roots and whoever loads; control thread alone
 };
 
@@ -50,6 +53,7 @@ struct root {
     struct steer_rows *rows;
     struct dns_zones *zones;
     struct routes *routes;
+    struct access_place **access; // of each customer; NULL: has none
 };
 
 /*

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/access_log.h"
 #include "app/certificates.h"
 #include "app/explain.h"
 #include "app/ordering.h"
@@ -226,6 +227,7 @@ static void metrics(struct admin_source *source, struct metrics *m)
         add_node(m, p->nodes[i]);
         add_orders(m, p->nodes[i]->name, p->orders[i]);
     }
+    access_log_metrics(p->access, m);
     explain_metrics(p, m);
     certificates_count(p->release->certificates, m);
     add_value(m, NULL, "uptime_seconds", "Time since the start",

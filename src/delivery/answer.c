@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/writer.h"
 #include "delivery/delivery_priv.h"
+#include "delivery/note_priv.h"
 
 enum { HOW_MAX = 128 };
 
@@ -112,6 +113,22 @@ static void count_outcome(struct delivery_counts *counts, enum outcome outcome)
     case OUTCOME_PASS: counter_up(&counts->passed); break;
     case OUTCOME_NONE: break;
     }
+}
+
+/* As the counters of /metrics have it. */
+static struct slice outcome_word(enum outcome outcome)
+{
+    static const struct slice WORDS[] = {
+        [OUTCOME_NONE] = { "none", 4 },
+        [OUTCOME_HIT] = { "hit", 3 },
+        [OUTCOME_STALE] = { "stale", 5 },
+        [OUTCOME_MISS] = { "miss", 4 },
+        [OUTCOME_REVALIDATED] = { "revalidated", 11 },
+        [OUTCOME_COLLAPSED] = { "collapsed", 9 },
+        [OUTCOME_PASS] = { "pass", 4 },
+    };
+
+    return WORDS[outcome];
 }
 
 /* RFC 9211: a hit, or why the origin was asked and what became of that. */
@@ -289,6 +306,7 @@ void visit_answer(struct visit *visit, struct cache_object *object, const struct
     if (!watch_rest(visit, object))
         return;
     count_outcome(&visit->delivery->counts, outcome);
+    visit_outcome(visit, outcome_word(outcome));
     visit->end = UINT64_MAX;
     struct http_reply reply = {
         .status = cache_object_status(object),

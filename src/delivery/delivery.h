@@ -26,6 +26,7 @@
 #include "cache/store.h"
 #include "delivery/routes.h"
 #include "http/exchange.h"
+#include "io/line_ring.h"
 #include "io/snapshot.h"
 #include "origin/pool.h"
 
@@ -82,6 +83,7 @@ struct delivery_setup {
     struct slice node;                // name; must outlive the delivery
     struct slice cdn_id;              // the network's name in CDN-Loop; likewise
     int64_t pipe_bytes;               // memory of bodies passed through by this worker
+    struct line_ring *lines;          // of access logs, from this thread; NULL: none is written
     uint64_t seed;                    // of the lots that are drawn among origins
     const struct delivery_load *load; // NULL: nothing is said; must outlive the delivery
 };

@@ -36,6 +36,7 @@ struct delivery {
     struct snapshot_value *root; // which they are part of
     uint64_t lots;               // how many were drawn, from the seed on
     char via[96];
+    char *line; // ACCESS_LINE_MAX bytes, where lines of access logs are made; NULL: they are not
 };
 
 enum outcome {
@@ -57,13 +58,10 @@ enum forward {
     FORWARD_REQUEST,
 };
 
-struct filling;
-struct passing;
-
 /* The service's state of one exchange. */
 struct visit {
     struct delivery *delivery;
-    struct snapshot_value *root; // held; NULL while the visit is within its first turn
+    struct snapshot_value *root; // held; NULL while nothing of it is needed beyond the first turn
     const struct route *route;
     const struct path_rules *rules;
     struct slice path;           // normalised, with the query: what the origin is asked for
@@ -77,6 +75,7 @@ struct visit {
     uint64_t at, end; // of the object's body; end UINT64_MAX: wherever it ends
     struct filling *leads;
     struct passing *passing;
+    struct note *note;      // for the access log; NULL: it has none
     const char *why_passed; // for Cache-Status
     uint8_t look_ups;
     uint8_t outcome; // enum outcome

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/writer.h"
 #include "delivery/delivery_priv.h"
+#include "delivery/note_priv.h"
 #include "http/upgrade.h"
 #include "wire/cache_control.h"
 
@@ -245,10 +246,12 @@ static void go_over(struct passing *p, const struct http_head *answer)
 
     if (!http_upgrade_fits(http_upgrade_offer(x, offer), chosen)) {
         counter_up(&p->delivery->counts.failed);
+        visit_outcome(visit, SLICE("error"));
         visit_refuse(visit, 502, "upgrade-unasked");
         return;
     }
     counter_up(&p->delivery->counts.passed);
+    visit_outcome(visit, SLICE("pass"));
     p->is_upgraded = true;
     size_t room = 2 * (size_t)answer->length + 256; // each field gets one blank more, and a Date
     struct writer w = writer_on(turn_room(p->delivery, &x->arena, room), room);
@@ -287,6 +290,7 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
     }
     invalidate(p, answer->head);
     counter_up(&p->delivery->counts.passed);
+    visit_outcome(visit, SLICE("pass"));
     int length = snprintf(
         how, sizeof how, "%s; fwd-status=%u", visit->why_passed, (unsigned)answer->head->status);
     char *room = turn_room(p->delivery, &visit_exchange(visit)->arena, HEAD_ROOM);
@@ -327,6 +331,7 @@ static void refuse(struct passing *p, enum err why)
     struct delivery *d = p->delivery;
 
     counter_up(&d->counts.failed);
+    visit_outcome(p->visit, SLICE("error"));
     log_remote(d->setup.log, loop_wall(d->setup.loop), "delivery",
         "pass_failed node=%.*s site=%.*s why=\"%s\"", SLICE_ARG(d->setup.node),
         SLICE_ARG(p->visit->route->site->host), fetch_why(p->fetch));

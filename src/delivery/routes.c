@@ -15,7 +15,7 @@ enum { HOST_MAX = 255, HSTS_MAX = 128 };
 struct slot {
     uint64_t hash;
     struct slice host; // empty: free
-    const struct route *route;
+    struct route *route;
 };
 
 struct routes {
@@ -129,7 +129,7 @@ static struct route make_route(struct routes *routes, const struct site *site)
     };
 }
 
-static void add_host(struct routes *routes, struct slice host, const struct route *route)
+static void add_host(struct routes *routes, struct slice host, struct route *route)
 {
     uint64_t hash = hash_bytes(host, routes->seed);
     size_t at = hash & routes->mask;
@@ -187,6 +187,16 @@ enum err routes_new(const struct steer_rows *rows, struct routes **routes, struc
     add_sites(made);
     *routes = made;
     return ERR_NONE;
+}
+
+void routes_log(struct routes *routes, const struct customer *customer, const struct route_log *log)
+{
+    for (size_t i = 0; i <= routes->mask; i++) {
+        struct route *route = routes->slots[i].route;
+
+        if (route != NULL && route->site->customer == customer)
+            route->log = *log;
+    }
 }
 
 void routes_free(struct routes *routes)

@@ -23,12 +23,19 @@ struct route_origin {
     bool is_reserve;
 };
 
+/* Who takes the lines of the access log of the site's customer. */
+struct route_log {
+    void *whom; // NULL: nobody
+    enum access_format format;
+};
+
 struct route {
     const struct site *site;
     const struct route_origin *origins; // as listed; of a pinned site that one and the reserves
     size_t origin_count;                // at least one, at most FETCH_ORIGINS_MAX
     const struct steer_rows *rows;      // which have the health of the checks
     struct slice hsts;                  // the field line of answers by HTTPS; empty: none
+    struct route_log log;
 };
 
 /*
@@ -37,6 +44,11 @@ struct route {
  */
 [[nodiscard]] enum err routes_new(
     const struct steer_rows *rows, struct routes **routes, struct diag *why);
+
+/* For all sites of the customer; before any worker sees the routes. Whom the lines are for outlives
+ * them. */
+void routes_log(
+    struct routes *routes, const struct customer *customer, const struct route_log *log);
 
 /* Accepts NULL. */
 void routes_free(struct routes *routes);

@@ -7,6 +7,7 @@
 #include "conf/checks.h"
 #include "delivery/delivery.h"
 #include "delivery/delivery_priv.h"
+#include "delivery/note_priv.h"
 #include "http/upgrade.h"
 #include "wire/cache_control.h"
 
@@ -31,8 +32,10 @@ bool visit_keep(struct visit *visit)
     visit->key.text = arena_copy(&x->arena, visit->key.text);
     visit->vary = arena_copy(&x->arena, visit->vary);
     visit->began = loop_wall(x->loop);
-    visit->root = visit->delivery->root;
-    snapshot_hold(visit->root, visit->delivery->setup.worker);
+    if (visit->root == NULL) {
+        visit->root = visit->delivery->root;
+        snapshot_hold(visit->root, visit->delivery->setup.worker);
+    }
     visit->is_kept = true;
     return true;
 }
@@ -265,6 +268,7 @@ static void use_failed(struct visit *visit, struct store_fill *fill)
         }
     }
     counter_up(&d->counts.failed);
+    visit_outcome(visit, SLICE("error"));
     visit_refuse(visit, is_late ? 504 : 502, is_late ? "origin-timeout" : "origin-failed");
 }
 
@@ -420,6 +424,7 @@ static void redirect(struct visit *visit)
     bool is_read = x->request->method == HTTP_GET || x->request->method == HTTP_HEAD;
 
     counter_up(&visit->delivery->counts.redirected);
+    visit_outcome(visit, SLICE("redirected"));
     http_reply(visit_exchange(visit),
         &(struct http_reply){ .status = is_read ? 301 : 308,
             .fields = secure_url(visit),
@@ -453,6 +458,8 @@ static void serve(struct http_service *service, struct http_exchange *x)
     }
     if (d->routes != NULL)
         visit->route = routes_find(d->routes, x->authority.host);
+    if (visit->route != NULL && visit->route->log.whom != NULL && d->line != NULL)
+        visit_note(visit);
     int status = refusal(visit, x->request);
 
     if (status == 508)
@@ -461,6 +468,7 @@ static void serve(struct http_service *service, struct http_exchange *x)
         status = 400;
     if (status != 0) {
         counter_up(&d->counts.refused);
+        visit_outcome(visit, SLICE("refused"));
         visit_refuse(visit, status, status == 508 ? "loop" : "refused");
         return;
     }
@@ -483,6 +491,8 @@ static void over(struct http_service *service, struct http_exchange *x, bool com
     struct visit *visit = visit_of(x);
 
     (void)complete;
+    if (visit->note != NULL)
+        visit_write_down(visit);
     visit_stop_waiting(visit);
     if (visit->object != NULL)
         cache_object_unref(d->setup.store, delivery_reader(d), visit->object);
@@ -514,6 +524,8 @@ struct delivery *delivery_new(const struct delivery_setup *setup)
     list_init(&d->fillings);
     list_init(&d->spare);
     charge_init(&d->pipes, NULL, setup->pipe_bytes);
+    if (setup->lines != NULL)
+        d->line = mem_alloc(ACCESS_LINE_MAX);
     snprintf(d->via, sizeof d->via, "1.1 %.*s (waypost)", SLICE_ARG(setup->node));
     loop_hook_add(setup->loop, &d->hook);
     return d;
@@ -525,6 +537,7 @@ void delivery_free(struct delivery *delivery)
         return;
     filling_end_all(delivery);
     loop_hook_remove(delivery->setup.loop, &delivery->hook);
+    mem_free(delivery->line);
     mem_free(delivery);
 }
 
