@@ -331,10 +331,17 @@ static struct slice node_word(const void *words, size_t at)
 /* The node that keeps the ledger is one of ours. */
 static void check_accounts(struct checker *c)
 {
+    static const struct slice SQLITE = { "sqlite:", 7 };
     const struct network *network = c->network;
+    const struct yaml_node *ledger = yaml_find(c->set->accounts.head.at, SLICE("ledger"));
     const struct yaml_node *node = yaml_find(c->set->accounts.head.at, SLICE("node"));
     struct schema_hint hint = { "" };
 
+    if (ledger != NULL && (!slice_starts(network->accounts_ledger, SQLITE) ||
+                              network->accounts_ledger.length == SQLITE.length))
+        conf_errors_add(c->errors, ledger->at,
+            "found \"%.*s\", expected a database such as sqlite:ledger.db",
+            SHOWN(network->accounts_ledger));
     if (network->accounts_node.length == 0 || network_node(network, network->accounts_node) != NULL)
         return;
     for (size_t i = 0; i < network->pop_count && hint.text[0] == '\0'; i++)
