@@ -20,6 +20,7 @@
  * slot (USAGE_SITES_MAX, or no room on tmpfs) counts in slot 0, which belongs to nobody.
  */
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
