@@ -436,6 +436,8 @@ void http_connection_sent(struct stream_user *user, size_t bytes)
         next = task->next;
         left -= went;
         is_cut |= went < task->in_flight;
+        if (task->x.sent != NULL)
+            counter_add(task->x.sent, went);
         task_sent(task, went);
         if (is_answered(task) && !task_finish(task))
             return;

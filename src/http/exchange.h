@@ -19,6 +19,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/counter.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "wire/http_head.h"
@@ -89,6 +90,13 @@ struct http_exchange {
     bool is_secure;
     struct http_told *told; // the service's, good until `over`; NULL: it does not ask
     struct arena arena;     // memory of this request; takes none before its first use
+    /*
+     * Set by the service in serve, or NULL: what has left of this answer is added here, heads and
+     * body, with their frames in HTTP/2, and in another protocol after 101. Left: the kernel took
+     * it, or TLS sealed it (which may be STREAM_SEALED_MAX more for a reader who is slow). Outlives
+     * the connection, since bytes may leave when the exchange is over.
+     */
+    struct counter *sent;
     /* The service's own state of this exchange; zeroed before serve. */
     _Alignas(max_align_t) unsigned char service[HTTP_SERVICE_BYTES];
 };

@@ -516,5 +516,6 @@ void http2_free(struct http2 *h2)
     arena_done(&h2->heads);
     mem_free(h2->packer);
     mem_free(h2->kept);
+    mem_free(h2->kept_shares);
     mem_free(h2);
 }

@@ -18,7 +18,11 @@
 #include "http/http2_head_priv.h"
 #include "io/filter.h"
 
-enum { FRAME_HEAD_BYTES = 9, FRAME_BYTES_MAX = 17 * 1024 };
+enum {
+    FRAME_HEAD_BYTES = 9,
+    FRAME_BYTES_MAX = 17 * 1024,
+    SHARES_LEAST = 8, // that what nghttp2 does within one call may need
+};
 
 static void burst_copy(struct http2_burst *b, const void *bytes, size_t length)
 {
@@ -49,6 +53,7 @@ static void burst_point(struct http2_burst *b, void *bytes, size_t length)
 static bool burst_has_room(const struct http2 *h2, const struct http2_burst *b)
 {
     return b->total < h2->burst_most && sizeof b->bytes - b->used >= FRAME_BYTES_MAX &&
+           HTTP2_SHARES_MAX - b->share_count >= SHARES_LEAST &&
            COUNT_OF(b->iov) - b->count >= 1 + 2 * HTTP2_PIECES_MAX;
 }
 
@@ -179,6 +184,7 @@ static int body_send(nghttp2_session *session, nghttp2_frame *frame, const uint8
     burst_copy(b, head, FRAME_HEAD_BYTES);
     if (task->x.told != NULL)
         task->x.told->sent_bytes += FRAME_HEAD_BYTES + length;
+    http2_share_put(b, task->x.sent, FRAME_HEAD_BYTES + length);
     task->framed += length;
     task->left -= length;
     http2_flood_earn(h2, length / HTTP2_WINDOW_BYTES + (task->left == 0 ? HTTP2_WINDOWS_FRAME : 0));
@@ -213,8 +219,10 @@ static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void
     h2->is_head_begun = true;
     h2->head = SLICE_NONE;
     h2->head_told = task == NULL ? NULL : task->x.told;
+    h2->head_sent = NULL;
     if (task == NULL)
         return 0;
+    h2->head_sent = task->x.sent;
     if (task->is_continued)
         task->is_continued = false;
     else
@@ -236,6 +244,39 @@ static int frame_not_sent(
     return 0;
 }
 
+/* RFC 9113 §4.1 */
+static int32_t stream_of_frame(const char *frame)
+{
+    const unsigned char *at = (const unsigned char *)frame + 5;
+
+    return (int32_t)(at[0] & 0x7f) << 24 | at[1] << 16 | at[2] << 8 | at[3];
+}
+
+/* Whom a frame that is not data counts for: heads, and what continues them, are their stream's. Of
+ * a head in several frames, nghttp2 tells with the last alone that it was sent. */
+static struct counter *sent_of(const struct http2 *h2, const char *frame)
+{
+    if (h2->is_head_begun)
+        return h2->head_sent;
+    if (frame[3] != NGHTTP2_HEADERS && frame[3] != NGHTTP2_CONTINUATION)
+        return NULL;
+    const struct http2_task *task =
+        nghttp2_session_get_stream_user_data(h2->session, stream_of_frame(frame));
+
+    return task == NULL ? NULL : task->x.sent;
+}
+
+/* What nghttp2 gave is the burst's last bytes. */
+static void frame_complete(struct http2 *h2, struct http2_burst *b, size_t length)
+{
+    struct counter *sent = sent_of(h2, b->bytes + b->used - length);
+    size_t before = b->total - length;
+
+    if (h2->is_head_begun)
+        http2_head_complete(h2, b, length);
+    http2_share_put(b, sent, b->total - before);
+}
+
 size_t http2_pull(struct stream_user *user, struct iovec *iov, size_t most)
 {
     struct http_connection *c = container_of(user, struct http_connection, user);
@@ -243,7 +284,7 @@ size_t http2_pull(struct stream_user *user, struct iovec *iov, size_t most)
     struct http2_burst *b = &c->server->h2->burst;
 
     assert(most >= COUNT_OF(b->iov));
-    b->count = b->total = b->used = 0;
+    b->count = b->total = b->used = b->share_count = 0;
     if (h2->kept != NULL)
         burst_point(b, h2->kept + h2->kept_at, h2->kept_length - h2->kept_at);
     while (h2->kept == NULL && !c->is_finishing && burst_has_room(h2, b)) {
@@ -256,8 +297,7 @@ size_t http2_pull(struct stream_user *user, struct iovec *iov, size_t most)
         http2_rooms_leave(h2);
         if (length <= 0)
             break;
-        if (h2->is_head_begun)
-            http2_head_complete(h2, b, (size_t)length);
+        frame_complete(h2, b, (size_t)length);
     }
     memcpy(iov, b->iov, b->count * sizeof *iov);
     // An exchange may end without a byte to send; the stream has nothing to tell then.
@@ -334,6 +374,7 @@ void http2_sent(struct stream_user *user, size_t bytes)
     size_t most = stream_filter(c->stream) == NULL ? HTTP2_BURST_MOST : HTTP2_BURST_SEALED;
 
     counter_add(&c->server->counts.bytes_out, bytes);
+    http2_shares_went(h2, b, bytes);
     http_connection_progress(c, bytes);
     c->is_blocked = is_cut;
     if (h2->kept != NULL)

@@ -11,6 +11,7 @@
  *     http2_request.c  header blocks to requests, request bodies to sinks
  *     http2_head.c     heads of answers
  *     http2_answer.c   answers, and which of their bytes leave when
+ *     http2_share.c    whose bytes those are
  *     http2_room.c     nghttp2's memory
  *
  * Within nghttp2's callbacks nothing is freed and no exchange ends: what is over is put into
@@ -21,6 +22,7 @@
 
 #include "http/hpack.h"
 #include "http/http2_flood_priv.h"
+#include "http/http2_share_priv.h"
 #include "http/server_priv.h"
 
 enum {
@@ -101,14 +103,17 @@ struct http2 {
     struct timer later;          // for what may not happen within a call of the service
     char *kept;                  // of the last burst, what the socket did not take
     size_t kept_at, kept_length;
+    struct http2_share *kept_shares; // of that, from kept_share on
+    unsigned kept_share, kept_share_count;
     struct arena heads;          // fields of answers, until they are packed;
     unsigned heads_due;          // those of so many are not
     struct slice head;           // fields of the one that nghttp2 has just begun
     struct http_told *head_told; // its exchange's
     bool is_head_begun;
-    struct hpack *packer; // NULL before the first answer
-    size_t burst_most;    // bytes of the next one
-    size_t in_turn;       // sent
+    struct counter *head_sent; // whom that head counts for
+    struct hpack *packer;      // NULL before the first answer
+    size_t burst_most;         // bytes of the next one
+    size_t in_turn;            // sent
     struct http2_floods floods;
     struct instant drained; // when the first GOAWAY left
     bool is_draining;
@@ -121,6 +126,8 @@ struct http2 {
 struct http2_burst {
     struct iovec iov[STREAM_PULL_MAX];
     size_t count, total, used;
+    struct http2_share shares[HTTP2_SHARES_MAX];
+    unsigned share_count;
     char bytes[HTTP2_BURST_BYTES];
 };
 

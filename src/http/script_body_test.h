@@ -21,9 +21,10 @@ struct script {
     unsigned served, completed, cut; // cut: over, but not complete
     char *held[SCRIPT_HELD_MAX];     // good until this turn's end
     unsigned held_count;
-    size_t length_max; // of bodies
-    struct slice more; // fields of what is at hand; empty: an Age
-    bool waits;        // sources have pauses, sinks are slow
+    size_t length_max;    // of bodies
+    struct slice more;    // fields of what is at hand; empty: an Age
+    struct counter *sent; // of each kind of answer; NULL: not counted
+    bool waits;           // sources have pauses, sinks are slow
 };
 
 enum script_kind {

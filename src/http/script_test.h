@@ -160,6 +160,7 @@ static inline void script_serve(struct http_service *service, struct http_exchan
     task->sink.ops = &SCRIPT_SINK_OPS;
     task->timer.fire = script_fire;
     script_plan(task, x->authority.path);
+    x->sent = s->sent == NULL ? NULL : &s->sent[task->kind];
     script_answer(task);
 }
 
