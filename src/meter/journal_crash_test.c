@@ -93,38 +93,39 @@ static int refuse(int number)
     return -1;
 }
 
-/* The C library's, from here on: by these names headers call them where files may be large. */
+/* The C library's, from here on: by these names its headers call them where files may be large, and
+ * so do they name what they take. */
 
-ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at)
+ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t offset)
 {
     if (happens())
         return refuse(ENOSPC);
     if (trouble.is_armed && trouble.call + 1 == trouble.at)
-        length = (length + 1) / 2;
-    ssize_t wrote = syscall(SYS_pwrite64, fd, bytes, length, at);
+        n = (n + 1) / 2;
+    ssize_t wrote = syscall(SYS_pwrite64, fd, buf, n, offset);
 
     return happens() ? refuse(EIO) : wrote;
 }
 
-int open64(const char *path, int flags, ...)
+int open64(const char *file, int oflag, ...)
 {
     va_list more;
 
-    va_start(more, flags);
-    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(more, mode_t) : 0;
+    va_start(more, oflag);
+    mode_t mode = (oflag & O_CREAT) != 0 ? va_arg(more, mode_t) : 0;
 
     va_end(more);
-    if ((flags & O_CREAT) != 0 && happens())
+    if ((oflag & O_CREAT) != 0 && happens())
         return refuse(EROFS);
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, file, oflag, mode);
 
-    if ((flags & O_CREAT) != 0 && fd >= 0 && trouble.is_armed) {
+    if ((oflag & O_CREAT) != 0 && fd >= 0 && trouble.is_armed) {
         assert_true(trouble.file_count < FILES_MAX);
         struct made *m = &trouble.files[trouble.file_count++];
 
         // Closing it does not keep the disk from losing it.
         *m = (struct made){ .fd = fcntl(fd, F_DUPFD_CLOEXEC, 500) };
-        snprintf(m->path, sizeof m->path, "%s", path);
+        snprintf(m->path, sizeof m->path, "%s", file);
         if (happens()) {
             close(fd);
             return refuse(EIO);
@@ -149,11 +150,11 @@ static void note_synced(int fd)
     }
 }
 
-int fdatasync(int fd)
+int fdatasync(int fildes)
 {
     if (happens())
         return refuse(EIO);
-    note_synced(fd);
+    note_synced(fildes);
     return happens() ? refuse(EIO) : 0;
 }
 
@@ -162,28 +163,28 @@ int fsync(int fd)
     return fdatasync(fd);
 }
 
-int rename(const char *from, const char *to)
+int rename(const char *old, const char *new)
 {
     if (happens())
         return refuse(EIO);
-    int done = (int)syscall(SYS_rename, from, to);
+    int done = (int)syscall(SYS_rename, old, new);
 
     for (size_t i = 0; i < trouble.file_count; i++) {
         struct made *m = &trouble.files[i];
 
-        if (strcmp(m->path, from) == 0) {
-            snprintf(m->path, sizeof m->path, "%s", to);
+        if (strcmp(m->path, old) == 0) {
+            snprintf(m->path, sizeof m->path, "%s", new);
             m->is_named = false;
         }
     }
     return happens() ? refuse(EIO) : done;
 }
 
-int unlink(const char *path)
+int unlink(const char *name)
 {
     if (happens())
         return refuse(EROFS);
-    int done = (int)syscall(SYS_unlink, path);
+    int done = (int)syscall(SYS_unlink, name);
 
     happens(); // to die behind it
     return done;

@@ -159,7 +159,7 @@ static void there_is_one_way_to_write_an_entry(void **)
     memmove(bytes + USAGE_ENTRY_HEADER_SIZE + 16, bytes + USAGE_ENTRY_HEADER_SIZE,
         sizeof BYTES - USAGE_ENTRY_HEADER_SIZE);
     memset(bytes + USAGE_ENTRY_HEADER_SIZE + 16, 0, 16);
-    memcpy(bytes + USAGE_ENTRY_HEADER_SIZE, BYTES + USAGE_ENTRY_HEADER_SIZE, 16);
+    memcpy(bytes + USAGE_ENTRY_HEADER_SIZE, &BYTES[USAGE_ENTRY_HEADER_SIZE], 16);
     bytes[KINDS_AT + 3] = 0x03;
     assert_false(usage_entry_parse(slice_of(bytes, sizeof BYTES - 1 + 16), &entry));
 }
