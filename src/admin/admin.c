@@ -379,6 +379,11 @@ static const struct route ROUTES[] = {
     { { "/api/v1/undrain", 15 }, HTTP_POST, "Allow: POST\r\n", admin_serve_undrain },
     { { "/api/v1/orders", 14 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_orders },
     { { "/api/v1/orders/", 15 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_one_order },
+    { { "/api/v1/usage", 13 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_usage },
+    { { "/api/v1/invoices", 16 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_invoices },
+    { { "/api/v1/invoices/verify", 23 }, HTTP_POST, "Allow: POST\r\n", admin_serve_verify },
+    { { "/api/v1/invoices/", 17 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_invoices },
+    { { "/api/v1/corrections", 19 }, HTTP_POST, "Allow: POST\r\n", admin_serve_correction },
 };
 
 /* Refuses in the dress of the path: JSON for /api, a line for the rest. */
@@ -495,8 +500,10 @@ static void serve(struct http_service *service, struct http_exchange *x)
     refuse(x, 404, "",
         admin_error_json("missing", "there is nothing of that name",
             "there are /healthz, /metrics, /api/v1/status, /api/v1/why, /api/v1/view, "
-            "/api/v1/map, /api/v1/orders, and to be asked with POST /api/v1/reload, /api/v1/purge, "
-            "/api/v1/drain, /api/v1/undrain"));
+            "/api/v1/map, /api/v1/orders, /api/v1/usage, /api/v1/invoices, and to be asked with "
+            "POST "
+            "/api/v1/reload, /api/v1/purge, /api/v1/drain, /api/v1/undrain, "
+            "/api/v1/invoices/verify, /api/v1/corrections"));
 }
 
 static void over(struct http_service *service, struct http_exchange *x, bool)
@@ -506,6 +513,7 @@ static void over(struct http_service *service, struct http_exchange *x, bool)
     if (admin->reload == x)
         admin->reload = NULL;
     admin_orders_leave(admin, x);
+    admin_books_leave(admin, x);
 }
 
 struct admin *admin_new(struct loop *loop, struct admin_source *source)
@@ -516,6 +524,7 @@ struct admin *admin_new(struct loop *loop, struct admin_source *source)
     *admin = (struct admin){ .service = { serve, over }, .loop = loop, .source = source };
     admin_afar_init(admin);
     admin_orders_init(&admin->orders);
+    admin_books_init(admin);
     limits.connections = CONNECTIONS_MAX;
     limits.arena_bytes = ADMIN_ANSWER_MAX + (1 << 20);
     admin->server = http_server_new(loop, &admin->service, &limits);
@@ -527,6 +536,7 @@ void admin_free(struct admin *admin)
     if (admin == NULL)
         return;
     http_server_free(admin->server);
+    admin_books_done(admin);
     admin_admit(admin, NULL, NULL);
     mem_free(admin);
 }

@@ -16,6 +16,12 @@
  *     POST /api/v1/undrain   likewise
  *     GET  /api/v1/orders    JSON (admin/orders.h): the newest, ?limit=ORDERS
  *     GET  /api/v1/orders/N  one, with the receipt of each node
+ *     GET  /api/v1/usage     JSON (admin/books.h): ?customer, site, pop, month or from and to, by
+ *     GET  /api/v1/invoices  JSON: what all customers owe, ?month=YYYY-MM
+ *     GET  /api/v1/invoices/CUSTOMER  in canonical JSON (admin/invoice.h), ?month=YYYY-MM
+ *     POST /api/v1/invoices/verify    such an invoice: whether it is what the ledger says
+ *     POST /api/v1/corrections        JSON: {"customer", "site", "pop", "month" or "at", "kind",
+ *                                     "take_back", "reason"}
  *
  * Answers of /api are JSON; an error is {"error": {"code", "message", "mend"}}. Nothing may be
  * cached.
@@ -34,6 +40,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "admin/books.h"
 #include "admin/metrics.h"
 #include "admin/orders.h"
 #include "admin/status.h"
@@ -81,6 +88,11 @@ struct admin_source_ops {
      * points to is good until the call's end or in the arena. */
     void (*orders)(struct admin_source *source, struct arena *arena,
         const struct admin_orders_question *question, struct admin_orders *orders);
+    /* Fills what requests of the accounts are read against; good until the call's end. */
+    void (*books_known)(struct admin_source *source, struct books_known *known);
+    /* Puts it to the ledger, which is here: books_call_work and then books_call_done follow, in
+     * later turns, unless the process ends before the admin is freed. False: too many wait. */
+    bool (*books_ask)(struct admin_source *source, struct books_call *books);
 };
 
 /* Embedded in what app keeps; it goes back with container_of. Must outlive the admin. */
@@ -98,7 +110,10 @@ struct admin_source {
     X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")              \
     X(orders_given, "admin_orders_total", "result=\"given\"", "Orders asked for")               \
     X(orders_failed, "admin_orders_total", "result=\"failed\"", "Orders asked for")             \
-    X(orders_refused, "admin_orders_total", "result=\"refused\"", "Orders asked for")
+    X(orders_refused, "admin_orders_total", "result=\"refused\"", "Orders asked for")           \
+    X(books_answered, "admin_books_total", "result=\"answered\"", "Questions to the accounts")  \
+    X(books_refused, "admin_books_total", "result=\"refused\"", "Questions to the accounts")    \
+    X(books_failed, "admin_books_total", "result=\"failed\"", "Questions to the accounts")
 
 struct admin_counts {
     ADMIN_COUNTERS(COUNTER_FIELD)

@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "admin/attempts.h"
 #include "admin/json.h"
+#include "base/list.h"
 #include "http/exchange.h"
 #include "io/stream.h"
 #include "tls/server.h"
@@ -44,6 +45,8 @@ struct admin {
     bool is_reloading;
     struct http_exchange *reload; // who waits for its end; NULL: left, or nobody
     struct admin_ordering orders;
+    struct list books; // on their way
+    size_t books_count;
 };
 
 /* An answer in JSON; takes `json`. */
@@ -68,3 +71,12 @@ void admin_serve_drain(struct admin *admin, struct http_exchange *x);
 void admin_serve_undrain(struct admin *admin, struct http_exchange *x);
 void admin_serve_orders(struct admin *admin, struct http_exchange *x);
 void admin_serve_one_order(struct admin *admin, struct http_exchange *x);
+
+/* serve_books.c */
+void admin_books_init(struct admin *admin);
+void admin_books_done(struct admin *admin);
+void admin_books_leave(struct admin *admin, const struct http_exchange *x);
+void admin_serve_usage(struct admin *admin, struct http_exchange *x);
+void admin_serve_invoices(struct admin *admin, struct http_exchange *x);
+void admin_serve_verify(struct admin *admin, struct http_exchange *x);
+void admin_serve_correction(struct admin *admin, struct http_exchange *x);

@@ -107,6 +107,15 @@ struct slice admin_pop_nearest(const struct network *network, struct slice name)
     return search.nearest;
 }
 
+struct slice admin_customer_nearest(const struct network *network, struct slice name)
+{
+    struct search search = search_for(name, WORD_DISTANCE_MAX);
+
+    for (size_t i = 0; i < network->customer_count; i++)
+        look_at(&search, network->customers[i].name);
+    return search.nearest;
+}
+
 const struct origin *admin_origin_nearest(const struct network *network, struct slice name)
 {
     size_t slash = slice_find(name, '/');

@@ -22,6 +22,7 @@ const struct origin *admin_origin_find(const struct network *network, struct sli
 struct slice admin_site_nearest(const struct network *network, struct slice name);
 struct slice admin_node_nearest(const struct network *network, struct slice name);
 struct slice admin_pop_nearest(const struct network *network, struct slice name);
+struct slice admin_customer_nearest(const struct network *network, struct slice name);
 
 /* An origin, whose name is found without its customer's too. NULL: none is similar. */
 const struct origin *admin_origin_nearest(const struct network *network, struct slice name);

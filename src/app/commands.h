@@ -48,5 +48,10 @@ int command_drain(int argc, char **argv);
 int command_undrain(int argc, char **argv);
 int command_orders(int argc, char **argv);
 
+/* commands_books.c: what the accounts are asked */
+int command_usage_of(int argc, char **argv);
+int command_invoice(int argc, char **argv);
+int command_correct(int argc, char **argv);
+
 /* demo.c */
 int command_demo(int argc, char **argv);

@@ -65,6 +65,18 @@ const struct command commands[] = {
     { "orders", "[NUMBER | --limit ORDERS] [-c FILE] [--node NAME] [FROM] [--json]",
         "what nodes were told by purge, drain and undrain, and which have done it",
         command_orders },
+    { "usage",
+        "[CUSTOMER] [--site HOST] [--pop POP] [--month YYYY-MM | --from TIME --to TIME] "
+        "[--by hour|day|month|customer|site|pop] [--csv] [-c FILE] [--node NAME] [FROM] [--json]",
+        "what was delivered, as it is in the ledger", command_usage_of },
+    { "invoice",
+        "[CUSTOMER] [--month YYYY-MM] [--format text|json|csv] [--output FILE] | --verify FILE  "
+        "[-c FILE] [--node NAME] [FROM] [--json]",
+        "an invoice, or all of a month; or whether one is what the ledger says", command_invoice },
+    { "correct",
+        "CUSTOMER --site HOST [--pop POP] --month YYYY-MM|--at TIME --kind KIND --take-back AMOUNT "
+        "--reason TEXT [-c FILE] [--node NAME] [FROM] [--json]",
+        "take back what was counted wrongly, by an entry with a reason", command_correct },
     { "reload", "[-c FILE] [--node NAME] [FROM] [--json]",
         "take the configuration file as it is now into use", command_reload },
     { "schema", "", "JSON Schema of the configuration, for editors", command_schema },

@@ -13,6 +13,7 @@
 
 #include "app/access_log.h"
 #include "app/certificates.h"
+#include "app/consulting.h"
 #include "app/descriptors.h"
 #include "app/join.h"
 #include "app/ordering.h"
@@ -398,6 +399,7 @@ static enum err start(struct process *p, const struct process_plan *plan, struct
     p->reload = reload_new(p);
     certificates_watch_init(&p->certificates_watch, process_control(p), &p->log);
     p->ordering = ordering_new(p);
+    p->consulting = consulting_new(p);
     p->hub = bus_hub_new();
     p->bus_hash = join_hash(&p->release->network->bus);
     p->started = loop_now(process_control(p));
@@ -561,6 +563,7 @@ void process_free(struct process *process)
     for (size_t i = 0; i < process->admin_listener_count; i++)
         listener_close(process->admin_listeners[i]);
     ordering_free(process->ordering);
+    consulting_free(process->consulting);
     if (process->admin != NULL)
         admin_free(process->admin);
     for (size_t i = 0; i < process->node_count; i++) {

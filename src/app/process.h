@@ -21,9 +21,11 @@
 
 struct access_log;
 struct bus_hub;
+struct consulting;
 struct ordering;
 struct orders;
 struct reload;
+struct settling;
 struct tls_tickets;
 
 enum {
@@ -49,10 +51,11 @@ struct process {
     struct pool *pool; // for blocking work
     struct access_log *access;
     struct running_node *nodes[PROCESS_NODES_MAX];
-    struct steering *steering[PROCESS_NODES_MAX]; // of each
-    struct orders *orders[PROCESS_NODES_MAX];     // likewise
-    struct bus_hub *hub;                          // where they meet, unless the bus is elsewhere
-    uint64_t bus_hash;                            // of the bus's settings that are in use
+    struct steering *steering[PROCESS_NODES_MAX];  // of each
+    struct orders *orders[PROCESS_NODES_MAX];      // likewise
+    struct settling *settlings[PROCESS_NODES_MAX]; // likewise; NULL: it keeps no journal
+    struct bus_hub *hub;                           // where they meet, unless the bus is elsewhere
+    uint64_t bus_hash;                             // of the bus's settings that are in use
     size_t node_count;
     int locks[PROCESS_NODES_MAX]; // of the nodes' folders
     size_t lock_count;
@@ -61,6 +64,7 @@ struct process {
     struct tls_tickets *tickets; // of visitors; they outlive releases
     struct certificates_watch certificates_watch;
     struct ordering *ordering;
+    struct consulting *consulting;
     bool is_admin_afar; // its ports are open on the nodes' own addresses
     struct admin *admin;
     struct admin_source source;

@@ -5,6 +5,7 @@
 
 #include "app/access_log.h"
 #include "app/certificates.h"
+#include "app/consulting.h"
 #include "app/explain.h"
 #include "app/ordering.h"
 #include "app/orders.h"
@@ -364,6 +365,16 @@ static void tell_orders(struct admin_source *source, struct arena *arena,
     ordering_tell(container_of(source, struct process, source)->ordering, arena, question, orders);
 }
 
+static void tell_books(struct admin_source *source, struct books_known *known)
+{
+    consulting_known(container_of(source, struct process, source)->consulting, known);
+}
+
+static bool ask_books(struct admin_source *source, struct books_call *books)
+{
+    return consulting_ask(container_of(source, struct process, source)->consulting, books);
+}
+
 const struct admin_source_ops process_source_ops = { .healthy = healthy,
     .metrics = metrics,
     .status = status,
@@ -371,4 +382,6 @@ const struct admin_source_ops process_source_ops = { .healthy = healthy,
     .view = explain_held,
     .reload = reload,
     .order = give_order,
-    .orders = tell_orders };
+    .orders = tell_orders,
+    .books_known = tell_books,
+    .books_ask = ask_books };
