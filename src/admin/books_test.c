@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/books_test.h"
 
-#include "admin/invoice.h"
+#include "admin/books_ask.h"
 
 static json_t *row_at(struct asked *a, size_t at)
 {
@@ -231,6 +231,31 @@ static void a_correction_takes_back_where_most_was_used(void **)
     place_done(&p);
 }
 
+static void a_correction_of_the_command_line_is_read_as_it_was_meant(void **)
+{
+    struct text body;
+
+    text_init(&body, 1 << 16);
+    books_ask_write(&(struct correction_words){ .customer = "acme",
+                        .site = "static.acme.test",
+                        .pop = "nyc",
+                        .month = "2026-11",
+                        .kind = "sent_bytes",
+                        .reason = "he said \"hi\"",
+                        .take_back = 1500 },
+        &body);
+    struct asked *a = books_ask(NULL, books_read_correction, body.at);
+
+    assert_int_equal(a->answer.refusal.status, 0);
+    assert_true(slice_equal(a->question.site, SLICE("static.acme.test")));
+    assert_true(slice_equal(a->question.pop, SLICE("nyc")));
+    assert_true(slice_equal(a->question.reason, SLICE("he said \"hi\"")));
+    assert_true(a->question.kind == USAGE_SENT_BYTES && a->question.take_back == 1500);
+    assert_true(a->question.month.month == 11 && a->question.at.ms == 0);
+    asked_done(a);
+    text_done(&body);
+}
+
 static void a_correction_at_a_time_is_of_that_time(void **)
 {
     struct place p;
@@ -314,6 +339,7 @@ int main(void)
         cmocka_unit_test(invoices_of_a_month_are_listed_with_their_totals),
         cmocka_unit_test(an_invoice_is_verified_and_a_changed_byte_is_named),
         cmocka_unit_test(a_correction_takes_back_where_most_was_used),
+        cmocka_unit_test(a_correction_of_the_command_line_is_read_as_it_was_meant),
         cmocka_unit_test(a_correction_at_a_time_is_of_that_time),
         cmocka_unit_test(a_correction_that_cannot_be_is_refused),
         cmocka_unit_test(the_same_correction_given_twice_is_made_once),

@@ -64,7 +64,8 @@ static void write_pops(struct text *out, const struct demo_ports *ports)
 static void write_origins(
     struct text *out, const struct demo_customer *customer, const struct demo_ports *ports)
 {
-    text_say(out, "  %s:\n    plan: standard\n    origins:\n", customer->name);
+    text_say(out, "  %s:\n    plan: %s\n    origins:\n", customer->name,
+        customer == &demo_customers[0] ? "standard" : "transit");
     for (size_t i = 0; i < DEMO_SERVER_COUNT; i++) {
         const struct demo_server *server = &demo_servers[i];
         char address[IP_TEXT_MAX];
@@ -92,10 +93,14 @@ void demo_config_write(struct text *out, const struct demo_config *config)
     write_bus(out, config);
     text_add(out, SLICE("\n"));
     write_pops(out, ports);
+    text_say(out, "\naccounts: {node: %s} # keeps the ledger, of which invoices are made\n",
+        demo_pops[0].node);
     text_add(out, SLICE("\n"
                         "plans:\n"
-                        "  standard: {currency: EUR, monthly: 50.00, per_gb: 0.020, "
-                        "per_million_requests: 0.60}\n"
+                        "  # A thousand times what is usual, so that a demo's traffic shows.\n"
+                        "  standard: {currency: EUR, monthly: 50.00, per_gb: 20.00, "
+                        "per_million_requests: 600.00, per_million_answers: 100.00}\n"
+                        "  transit: {currency: USD, per_mbit: 2.00, minimum: 25.00}\n"
                         "\n"
                         "customers:\n"));
     write_origins(out, &demo_customers[0], ports);

@@ -187,6 +187,19 @@ static void write_orders(struct text *out, const struct demo_tour *tour)
     write_dig(out, tour, LEIPZIG, STATIC);
 }
 
+/* The month goes on: after ten seconds the invoice is not what the ledger says any more. */
+static void write_fees(struct text *out, const struct demo_tour *tour)
+{
+    write_step(out,
+        "What was delivered, settled every ten seconds; what acme owes; the ledger proves it.");
+    write_command(out, tour, "usage");
+    text_add(out, SLICE("\n"));
+    write_command(out, tour, "invoice acme");
+    text_add(out, SLICE("\n"));
+    write_command(out, tour, "invoice acme --format json --output /tmp/acme.json");
+    text_say(out, "; %s invoice --verify /tmp/acme.json -c %s\n", tour->program, tour->config);
+}
+
 static void write_face(struct text *out, const struct demo_tour *tour)
 {
     char pop[IP_TEXT_MAX];
@@ -239,6 +252,7 @@ void demo_tour_write(struct text *out, const struct demo_tour *tour)
     write_steering(out, tour);
     write_http(out, tour);
     write_orders(out, tour);
+    write_fees(out, tour);
     write_browser(out, tour);
     write_face(out, tour);
     write_reload(out, tour);

@@ -69,6 +69,11 @@ static void commands_can_be_copied_as_they_stand(void **)
         "\n    ./waypost purge http://static.acme.example/logo.svg -c /tmp/demo/waypost.yaml\n",
         "\n    ./waypost drain pop fra -c /tmp/demo/waypost.yaml; dig @127.0.0.11 -p 5300 +short "
         "+subnet=198.18.1.0/24 static.acme.example\n",
+        "\n    ./waypost usage -c /tmp/demo/waypost.yaml\n",
+        "\n    ./waypost invoice acme -c /tmp/demo/waypost.yaml\n",
+        "\n    ./waypost invoice acme --format json --output /tmp/acme.json -c "
+        "/tmp/demo/waypost.yaml; ./waypost invoice --verify /tmp/acme.json -c "
+        "/tmp/demo/waypost.yaml\n",
         "\n    ./waypost status --compare fra1 nyc1 -c /tmp/demo/waypost.yaml\n",
         "waypost.yaml && ./waypost reload -c /tmp/demo/waypost.yaml\n",
         "+subnet=198.18.$n.0/24 www.globex.example; done\n",

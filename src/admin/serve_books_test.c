@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/ask_test.h"
+#include "admin/books_test.h"
+
+/* A source that keeps the accounts, and answers when it is told to. */
+struct books_fake {
+    struct bench *bench;
+    struct place place;
+    struct books_known known;
+    bool is_full, is_late;
+    struct books_call *waiting; // one at a time
+    enum err err;               // that the ledger says
+    struct timer turn;          // when it answers
+};
+
+static struct books_fake *fake_of(struct admin_source *source)
+{
+    // The bench has one place for the fake of a test.
+    return (struct books_fake *)(void *)container_of(source, struct bench, source)->orders;
+}
+
+static void tell_known(struct admin_source *source, struct books_known *known)
+{
+    *known = fake_of(source)->known;
+}
+
+static void answer_waiting(struct books_fake *f)
+{
+    struct books_call *call = f->waiting;
+    struct diag why = { .text = "disk full" };
+    enum err err = f->err;
+
+    assert_non_null(call);
+    f->waiting = NULL;
+    if (err == ERR_NONE)
+        err = books_call_work(call, f->place.ledger, &why);
+    books_call_done(call, err, &why);
+}
+
+static void on_turn(struct timer *timer)
+{
+    answer_waiting(container_of(timer, struct books_fake, turn));
+}
+
+static bool take_call(struct admin_source *source, struct books_call *call)
+{
+    struct books_fake *f = fake_of(source);
+
+    if (f->is_full || f->waiting != NULL)
+        return false;
+    f->waiting = call;
+    if (!f->is_late)
+        timer_set(f->bench->loop, &f->turn, loop_now(f->bench->loop));
+    return true;
+}
+
+static const struct admin_source_ops OPS = { .books_known = tell_known, .books_ask = take_call };
+
+static struct bench *fake_open(struct books_fake *f)
+{
+    *f = (struct books_fake){
+        .bench = bench_open(&OPS), .known = books_known, .turn.fire = on_turn
+    };
+    books_ledger(&f->place);
+    f->bench->orders = (struct orders_fake *)(void *)f;
+    return f->bench;
+}
+
+static void fake_close(struct books_fake *f)
+{
+    bench_close(f->bench);
+    place_done(&f->place);
+}
+
+static int post(struct bench *b, const char *path, const char *body, char answer[4096])
+{
+    char *request = mem_alloc(strlen(body) + 256);
+
+    sprintf(request,
+        "POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+        "%zu\r\n\r\n%s",
+        path, strlen(body), body);
+    int status = ask(b, request, answer);
+
+    mem_free(request);
+    return status;
+}
+
+static void usage_and_invoices_are_answered_by_the_ledger(void **)
+{
+    struct books_fake f;
+    struct bench *b = fake_open(&f);
+    char answer[4096];
+
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/usage?customer=acme&by=pop"), answer), 200);
+    assert_non_null(strstr(answer, "\"pop\": \"nyc\""));
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/invoices?month=2026-11"), answer), 200);
+    assert_non_null(strstr(answer, "\"amount\": \"30.01\""));
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/invoices/acme?month=2026-11"), answer), 200);
+    assert_non_null(strstr(answer, "\"invoice\": 1,"));
+    assert_int_equal(post(b, "/api/v1/invoices/verify", answer, answer), 200);
+    assert_non_null(strstr(answer, "\"verified\": true"));
+    fake_close(&f);
+}
+
+static void a_correction_is_posted(void **)
+{
+    struct books_fake f;
+    struct bench *b = fake_open(&f);
+    char answer[4096];
+
+    assert_int_equal(
+        post(b, "/api/v1/corrections",
+            "{\"customer\": \"acme\", \"site\": \"www.acme.test\", \"month\": \"2026-11\","
+            " \"kind\": \"hit\", \"take_back\": 10, \"reason\": \"our own tests\"}",
+            answer),
+        200);
+    assert_non_null(strstr(answer, "\"sequence\": 1,"));
+    assert_int_equal(hits_of(&f.place, "acme"), 4790);
+    assert_int_equal(post(b, "/api/v1/corrections", "", answer), 400);
+    assert_int_equal(post(b, "/api/v1/corrections", "{}", answer), 400);
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/corrections"), answer), 405);
+    fake_close(&f);
+}
+
+static void what_is_wrong_is_told_with_code_and_mend(void **)
+{
+    static const struct {
+        const char *path;
+        int status;
+    } CASES[] = {
+        { "/api/v1/usage?customer=acne", 404 },
+        { "/api/v1/usage?by=week", 400 },
+        { "/api/v1/invoices?month=13", 400 },
+        { "/api/v1/invoices/acne", 404 },
+    };
+    struct books_fake f;
+    struct bench *b = fake_open(&f);
+    char answer[4096], request[256];
+
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        snprintf(request, sizeof request,
+            "GET %s HTTP/1.1\r\nHost: 127.0.0.1:8653\r\nConnection: close\r\n\r\n", CASES[i].path);
+        assert_int_equal(ask(b, request, answer), CASES[i].status);
+        assert_non_null(strstr(answer, "\"code\": "));
+        assert_non_null(strstr(answer, "\"mend\": "));
+    }
+    fake_close(&f);
+}
+
+static void a_node_without_the_accounts_names_the_one_that_keeps_them(void **)
+{
+    struct books_fake f;
+    struct bench *b = fake_open(&f);
+    char answer[4096];
+
+    f.known.is_here = false;
+    f.known.node = SLICE("nyc1");
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/usage"), answer), 409);
+    assert_non_null(strstr(answer, "\"node\": \"fra1\""));
+    assert_non_null(strstr(answer, "--node fra1"));
+    f.known.node = SLICE("fra1");
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/usage"), answer), 409);
+    assert_non_null(strstr(answer, "\"code\": \"restart\""));
+    f.known.keeper = SLICE_NONE;
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/invoices"), answer), 409);
+    assert_non_null(strstr(answer, "accounts: {node: fra1}"));
+    assert_null(strstr(answer, "\"node\""));
+    fake_close(&f);
+}
+
+static void a_ledger_that_fails_or_has_no_time_is_told(void **)
+{
+    struct books_fake f;
+    struct bench *b = fake_open(&f);
+    char answer[4096];
+
+    f.err = ERR_SPACE;
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/usage"), answer), 503);
+    assert_non_null(strstr(answer, "disk full"));
+    f.is_full = true;
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/usage"), answer), 503);
+    assert_non_null(strstr(answer, "\"code\": \"busy\""));
+    fake_close(&f);
+}
+
+static void a_body_that_is_too_large_is_refused(void **)
+{
+    struct books_fake f;
+    struct bench *b = fake_open(&f);
+    char *body = mem_alloc(BOOKS_BODY_MAX + 2), answer[4096];
+
+    memset(body, ' ', BOOKS_BODY_MAX + 1);
+    body[BOOKS_BODY_MAX + 1] = '\0';
+    assert_int_equal(post(b, "/api/v1/corrections", body, answer), 413);
+    body[BOOKS_BODY_MAX] = '\0';
+    assert_int_equal(post(b, "/api/v1/corrections", body, answer), 400);
+    mem_free(body);
+    fake_close(&f);
+}
+
+static void who_leaves_before_the_answer_does_no_harm(void **)
+{
+    struct books_fake f;
+    struct bench *b = fake_open(&f);
+    struct asker o;
+    char answer[4096];
+
+    f.is_late = true;
+    asker_begin(b, &o, REQUEST("GET /api/v1/usage"));
+    assert_non_null(f.waiting);
+    asker_done(&o);
+    sim_run_for(b->sim, span_ms(100));
+    answer_waiting(&f);
+    f.is_late = false;
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/usage"), answer), 200);
+    // One that is on its way at the end goes with the admin.
+    f.is_late = true;
+    asker_begin(b, &o, REQUEST("GET /api/v1/usage"));
+    bench_close(b);
+    text_done(&o.came);
+    place_done(&f.place);
+}
+
+static void a_body_that_never_comes_in_full_leaves_nothing(void **)
+{
+    struct books_fake f;
+    struct bench *b = fake_open(&f);
+    struct asker o;
+
+    asker_begin(b, &o,
+        "POST /api/v1/invoices/verify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{");
+    asker_done(&o);
+    sim_run_for(b->sim, span_ms(100));
+    assert_null(f.waiting);
+    fake_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(usage_and_invoices_are_answered_by_the_ledger),
+        cmocka_unit_test(a_correction_is_posted),
+        cmocka_unit_test(what_is_wrong_is_told_with_code_and_mend),
+        cmocka_unit_test(a_node_without_the_accounts_names_the_one_that_keeps_them),
+        cmocka_unit_test(a_ledger_that_fails_or_has_no_time_is_told),
+        cmocka_unit_test(a_body_that_is_too_large_is_refused),
+        cmocka_unit_test(who_leaves_before_the_answer_does_no_harm),
+        cmocka_unit_test(a_body_that_never_comes_in_full_leaves_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
