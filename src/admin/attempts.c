@@ -7,17 +7,6 @@
 
 #define WHOLE_SECOND_NS INT64_C(1000000000)
 
-/* Not the same for any two: no IPv6 address that is in use begins like an IPv4 one here. */
-static uint64_t client_of(const struct ip *ip)
-{
-    uint64_t client = ip->family == IP_V4 ? 1 : 0;
-    size_t size = ip->family == IP_V4 ? 4 : 8;
-
-    for (size_t i = 0; i < size; i++)
-        client = client << 8 | ip->bytes[i];
-    return client;
-}
-
 static bool is_free(const struct admin_attempts_row *row, struct instant now)
 {
     return row->forgiven_at.ns <= now.ns;
@@ -26,7 +15,7 @@ static bool is_free(const struct admin_attempts_row *row, struct instant now)
 int64_t admin_attempts_wait_s(
     const struct admin_attempts *attempts, const struct ip *client, struct instant now)
 {
-    uint64_t wanted = client_of(client);
+    uint64_t wanted = ip_client(client);
 
     for (size_t i = 0; i < COUNT_OF(attempts->rows); i++) {
         const struct admin_attempts_row *row = &attempts->rows[i];
@@ -44,7 +33,7 @@ int64_t admin_attempts_wait_s(
 void admin_attempts_failed(
     struct admin_attempts *attempts, const struct ip *client, struct instant now)
 {
-    uint64_t wanted = client_of(client);
+    uint64_t wanted = ip_client(client);
     struct admin_attempts_row *row = &attempts->rows[0];
 
     for (size_t i = 0; i < COUNT_OF(attempts->rows); i++) {

@@ -162,7 +162,7 @@ static bool read_prefix(struct reading *r, struct slice given)
 static bool is_tag(struct slice tag)
 {
     for (size_t i = 0; i < tag.length; i++)
-        if (tag.at[i] == ',' || (unsigned char)tag.at[i] < ' ' || tag.at[i] == '\x7f')
+        if (tag.at[i] == ',' || ascii_is_control(tag.at[i]))
             return false;
     return tag.length > 0 && tag.length <= ORDER_TEXT_MAX && slice_trim(tag).length == tag.length;
 }

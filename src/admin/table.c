@@ -54,7 +54,7 @@ void table_cell(struct table *t, const char *fmt, ...)
         memcpy(cell + end, "...", 4);
     }
     for (char *c = cell; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == '\x7f')
+        if (ascii_is_control(*c))
             *c = '?';
 }
 

@@ -33,7 +33,7 @@ bool table_text_is(const json_t *object, const char *key, const char *text)
 void table_end_line(struct text *out, size_t start)
 {
     for (size_t i = start; i < out->length; i++)
-        if ((unsigned char)out->at[i] < ' ' || out->at[i] == '\x7f')
+        if (ascii_is_control(out->at[i]))
             out->at[i] = '?';
     text_add(out, SLICE("\n"));
 }

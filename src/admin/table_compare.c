@@ -22,7 +22,7 @@ const char *compare_title(
 {
     snprintf(title, TABLE_CELL_MAX, "%.40s %s", page->nodes[side], words);
     for (char *c = title; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == '\x7f')
+        if (ascii_is_control(*c))
             *c = '?';
     return title;
 }

@@ -193,7 +193,7 @@ static void choose_columns(struct view_page *p, char titles[][TABLE_CELL_MAX])
         snprintf(titles[i], TABLE_CELL_MAX, "%.48s%s", table_text_of(observer, "name"),
             json_get_flag(observer, "is_self") ? " (itself)" : "");
         for (char *c = titles[i]; *c != '\0'; c++)
-            if ((unsigned char)*c < ' ' || *c == '\x7f')
+            if (ascii_is_control(*c))
                 *c = '?';
         p->columns[p->column_count++] = (struct table_column){ titles[i], true };
     }

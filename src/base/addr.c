@@ -15,6 +15,16 @@ bool ip_equal(const struct ip *a, const struct ip *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
+uint64_t ip_client(const struct ip *ip)
+{
+    uint64_t client = ip->family == IP_V4 ? 1 : 0;
+    size_t size = ip->family == IP_V4 ? 4 : 8;
+
+    for (size_t i = 0; i < size; i++)
+        client = client << 8 | ip->bytes[i];
+    return client;
+}
+
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
     return ip_equal(&a->ip, &b->ip) && a->port == b->port;

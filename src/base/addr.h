@@ -36,6 +36,11 @@ static inline size_t ip_size(const struct ip *ip)
 
 struct ip ip_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
 bool ip_equal(const struct ip *a, const struct ip *b);
+
+/* A number for who is counted as one client: the address, of IPv6 its /64. Not the same for any
+ * two: no IPv6 address that is in use begins like an IPv4 one here. */
+uint64_t ip_client(const struct ip *ip);
+
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
 /* Literal addresses alone: "192.0.2.1", "2001:db8::1"; no zone, no brackets. */

@@ -193,6 +193,22 @@ static void their_neighbours_are_public(void **)
     }
 }
 
+static void clients_are_told_apart_by_address_or_by_their_64(void **)
+{
+    static const char *const TEXTS[] = { "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1",
+        "2001:db8::2" };
+    uint64_t clients[COUNT_OF(TEXTS)];
+
+    for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
+        struct ip ip;
+
+        assert_true(ip_parse(slice_text(TEXTS[i]), &ip));
+        clients[i] = ip_client(&ip);
+        for (size_t other = 0; other < i; other++)
+            assert_int_equal(clients[i] == clients[other], i == 4 && other == 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -208,6 +224,7 @@ int main(void)
         cmocka_unit_test(bits_beyond_the_length_are_an_error_or_cleared),
         cmocka_unit_test(addresses_no_stranger_may_lead_us_to_are_private),
         cmocka_unit_test(their_neighbours_are_public),
+        cmocka_unit_test(clients_are_told_apart_by_address_or_by_their_64),
     };
 
     return cmocka_run_group_tests_name("base/addr", cases, NULL, NULL);

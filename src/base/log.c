@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/slice.h"
+
 static const char *const LEVEL_NAMES[] = { "error", "warning", "info", "debug" };
 
 void log_init(struct log *l, int fd, enum log_level most)
@@ -33,7 +35,7 @@ static void write_line(
     if (length > sizeof line - 2)
         length = sizeof line - 2;
     for (size_t i = 0; i < length; i++)
-        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+        if (ascii_is_control(line[i]))
             line[i] = '?';
     line[length++] = '\n';
     if (poll(&writable, 1, 0) != 1 || write(l->fd, line, length) != (ssize_t)length)

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/* Whole numbers as big-endian bytes, for messages between nodes and for files. */
+/* Whole numbers as big-endian bytes, and texts between them, for messages between nodes and for
+ * files. */
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "base/slice.h"
 
 /* Writes the lowest `size` bytes of it; returns what comes behind them. */
 static inline char *number_put(char *out, uint64_t number, size_t size)
@@ -23,4 +27,21 @@ static inline uint64_t number_get(const char **in, size_t size)
         number = number << 8 | (unsigned char)(*in)[i];
     *in += size;
     return number;
+}
+
+/* Returns what comes behind them. */
+static inline char *bytes_put(char *out, const void *bytes, size_t length)
+{
+    if (length > 0)
+        memcpy(out, bytes, length);
+    return out + length;
+}
+
+/* Those of *in, which moves behind them. */
+static inline struct slice bytes_get(const char **in, size_t length)
+{
+    struct slice bytes = slice_of(*in, length);
+
+    *in += length;
+    return bytes;
 }

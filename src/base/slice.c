@@ -86,3 +86,11 @@ size_t slice_distance(struct slice a, struct slice b)
     }
     return row[b.length];
 }
+
+bool slice_has_control(struct slice s)
+{
+    for (size_t i = 0; i < s.length; i++)
+        if (ascii_is_control(s.at[i]))
+            return true;
+    return false;
+}

@@ -37,6 +37,11 @@ static inline bool slice_equal(struct slice a, struct slice b)
     return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
 }
 
+static inline bool ascii_is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f;
+}
+
 static inline char ascii_lower(char c)
 {
     return (char)(c | ((unsigned char)(c - 'A') < 26) << 5); // without a branch to mispredict
@@ -77,6 +82,9 @@ static inline struct slice slice_head(struct slice s, size_t length)
 {
     return (struct slice){ s.at, length < s.length ? length : s.length };
 }
+
+/* Control bytes of ASCII. */
+bool slice_has_control(struct slice s);
 
 static inline bool slice_starts(struct slice s, struct slice prefix)
 {

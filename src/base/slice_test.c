@@ -153,6 +153,17 @@ static void long_slices_are_far_from_everything(void **)
     assert_int_equal(slice_distance(slice_of(text, 1), slice_of(text, 100)), 64);
 }
 
+static void control_bytes_are_those_below_the_blank_and_the_last(void **)
+{
+    char text[3] = "a\0b";
+
+    for (int byte = 0; byte < 256; byte++) {
+        text[1] = (char)byte;
+        assert_int_equal(slice_has_control(slice_of(text, 3)), byte < ' ' || byte == 127);
+    }
+    assert_false(slice_has_control(SLICE_NONE));
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -169,6 +180,7 @@ int main(void)
         cmocka_unit_test(other_numbers_are_refused_and_change_nothing),
         cmocka_unit_test(distance_counts_single_edits),
         cmocka_unit_test(long_slices_are_far_from_everything),
+        cmocka_unit_test(control_bytes_are_those_below_the_blank_and_the_last),
     };
 
     return cmocka_run_group_tests_name("base/slice", cases, NULL, NULL);

@@ -37,7 +37,7 @@ void conf_errors_add(struct conf_errors *errors, struct conf_place at, const cha
     vsnprintf(diag->text, sizeof diag->text, fmt, args);
     va_end(args);
     for (char *c = diag->text; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == '\x7f')
+        if (ascii_is_control(*c))
             *c = '?';
 }
 

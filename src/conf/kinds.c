@@ -13,10 +13,7 @@ enum { TEXT_MAX = 1024 };
 /* Text goes into paths, log lines and pages: control bytes have no business in it. */
 static bool is_clean(struct slice text)
 {
-    for (size_t i = 0; i < text.length; i++)
-        if ((unsigned char)text.at[i] < ' ' || text.at[i] == '\x7f')
-            return false;
-    return text.length > 0 && text.length <= TEXT_MAX;
+    return text.length > 0 && text.length <= TEXT_MAX && !slice_has_control(text);
 }
 
 static enum err read_text(struct arena *, struct slice text, void *field)

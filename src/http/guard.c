@@ -9,17 +9,6 @@
 
 enum { ROOM_FIRST = 64 };
 
-/* Not the same for any two clients: no IPv6 address that is in use begins like an IPv4 one here. */
-static uint64_t client_of(const struct ip *ip)
-{
-    uint64_t client = ip->family == IP_V4 ? 1 : 0;
-    size_t size = ip->family == IP_V4 ? 4 : 8;
-
-    for (size_t i = 0; i < size; i++)
-        client = client << 8 | ip->bytes[i];
-    return client;
-}
-
 static size_t home_of(const struct http_guard *guard, uint64_t client)
 {
     uint64_t hash = hash_bytes(slice_of(&client, sizeof client), guard->seed);
@@ -82,11 +71,11 @@ bool http_guard_enter(struct http_guard *guard, const struct ip *client, uint32_
         return true;
     if (2 * (guard->used + 1) > guard->room)
         grow(guard);
-    struct http_guard_row *row = &guard->rows[find(guard, client_of(client))];
+    struct http_guard_row *row = &guard->rows[find(guard, ip_client(client))];
 
     if (row->count >= most)
         return false;
-    row->client = client_of(client);
+    row->client = ip_client(client);
     guard->used += row->count == 0;
     row->count++;
     return true;
@@ -97,7 +86,7 @@ void http_guard_leave(struct http_guard *guard, const struct ip *client)
     if (client->family == IP_NONE)
         return;
     assert(guard->used > 0);
-    size_t at = find(guard, client_of(client));
+    size_t at = find(guard, ip_client(client));
 
     assert(guard->rows[at].count > 0);
     if (--guard->rows[at].count > 0)
@@ -110,7 +99,7 @@ uint32_t http_guard_count(const struct http_guard *guard, const struct ip *clien
 {
     if (client->family == IP_NONE || guard->room == 0)
         return 0;
-    return guard->rows[find(guard, client_of(client))].count;
+    return guard->rows[find(guard, ip_client(client))].count;
 }
 
 uint32_t http_guard_share(uint64_t limit, unsigned workers)

@@ -14,30 +14,10 @@ static_assert(MARK_SIZE + 1 + 1 + ORDER_ID_SIZE + 8 + 1 + 1 + 2 == ORDER_HEADER_
     "the fields are the header");
 static_assert(ORDER_BY_MAX <= UINT8_MAX && ORDER_SITE_MAX <= UINT8_MAX, "a byte tells the length");
 
-static char *put_bytes(char *out, const void *bytes, size_t length)
-{
-    if (length > 0)
-        memcpy(out, bytes, length);
-    return out + length;
-}
-
-static struct slice get_text(const char **in, size_t length)
-{
-    struct slice text = slice_of(*in, length);
-
-    *in += length;
-    return text;
-}
-
 /* Printed in logs and tables, and part of what a purge is compared by. */
 static bool is_plain(struct slice text, size_t most)
 {
-    if (text.length > most)
-        return false;
-    for (size_t i = 0; i < text.length; i++)
-        if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
-            return false;
-    return true;
+    return text.length <= most && !slice_has_control(text);
 }
 
 /* "CUSTOMER/ORIGIN" */
@@ -79,18 +59,18 @@ bool order_is_sane(const struct order *order)
 struct slice order_write(const struct order *order, char *room)
 {
     assert(order_is_sane(order));
-    char *out = put_bytes(room, MARK, MARK_SIZE);
+    char *out = bytes_put(room, MARK, MARK_SIZE);
 
     out = number_put(out, (uint64_t)order->kind, 1);
     out = number_put(out, order->is_soft ? FLAG_SOFT : 0, 1);
-    out = put_bytes(out, order->id, ORDER_ID_SIZE);
+    out = bytes_put(out, order->id, ORDER_ID_SIZE);
     out = number_put(out, (uint64_t)order->at.ms, 8);
     out = number_put(out, order->by.length, 1);
     out = number_put(out, order->site.length, 1);
     out = number_put(out, order->text.length, 2);
-    out = put_bytes(out, order->by.at, order->by.length);
-    out = put_bytes(out, order->site.at, order->site.length);
-    out = put_bytes(out, order->text.at, order->text.length);
+    out = bytes_put(out, order->by.at, order->by.length);
+    out = bytes_put(out, order->site.at, order->site.length);
+    out = bytes_put(out, order->text.at, order->text.length);
     return slice_of(room, (size_t)(out - room));
 }
 
@@ -113,9 +93,9 @@ bool order_parse(struct slice bytes, struct order *order)
         return false;
     read.kind = (enum order_kind)kind;
     read.at.ms = (int64_t)at_ms;
-    read.by = get_text(&in, by);
-    read.site = get_text(&in, site);
-    read.text = get_text(&in, text);
+    read.by = bytes_get(&in, by);
+    read.site = bytes_get(&in, site);
+    read.text = bytes_get(&in, text);
     if (!order_is_sane(&read))
         return false;
     *order = read;

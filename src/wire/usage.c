@@ -14,30 +14,10 @@ static_assert(MARK_SIZE + 4 + 4 * 8 + USAGE_HASH_SIZE + 4 + 2 == USAGE_ENTRY_HEA
 static_assert(USAGE_NAME_MAX <= UINT8_MAX && USAGE_REASON_MAX <= UINT16_MAX, "lengths fit");
 static_assert(USAGE_KIND_COUNT <= 32, "each kind has a bit");
 
-static char *put_bytes(char *out, const void *bytes, size_t length)
-{
-    if (length > 0)
-        memcpy(out, bytes, length);
-    return out + length;
-}
-
-static struct slice get_text(const char **in, size_t length)
-{
-    struct slice text = slice_of(*in, length);
-
-    *in += length;
-    return text;
-}
-
 /* Printed in tables, logs and invoices. */
 static bool is_plain(struct slice text, size_t most)
 {
-    if (text.length > most)
-        return false;
-    for (size_t i = 0; i < text.length; i++)
-        if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
-            return false;
-    return true;
+    return text.length <= most && !slice_has_control(text);
 }
 
 static bool are_totals_sane(const struct usage_entry *entry)
@@ -98,25 +78,25 @@ struct slice usage_entry_write(const struct usage_entry *entry, char *room)
 {
     assert(usage_entry_is_sane(entry));
     uint64_t kinds = kinds_of(entry);
-    char *out = put_bytes(room, MARK, MARK_SIZE);
+    char *out = bytes_put(room, MARK, MARK_SIZE);
 
     out = number_put(out, kinds, 4);
     out = number_put(out, entry->boot, 8);
     out = number_put(out, entry->sequence, 8);
     out = number_put(out, (uint64_t)entry->begin.ms, 8);
     out = number_put(out, (uint64_t)entry->end.ms, 8);
-    out = put_bytes(out, entry->before, USAGE_HASH_SIZE);
+    out = bytes_put(out, entry->before, USAGE_HASH_SIZE);
     out = number_put(out, entry->node.length, 1);
     out = number_put(out, entry->pop.length, 1);
     out = number_put(out, entry->customer.length, 1);
     out = number_put(out, entry->site.length, 1);
     out = number_put(out, entry->reason.length, 2);
     out = put_totals(out, entry, kinds);
-    out = put_bytes(out, entry->node.at, entry->node.length);
-    out = put_bytes(out, entry->pop.at, entry->pop.length);
-    out = put_bytes(out, entry->customer.at, entry->customer.length);
-    out = put_bytes(out, entry->site.at, entry->site.length);
-    out = put_bytes(out, entry->reason.at, entry->reason.length);
+    out = bytes_put(out, entry->node.at, entry->node.length);
+    out = bytes_put(out, entry->pop.at, entry->pop.length);
+    out = bytes_put(out, entry->customer.at, entry->customer.length);
+    out = bytes_put(out, entry->site.at, entry->site.length);
+    out = bytes_put(out, entry->reason.at, entry->reason.length);
     return slice_of(room, (size_t)(out - room));
 }
 
@@ -170,11 +150,11 @@ bool usage_entry_parse(struct slice bytes, struct usage_entry *entry)
         bytes.length != length_of(&read, kinds))
         return false;
     get_totals(&in, kinds, &read);
-    read.node = get_text(&in, read.node.length);
-    read.pop = get_text(&in, read.pop.length);
-    read.customer = get_text(&in, read.customer.length);
-    read.site = get_text(&in, read.site.length);
-    read.reason = get_text(&in, read.reason.length);
+    read.node = bytes_get(&in, read.node.length);
+    read.pop = bytes_get(&in, read.pop.length);
+    read.customer = bytes_get(&in, read.customer.length);
+    read.site = bytes_get(&in, read.site.length);
+    read.reason = bytes_get(&in, read.reason.length);
     // A kind that is named and zero would be a second way to say the same.
     if (!usage_entry_is_sane(&read) || kinds != kinds_of(&read))
         return false;
@@ -187,7 +167,7 @@ size_t usage_batch_put(struct slice entry, char *room)
     assert(entry.length <= USAGE_ENTRY_MAX);
     char *out = number_put(room, entry.length, 2);
 
-    return (size_t)(put_bytes(out, entry.at, entry.length) - room);
+    return (size_t)(bytes_put(out, entry.at, entry.length) - room);
 }
 
 bool usage_batch_next(struct slice *batch, struct slice *entry)
