@@ -12,6 +12,7 @@
 #include "io/loop.h"
 #include "meter/closing.h"
 #include "meter/journal.h"
+#include "meter/usage.h"
 #include "steer/peers.h"
 #include "wire/settle.h"
 
@@ -21,7 +22,7 @@ struct settling {
     struct hearing_follower follower;
     struct loop *loop;
     struct log *log;
-    struct settling_meter *meter;
+    struct usage *usage;
     struct closing *closing;
     struct journal *journal;
     struct accounts *accounts; // NULL: another node keeps them
@@ -191,9 +192,12 @@ static bool close_slots(struct settling *s, bool is_dead, size_t slots)
     bool has_put = false;
 
     for (size_t i = 0; i < slots && journal_takes(s->journal); i++) {
-        struct settling_slot slot;
+        struct usage_slot slot;
 
-        s->meter->ops->slot(s->meter, is_dead, i, &slot);
+        if (is_dead)
+            usage_dead_slot(s->usage, i, &slot);
+        else
+            usage_live_slot(s->usage, i, &slot);
         struct slice entry =
             closing_entry(s->closing, slot.customer, slot.site, &slot.totals, room);
 
@@ -215,15 +219,15 @@ static struct wall later(struct wall a, struct wall b)
 static bool close_dead(struct settling *s)
 {
     struct wall last = closing_position(s->closing)->end;
-    struct settling_boot boot;
+    struct usage_boot boot;
 
-    while (s->meter->ops->dead(s->meter, &boot)) {
+    while (usage_dead(s->usage, &boot)) {
         // It is no jump of the clock when the journal knows of it longer than it was seen alive.
         boot.begin = later(boot.begin, last);
         closing_begin(s->closing, boot.boot, boot.begin, later(boot.begin, boot.end));
         if (close_slots(s, true, boot.slots))
             return true;
-        s->meter->ops->bury(s->meter);
+        usage_bury(s->usage);
     }
     return false;
 }
@@ -231,13 +235,13 @@ static bool close_dead(struct settling *s)
 /* All that can be closed now: nothing while earlier entries are not on disk. */
 static void close_interval(struct settling *s, struct wall end)
 {
-    struct settling_boot boot;
+    struct usage_boot boot;
 
     if (!journal_takes(s->journal) || close_dead(s)) {
         counter_up(&s->counts.late);
         return;
     }
-    s->meter->ops->live(s->meter, &boot);
+    usage_live(s->usage, &boot);
     closing_begin(s->closing, boot.boot, s->has_closed ? s->closed : boot.begin, end);
     s->has_closed = true;
     s->closed = end;
@@ -272,7 +276,7 @@ static void on_tick(struct timer *timer)
     int64_t nearby_ms = now.ms + SETTLING_TICK_MS / 2;
     struct wall end = { nearby_ms - nearby_ms % SETTLING_TICK_MS };
 
-    s->meter->ops->tick(s->meter, end);
+    usage_tick(s->usage, end);
     close_interval(s, end);
     ask(s);
     timer_set(s->loop, timer,
@@ -328,7 +332,7 @@ static struct settling *make(const struct settling_plan *plan)
         .follower.ops = &FOLLOWER_OPS,
         .loop = plan->loop,
         .log = plan->log,
-        .meter = plan->meter,
+        .usage = plan->usage,
         .begin.run = on_begin,
         .tick.fire = on_tick,
         .again.fire = on_again,
@@ -395,7 +399,7 @@ void settling_free(struct settling *settling)
 void settling_end(struct settling *settling)
 {
     timer_clear(settling->loop, &settling->tick);
-    settling->meter->ops->tick(settling->meter, loop_wall(settling->loop));
+    usage_tick(settling->usage, loop_wall(settling->loop));
     settling->is_ending = true;
     end_when_written(settling);
 }

@@ -26,7 +26,7 @@
 #include "base/counter.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "wire/usage.h"
+#include "base/slice.h"
 
 struct accounts;
 struct closing;
@@ -36,6 +36,7 @@ struct loop;
 struct network;
 struct pool;
 struct settling;
+struct usage;
 
 #define SETTLING_PATIENCE span_s(3)  // without an answer
 #define SETTLING_REST     span_s(60) // between two refusals, at the most
@@ -60,46 +61,16 @@ struct settling_counts {
 extern const struct counter_row settling_counter_rows[];
 extern const size_t settling_counter_row_count;
 
-/* A life of the totals. */
-struct settling_boot {
-    uint64_t boot;
-    struct wall begin, end; // end: of a dead one, when it was last seen alive
-    size_t slots;
-};
-
-struct settling_slot {
-    struct slice customer, site; // both empty: what found no slot; good for the boot
-    struct usage_totals totals;
-};
-
-/* Where totals come from; embedded in who counts. */
-struct settling_meter;
-struct settling_meter_ops {
-    /* The oldest boot that died and was not let go; false: there is none. */
-    bool (*dead)(struct settling_meter *meter, struct settling_boot *boot);
-    void (*live)(struct settling_meter *meter, struct settling_boot *boot);
-    /* Of the one that `dead` tells, or of the live one. */
-    void (*slot)(struct settling_meter *meter, bool is_dead, size_t at, struct settling_slot *slot);
-    /* All entries of the one that `dead` tells are on disk: it may go. */
-    void (*bury)(struct settling_meter *meter);
-    /* An interval ends: the live boot was alive then. */
-    void (*tick)(struct settling_meter *meter, struct wall now);
-};
-
-struct settling_meter {
-    const struct settling_meter_ops *ops;
-};
-
 /* All of it outlives the settling, but for the texts. */
 struct settling_plan {
     struct loop *loop;
     struct pool *pool; // of the journal
     struct log *log;
     struct slice node, pop;
-    const char *folder; // of the journal
-    const char *ledger; // file; NULL: this node does not keep the accounts
-    unsigned threads;   // of the ledger: 1; in the simulation 0
-    struct settling_meter *meter;
+    const char *folder;  // of the journal
+    const char *ledger;  // file; NULL: this node does not keep the accounts
+    unsigned threads;    // of the ledger: 1; in the simulation 0
+    struct usage *usage; // of the node, with what it left when it died
 };
 
 /*

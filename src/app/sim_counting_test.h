@@ -2,83 +2,55 @@
 #pragma once
 
 /*
- * For tests: what one node counts, made up. A node that is killed comes back with the totals of its
- * boot as its mapping would have them.
+ * For tests: what one node counts, made up. A node that is killed leaves its mapping to the next
+ * start; a power cut takes it.
  */
 
-#include "app/settling.h"
-#include "app/sim_steer_test.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
 
-enum { BOOKS_SLOTS = 4, BOOKS_BOOTS = 16 };
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "meter/usage.h"
+
+enum { BOOKS_SLOTS = 4, BOOKS_WORKERS = 2 };
 
 static const struct {
     const char *customer, *site;
 } BOOKS_SITES[BOOKS_SLOTS] = { { "", "" }, { "acme", "a.test" }, { "acme", "b.test" },
     { "brook", "c.test" } };
 
-struct counting_boot {
-    struct settling_boot facts;
-    struct usage_totals totals[BOOKS_SLOTS];
-};
-
-/* The mapping of one node: dead boots, then the live one. */
-struct counting {
-    struct settling_meter meter;
-    struct counting_boot boots[BOOKS_BOOTS];
-    size_t count;
-    uint64_t drawn; // boots so far
-};
-
-static inline bool counting_dead(struct settling_meter *meter, struct settling_boot *boot)
+/* In a folder that is there. */
+static inline struct usage *counting_start(
+    const char *folder, struct slice node, struct log *log, struct wall now)
 {
-    struct counting *c = container_of(meter, struct counting, meter);
-
-    if (c->count > 1)
-        *boot = c->boots[0].facts;
-    return c->count > 1;
+    return usage_open(&(struct usage_plan){ .shared = folder,
+        .state = folder,
+        .node = node,
+        .workers = BOOKS_WORKERS,
+        .log = log,
+        .now = now,
+        .is_journaled = true });
 }
 
-static inline void counting_live(struct settling_meter *meter, struct settling_boot *boot)
+/* By one of the workers. */
+static inline void counting_count(struct usage *usage, size_t slot, unsigned worker, uint64_t hits)
 {
-    struct counting *c = container_of(meter, struct counting, meter);
+    struct usage_line *line = usage_line(usage_site(usage, slice_text(BOOKS_SITES[slot].customer),
+                                             slice_text(BOOKS_SITES[slot].site)),
+        worker);
 
-    *boot = c->boots[c->count - 1].facts;
+    counter_add(&line->of[USAGE_HIT], hits);
+    counter_add(&line->of[USAGE_SENT_BYTES], 1000 * hits);
 }
 
-static inline void counting_slot(
-    struct settling_meter *meter, bool is_dead, size_t at, struct settling_slot *slot)
+/* Boots that died and are not let go. */
+static inline bool counting_has_dead(const struct usage *usage)
 {
-    struct counting *c = container_of(meter, struct counting, meter);
+    struct usage_boot boot;
 
-    slot->customer = slice_text(BOOKS_SITES[at].customer);
-    slot->site = slice_text(BOOKS_SITES[at].site);
-    slot->totals = c->boots[is_dead ? 0 : c->count - 1].totals[at];
-}
-
-static inline void counting_bury(struct settling_meter *meter)
-{
-    struct counting *c = container_of(meter, struct counting, meter);
-
-    memmove(c->boots, c->boots + 1, --c->count * sizeof *c->boots);
-}
-
-static inline void counting_tick(struct settling_meter *meter, struct wall now)
-{
-    struct counting *c = container_of(meter, struct counting, meter);
-
-    c->boots[c->count - 1].facts.end = now;
-}
-
-static const struct settling_meter_ops COUNTING_OPS = { .dead = counting_dead,
-    .live = counting_live,
-    .slot = counting_slot,
-    .bury = counting_bury,
-    .tick = counting_tick };
-
-static inline void counting_boot_begin(struct counting *c, struct wall now)
-{
-    assert_true(c->count < BOOKS_BOOTS);
-    c->boots[c->count++] = (struct counting_boot){
-        .facts = { .boot = ++c->drawn, .begin = now, .end = now, .slots = BOOKS_SLOTS }
-    };
+    return usage_dead(usage, &boot);
 }

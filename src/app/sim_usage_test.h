@@ -8,7 +8,9 @@
 
 #include <ftw.h>
 
+#include "app/settling.h"
 #include "app/sim_counting_test.h"
+#include "app/sim_steer_test.h"
 #include "meter/journal.h"
 #include "meter/ledger.h"
 
@@ -34,7 +36,7 @@ static const char BOOKS_NETWORK[] =
 struct books {
     struct world *w;
     char folder[64];
-    struct counting countings[BOOKS_NODES];
+    struct usage *usages[BOOKS_NODES];
     struct settling *settlings[BOOKS_NODES];
     bool is_down[BOOKS_NODES];
     uint64_t counted[BOOKS_NODES][BOOKS_SLOTS]; // hits, over all boots
@@ -51,6 +53,8 @@ static inline void books_node_start(struct books *b, size_t at)
 {
     const struct root *root = node_root(b->w->nodes[at]);
     char folder[100], ledger[100];
+    struct usage *usage =
+        counting_start(b->folder, root->self->name, &b->w->log, loop_wall(b->w->controls[at]));
     const struct settling_plan plan = { .loop = b->w->controls[at],
         .pool = b->w->pool,
         .log = &b->w->log,
@@ -58,24 +62,36 @@ static inline void books_node_start(struct books *b, size_t at)
         .pop = root->self->pop->name,
         .folder = folder,
         .ledger = at == FIRST ? books_ledger(b, ledger) : NULL,
-        .meter = &b->countings[at].meter };
+        .usage = usage };
 
     snprintf(folder, sizeof folder, "%s/usage-%zu", b->folder, at);
-    counting_boot_begin(&b->countings[at], loop_wall(b->w->controls[at]));
     assert_int_equal(settling_new(&plan, root->network, &b->settlings[at]), ERR_NONE);
     world_node_steer(b->w, at);
     steering_settle(b->w->steering[at], b->settlings[at]);
+    b->usages[at] = usage;
     b->is_down[at] = false;
 }
 
-/* Without a word, in the middle of whatever it does. */
-static inline void books_node_kill(struct books *b, size_t at)
+static inline void books_node_end(struct books *b, size_t at, bool is_power_cut)
 {
+    usage_close(b->usages[at], is_power_cut);
     steering_free(b->w->steering[at]);
     b->w->steering[at] = NULL;
     settling_free(b->settlings[at]);
     b->settlings[at] = NULL;
     b->is_down[at] = true;
+}
+
+/* Without a word, in the middle of whatever it does. */
+static inline void books_node_kill(struct books *b, size_t at)
+{
+    books_node_end(b, at, false);
+}
+
+/* What is not on disk is gone. */
+static inline void books_node_cut_power(struct books *b, size_t at)
+{
+    books_node_end(b, at, true);
 }
 
 static inline struct books *books_open(uint64_t seed)
@@ -88,10 +104,8 @@ static inline struct books *books_open(uint64_t seed)
     b->w->hub = bus_hub_new();
     snprintf(b->folder, sizeof b->folder, "/tmp/waypost-books-XXXXXX");
     assert_non_null(mkdtemp(b->folder));
-    for (size_t i = 0; i < BOOKS_NODES; i++) {
-        b->countings[i].meter.ops = &COUNTING_OPS;
+    for (size_t i = 0; i < BOOKS_NODES; i++)
         books_node_start(b, i);
-    }
     sim_run_for(b->w->sim, span_ms(1 + (int64_t)sim_draw(b->w->sim, 15000)));
     return b;
 }
@@ -117,11 +131,7 @@ static inline void books_close(struct books *b)
 
 static inline void books_count(struct books *b, size_t node, size_t slot, uint64_t hits)
 {
-    struct counting *c = &b->countings[node];
-    struct usage_totals *totals = &c->boots[c->count - 1].totals[slot];
-
-    totals->of[USAGE_HIT] += hits;
-    totals->of[USAGE_SENT_BYTES] += 1000 * hits;
+    counting_count(b->usages[node], slot, (unsigned)sim_draw(b->w->sim, BOOKS_WORKERS), hits);
     b->counted[node][slot] += hits;
 }
 
@@ -183,18 +193,4 @@ static inline void books_balance(struct books *b, struct span within)
     books_read(b, hits);
     for (size_t i = 0; i < BOOKS_SLOTS; i++)
         assert_int_equal(hits[i], books_counted(b, i));
-}
-
-/* Between two nodes, both ways. */
-static inline void books_cut(struct books *b, size_t x, size_t y, bool is_cut)
-{
-    bus_hub_cut(b->w->hub, b->w->nodes[x]->name, b->w->nodes[y]->name, is_cut);
-    bus_hub_cut(b->w->hub, b->w->nodes[y]->name, b->w->nodes[x]->name, is_cut);
-}
-
-static inline uint64_t books_unsettled(const struct books *b, size_t node)
-{
-    struct journal_state state = journal_state(settling_journal(b->settlings[node]));
-
-    return state.last - state.settled;
 }
