@@ -123,6 +123,7 @@ static void start_worker(struct running_node *node, unsigned index, struct loop 
     const struct delivery_setup setup = {
         .loop = loop,
         .worker = loop_index(loop),
+        .line = index,
         .store = node->store,
         .pool = node->pool,
         .log = node->log,
@@ -174,6 +175,7 @@ enum err node_new(
     n->cdn_id = copy_of((*root)->network->zone);
     n->log = plan->log;
     n->access = plan->access;
+    n->usage = plan->usage;
     n->control = plan->control;
     n->connections_most = plan->connections_most > 0 ? plan->connections_most : UINT32_MAX;
     n->seed = plan->seed;
@@ -294,9 +296,11 @@ static bool is_among(const struct faces *faces, const struct face *face)
 static enum err open_face(struct node_worker *w, const struct face *face)
 {
     struct open_face open = { .face = *face };
-    const struct dns_server_options dns = {
-        .at = &face->at, .at_count = 1, .source = &w->dns_source, .counts = &w->dns_counts
-    };
+    const struct dns_server_options dns = { .at = &face->at,
+        .at_count = 1,
+        .source = &w->dns_source,
+        .counts = &w->dns_counts,
+        .line = w->index };
 
     if (w->open_count == FACES_MAX)
         return ERR_LIMIT;

@@ -78,6 +78,7 @@ struct running_node {
     struct store *store;
     struct origin_pool *pool;
     struct access_log *access; // likewise, the process's; NULL: no lines are put together
+    struct usage *usage;       // what is delivered, by site; NULL: not counted
     struct delivery_load load; // told to probes; the control thread writes it
     atomic_bool is_drained;    // by an operator; likewise
     uint64_t memory_bytes;
@@ -94,6 +95,7 @@ struct node_plan {
     unsigned loop_count;
     struct epoch_reader *control;
     struct log *log;
+    struct usage *usage;       // of as many workers; outlives the node. NULL: nothing is counted
     struct access_log *access; // with a ring for each loop_index; NULL: none
     uint64_t seed;             // of what is drawn: a simulated node draws the same again
     const char *machine;       // stands before /proc and /sys where its load is read; NULL: nothing

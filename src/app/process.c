@@ -16,6 +16,7 @@
 #include "app/consulting.h"
 #include "app/descriptors.h"
 #include "app/join.h"
+#include "app/metering.h"
 #include "app/ordering.h"
 #include "app/orders.h"
 #include "app/reload.h"
@@ -25,6 +26,7 @@
 #include "base/mem.h"
 #include "bus/bus.h"
 #include "conf/load.h"
+#include "meter/usage.h"
 #include "tls/tickets.h"
 
 enum {
@@ -196,7 +198,7 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
 
     for (unsigned i = 0; i < workers_count(p->workers); i++)
         loops[i] = workers_loop(p->workers, i);
-    const struct node_plan plan = {
+    struct node_plan plan = {
         .name = name,
         .loops = loops,
         .loop_count = workers_count(p->workers),
@@ -209,8 +211,11 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
 
     TRY(state_lock(p->release->network->state, name, &p->locks[p->lock_count], why));
     p->lock_count++;
+    p->is_journaled = p->release->network->accounts_node.length > 0;
     keep_log(p, name);
-    TRY(root_build(p->release, name, &root, why));
+    plan.usage = p->usage[p->node_count] =
+        metering_open(p->release->network, name, workers_count(p->workers), &p->log);
+    TRY(root_build(p->release, name, plan.usage, &root, why));
     enum err err = node_faces(root, &faces, why);
 
     if (err == ERR_NONE)
@@ -578,6 +583,8 @@ void process_free(struct process *process)
     tls_tickets_unref(process->tickets);
     workers_free(process->workers);
     workers_free(process->control);
+    for (size_t i = 0; i < PROCESS_NODES_MAX; i++)
+        usage_close(process->usage[i], !process->is_journaled);
     access_log_free(process->access); // roots that say where lines go went with their loop
     while (process->lock_count > 0)
         close(process->locks[--process->lock_count]);

@@ -27,6 +27,7 @@ struct orders;
 struct reload;
 struct settling;
 struct tls_tickets;
+struct usage;
 
 enum {
     PROCESS_NODES_MAX = 64,
@@ -54,6 +55,8 @@ struct process {
     struct steering *steering[PROCESS_NODES_MAX];  // of each
     struct orders *orders[PROCESS_NODES_MAX];      // likewise
     struct settling *settlings[PROCESS_NODES_MAX]; // likewise; NULL: it keeps no journal
+    struct usage *usage[PROCESS_NODES_MAX];        // likewise
+    bool is_journaled;                             // and the next start wants to know of it
     struct bus_hub *hub;                           // where they meet, unless the bus is elsewhere
     uint64_t bus_hash;                             // of the bus's settings that are in use
     size_t node_count;

@@ -86,7 +86,7 @@ static void load(struct pool_job *job)
     if (r->errors.count > 0)
         return;
     for (size_t i = 0; i < p->node_count && err == ERR_NONE; i++) {
-        err = root_build(r->release, p->nodes[i]->name, &r->roots[i], &why);
+        err = root_build(r->release, p->nodes[i]->name, p->usage[i], &r->roots[i], &why);
         if (err == ERR_NONE)
             err = node_faces(r->roots[i], &r->faces[i], &why);
     }

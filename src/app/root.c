@@ -123,8 +123,8 @@ static void plan_unmeasured(struct root *root)
     atomic_store(&root->map.value, &steer_plan(root->rows, &arena, facts, NULL)->value);
 }
 
-enum err root_build(
-    struct release *release, struct slice node, struct root **root, struct diag *why)
+enum err root_build(struct release *release, struct slice node, struct usage *usage,
+    struct root **root, struct diag *why)
 {
     const struct node *self = network_node(release->network, node);
     struct root *built;
@@ -143,9 +143,9 @@ enum err root_build(
     built->network = release->network;
     built->self = self;
     built->rows = steer_rows_new(release->network, self, release->checks, release->geo);
-    err = routes_new(built->rows, &built->routes, why);
+    err = routes_new(built->rows, usage, &built->routes, why);
     if (err == ERR_NONE)
-        err = dns_zones_compile(built->rows, hash_seed_random(), &built->zones, why);
+        err = dns_zones_compile(built->rows, usage, hash_seed_random(), &built->zones, why);
     if (err != ERR_NONE) {
         root_free(built);
         return err;

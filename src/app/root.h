@@ -22,6 +22,7 @@ struct dns_zones;
 struct geo;
 struct routes;
 struct steer_rows;
+struct usage;
 struct watch_table;
 
 struct release {
@@ -57,11 +58,12 @@ struct root {
 };
 
 /*
- * Builds what `node` serves by the network. Changes nothing else; touches no thread's state, so
+ * Builds what `node` serves by the network. Its sites find their slots in the usage, which outlives
+ * the root; NULL: nothing is counted. Changes nothing else; touches no thread's state, so
  * any thread may do it while it alone knows the release. ERR_MISSING: no such node in it.
  */
-[[nodiscard]] enum err root_build(
-    struct release *release, struct slice node, struct root **root, struct diag *why);
+[[nodiscard]] enum err root_build(struct release *release, struct slice node, struct usage *usage,
+    struct root **root, struct diag *why);
 
 /* One that was never published. Accepts NULL. */
 void root_free(struct root *root);

@@ -50,7 +50,7 @@ static inline struct root *world_root_in(struct release *release, struct slice n
     struct root *root = NULL;
     struct diag why = { 0 };
 
-    if (root_build(release, node, &root, &why) != ERR_NONE)
+    if (root_build(release, node, NULL, &root, &why) != ERR_NONE)
         fail_msg("%s", why.text);
     return root;
 }

@@ -7,6 +7,7 @@
 #include "app/certificates.h"
 #include "app/consulting.h"
 #include "app/explain.h"
+#include "app/metering.h"
 #include "app/ordering.h"
 #include "app/orders.h"
 #include "app/orders_journal.h"
@@ -180,6 +181,8 @@ static void add_node(struct metrics *m, const struct running_node *node)
     add_store(m, &label, node);
     add_purges(m, &label, node);
     add_origins(m, &label, node);
+    if (node->usage != NULL)
+        metering_show(node->usage, &label, m);
 }
 
 static void add_counts(struct metrics *m, const struct metrics_label *label,

@@ -4,7 +4,7 @@
 
 #include "base/attr.h"
 #include "base/writer.h"
-#include "delivery/delivery_priv.h"
+#include "delivery/count_priv.h"
 #include "delivery/note_priv.h"
 
 enum { HOW_MAX = 128 };
@@ -98,6 +98,7 @@ void visit_refuse(struct visit *visit, int status, const char *detail)
     int length = snprintf(how, sizeof how, "detail=%s", detail);
 
     visit_stop_waiting(visit); // else it would be answered twice
+    visit_count(visit, USAGE_REFUSED);
     http_reply_status(
         visit_exchange(visit), status, fields_of_own_answer(visit, slice_of(how, (size_t)length)));
 }
@@ -113,6 +114,20 @@ static void count_outcome(struct delivery_counts *counts, enum outcome outcome)
     case OUTCOME_PASS: counter_up(&counts->passed); break;
     case OUTCOME_NONE: break;
     }
+}
+
+static enum usage_kind kind_of(enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_HIT: return USAGE_HIT;
+    case OUTCOME_STALE: return USAGE_STALE;
+    case OUTCOME_MISS: return USAGE_MISS;
+    case OUTCOME_REVALIDATED: return USAGE_REVALIDATED;
+    case OUTCOME_COLLAPSED: return USAGE_COLLAPSED;
+    case OUTCOME_PASS:
+    case OUTCOME_NONE: break;
+    }
+    return USAGE_PASS;
 }
 
 /* As the counters of /metrics have it. */
@@ -306,6 +321,7 @@ void visit_answer(struct visit *visit, struct cache_object *object, const struct
     if (!watch_rest(visit, object))
         return;
     count_outcome(&visit->delivery->counts, outcome);
+    visit_count(visit, kind_of(outcome));
     visit_outcome(visit, outcome_word(outcome));
     visit->end = UINT64_MAX;
     struct http_reply reply = {

@@ -77,6 +77,7 @@ struct delivery_load {
 struct delivery_setup {
     struct loop *loop;
     unsigned worker; // index among the process's workers
+    unsigned line;   // its lines in the node's usage (meter/usage.h)
     struct store *store;
     struct origin_pool *pool;
     struct log *log;

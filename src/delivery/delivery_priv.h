@@ -75,12 +75,13 @@ struct visit {
     uint64_t at, end; // of the object's body; end UINT64_MAX: wherever it ends
     struct filling *leads;
     struct passing *passing;
-    struct note *note;      // for the access log; NULL: it has none
-    const char *why_passed; // for Cache-Status
+    struct note *note;        // for the access log; NULL: it has none
+    struct usage_line *usage; // of the site, this worker's; NULL: not counted
+    const char *why_passed;   // for Cache-Status
     uint8_t look_ups;
-    uint8_t outcome; // enum outcome
-    uint8_t forward; // enum forward
-    bool is_kept;
+    uint8_t outcome;          // enum outcome
+    uint8_t forward;          // enum forward
+    bool is_kept, is_counted; // the latter as a request: once, whatever follows
 };
 
 static_assert(sizeof(struct visit) <= HTTP_SERVICE_BYTES, "a visit lies in its exchange");
@@ -130,7 +131,7 @@ void visit_look_up(struct visit *visit);
 void visit_answer(struct visit *visit, struct cache_object *object, const struct cache_meta *meta,
     enum outcome outcome);
 
-/* A short answer of our own; `detail` (a token) goes to Cache-Status. */
+/* A short answer of our own: refused, unless it counted already. `detail` goes to Cache-Status. */
 void visit_refuse(struct visit *visit, int status, const char *detail);
 
 /* Hears no more of a fill. */

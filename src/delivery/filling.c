@@ -345,6 +345,17 @@ static size_t overrun(struct filling *f, struct slice bytes, bool lasts)
     return passing_go_on(leader, fetch, bytes);
 }
 
+/* So much of a body came to be kept. */
+static void count_filled(const struct filling *f, size_t bytes)
+{
+    struct delivery *d = f->delivery;
+    struct usage_line *lines = f->route->usage;
+
+    counter_add(&d->counts.fill_bytes, bytes);
+    if (lines != NULL)
+        counter_add(&usage_line(lines, d->setup.line)->of[USAGE_FILLED_BYTES], bytes);
+}
+
 static size_t on_body(struct fetch_user *user, struct slice bytes)
 {
     struct filling *f = container_of(user, struct filling, user);
@@ -358,9 +369,10 @@ static size_t on_body(struct fetch_user *user, struct slice bytes)
     if (store_fill_append(f->fill, delivery_reader(f->delivery), bytes) != ERR_NONE) {
         size_t kept = cache_object_length(object) - before; // as far as there was memory
 
+        count_filled(f, kept);
         return kept + overrun(f, slice_from(bytes, kept), false);
     }
-    counter_add(&f->delivery->counts.fill_bytes, bytes.length);
+    count_filled(f, bytes.length);
     make_dirty(f);
     return bytes.length;
 }

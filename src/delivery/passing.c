@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/writer.h"
-#include "delivery/delivery_priv.h"
+#include "delivery/count_priv.h"
 #include "delivery/note_priv.h"
 #include "http/upgrade.h"
 #include "wire/cache_control.h"
@@ -246,11 +246,13 @@ static void go_over(struct passing *p, const struct http_head *answer)
 
     if (!http_upgrade_fits(http_upgrade_offer(x, offer), chosen)) {
         counter_up(&p->delivery->counts.failed);
+        visit_count(visit, USAGE_ERROR);
         visit_outcome(visit, SLICE("error"));
         visit_refuse(visit, 502, "upgrade-unasked");
         return;
     }
     counter_up(&p->delivery->counts.passed);
+    visit_count(visit, USAGE_PASS);
     visit_outcome(visit, SLICE("pass"));
     p->is_upgraded = true;
     size_t room = 2 * (size_t)answer->length + 256; // each field gets one blank more, and a Date
@@ -290,6 +292,7 @@ static void on_head(struct fetch_user *user, const struct fetch_answer *answer)
     }
     invalidate(p, answer->head);
     counter_up(&p->delivery->counts.passed);
+    visit_count(visit, USAGE_PASS);
     visit_outcome(visit, SLICE("pass"));
     int length = snprintf(
         how, sizeof how, "%s; fwd-status=%u", visit->why_passed, (unsigned)answer->head->status);
@@ -320,6 +323,7 @@ static size_t on_body(struct fetch_user *user, struct slice bytes)
         cut(p);
         return bytes.length;
     }
+    visit_use(p->visit, USAGE_FILLED_BYTES, taken);
     p->fetch_pauses = taken < bytes.length;
     http_exchange_wake(visit_exchange(p->visit));
     return taken;
@@ -331,6 +335,7 @@ static void refuse(struct passing *p, enum err why)
     struct delivery *d = p->delivery;
 
     counter_up(&d->counts.failed);
+    visit_count(p->visit, USAGE_ERROR);
     visit_outcome(p->visit, SLICE("error"));
     log_remote(d->setup.log, loop_wall(d->setup.loop), "delivery",
         "pass_failed node=%.*s site=%.*s why=\"%s\"", SLICE_ARG(d->setup.node),

@@ -148,7 +148,7 @@ static struct slice host_in_zone(struct arena *arena, struct slice host, struct 
     return slice_of(text, length);
 }
 
-static void add_sites(struct routes *routes)
+static void add_sites(struct routes *routes, struct usage *usage)
 {
     const struct network *network = routes->rows->network;
     size_t slots = 16;
@@ -163,12 +163,15 @@ static void add_sites(struct routes *routes)
         struct route *route = arena_new(&routes->arena, struct route);
 
         *route = make_route(routes, site);
+        if (usage != NULL)
+            route->usage = usage_site(usage, site->customer->name, site->host);
         add_host(routes, site->host, route);
         add_host(routes, host_in_zone(&routes->arena, site->host, network->zone), route);
     }
 }
 
-enum err routes_new(const struct steer_rows *rows, struct routes **routes, struct diag *why)
+enum err routes_new(
+    const struct steer_rows *rows, struct usage *usage, struct routes **routes, struct diag *why)
 {
     const struct network *network = rows->network;
     struct routes *made = mem_new(struct routes);
@@ -184,7 +187,7 @@ enum err routes_new(const struct steer_rows *rows, struct routes **routes, struc
             return err;
         }
     }
-    add_sites(made);
+    add_sites(made, usage);
     *routes = made;
     return ERR_NONE;
 }

@@ -9,6 +9,7 @@
 
 #include "base/slice.h"
 #include "conf/network.h"
+#include "meter/usage.h"
 #include "origin/fetch.h"
 #include "steer/rows.h"
 
@@ -36,14 +37,16 @@ struct route {
     const struct steer_rows *rows;      // which have the health of the checks
     struct slice hsts;                  // the field line of answers by HTTPS; empty: none
     struct route_log log;
+    struct usage_line *usage; // of the site's slot; NULL: not counted
 };
 
 /*
- * Of the rows' network. The rows must outlive the routes. ERR_CONFIG: the authorities of some
+ * Of the rows' network. The rows must outlive the routes, and so must the usage, in which each site
+ * finds its slot; NULL: nothing is counted. ERR_CONFIG: the authorities of some
  * origin's certificates cannot be read; `why` names the origin and the file.
  */
 [[nodiscard]] enum err routes_new(
-    const struct steer_rows *rows, struct routes **routes, struct diag *why);
+    const struct steer_rows *rows, struct usage *usage, struct routes **routes, struct diag *why);
 
 /* For all sites of the customer; before any worker sees the routes. Whom the lines are for outlives
  * them. */

@@ -69,7 +69,7 @@ static int set_up(void **state)
     w.checks = checks_new(w.network);
     w.geo = geo_none();
     w.rows = steer_rows_new(w.network, &w.network->pops[0].nodes[0], w.checks, w.geo);
-    if (routes_new(w.rows, &w.routes, NULL) != ERR_NONE)
+    if (routes_new(w.rows, NULL, &w.routes, NULL) != ERR_NONE)
         return -1;
     *state = &w;
     return 0;

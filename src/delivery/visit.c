@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "base/writer.h"
 #include "conf/checks.h"
+#include "delivery/count_priv.h"
 #include "delivery/delivery.h"
-#include "delivery/delivery_priv.h"
 #include "delivery/note_priv.h"
 #include "http/upgrade.h"
 #include "wire/cache_control.h"
@@ -268,6 +268,7 @@ static void use_failed(struct visit *visit, struct store_fill *fill)
         }
     }
     counter_up(&d->counts.failed);
+    visit_count(visit, USAGE_ERROR);
     visit_outcome(visit, SLICE("error"));
     visit_refuse(visit, is_late ? 504 : 502, is_late ? "origin-timeout" : "origin-failed");
 }
@@ -356,6 +357,7 @@ static bool is_for_us(const struct http_exchange *x)
 
 static void answer_options(struct visit *visit)
 {
+    visit_count(visit, USAGE_REFUSED); // as all that is answered here and is none of the site's
     http_reply(visit_exchange(visit),
         &(struct http_reply){ .status = 204,
             .fields = SLICE("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n"),
@@ -424,6 +426,7 @@ static void redirect(struct visit *visit)
     bool is_read = x->request->method == HTTP_GET || x->request->method == HTTP_HEAD;
 
     counter_up(&visit->delivery->counts.redirected);
+    visit_count(visit, USAGE_REDIRECTED);
     visit_outcome(visit, SLICE("redirected"));
     http_reply(visit_exchange(visit),
         &(struct http_reply){ .status = is_read ? 301 : 308,
@@ -458,6 +461,10 @@ static void serve(struct http_service *service, struct http_exchange *x)
     }
     if (d->routes != NULL)
         visit->route = routes_find(d->routes, x->authority.host);
+    if (visit->route != NULL && visit->route->usage != NULL) {
+        visit->usage = usage_line(visit->route->usage, d->setup.line);
+        x->sent = &visit->usage->of[USAGE_SENT_BYTES];
+    }
     if (visit->route != NULL && visit->route->log.whom != NULL && d->line != NULL)
         visit_note(visit);
     int status = refusal(visit, x->request);

@@ -26,6 +26,7 @@ struct reply {
     uint16_t flags; // beside those that every answer has
     uint16_t answer_count, authority_count;
     uint8_t scope_bits;
+    struct dns_given given;
     bool is_ours;  // the name lies in one of our zones
     bool is_empty; // a steered set has nothing for this client
 };
@@ -128,12 +129,13 @@ static bool set_put(struct reply *r, const struct dns_set *set, size_t owner_at)
 {
     struct slice records = slice_of(set->body, set->length);
     uint16_t count = set->record_count;
+    const struct dns_steered *steered = NULL;
 
     if (set->is_steered) {
         uint32_t index;
 
         memcpy(&index, set->body, sizeof index);
-        const struct dns_steered *steered = &r->zones->steered[index];
+        steered = &r->zones->steered[index];
         struct steer_pick pick = client_pick(r, steered);
 
         counter_up(steered_counter(r->counts, pick.reason));
@@ -149,6 +151,8 @@ static bool set_put(struct reply *r, const struct dns_set *set, size_t owner_at)
     }
     if (!records_put(r, records, owner_at))
         return false;
+    if (steered != NULL)
+        r->given = (struct dns_given){ steered, r->given.addresses + count };
     r->answer_count = (uint16_t)(r->answer_count + count);
     return true;
 }
@@ -343,6 +347,7 @@ size_t dns_answer(struct dns_answerer *answerer, const struct dns_client *client
     counter_up(client->is_stream ? &counts->queries_tcp : &counts->queries_udp);
     if (verdict == DNS_SILENCE) {
         counter_up(&counts->silence);
+        answerer->given = (struct dns_given){ 0 };
         return 0;
     }
     struct reply r = { .zones = zones,
@@ -365,5 +370,6 @@ size_t dns_answer(struct dns_answerer *answerer, const struct dns_client *client
     case DNS_SILENCE: r.rcode = DNS_RCODE_NOTIMP; break;
     }
     reply_count(&r);
+    answerer->given = r.given;
     return reply_finish(&r);
 }

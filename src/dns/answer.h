@@ -79,11 +79,19 @@ struct dns_client {
     bool is_stream;    // TCP or above it: no limit but the message's own
 };
 
+/* What an answer gave out of a steered set, for whoever counts it: NULL and 0 where it gave none,
+ * as when it was cut or nothing was fit. No answer holds addresses of two sites. */
+struct dns_given {
+    const struct dns_steered *of;
+    unsigned addresses;
+};
+
 /* What one thread answers with. Zones and map may change between two calls. */
 struct dns_answerer {
     const struct dns_zones *zones; // NULL: none yet, all is SERVFAIL
     const struct steer_map *map;   // NULL: none yet, targets are in the order of their row
     struct dns_counts *counts;
+    struct dns_given given; // by the last answer
     struct dns_query query; // scratch, too big to be cleared for each query
 };
 

@@ -203,8 +203,17 @@ static enum err network_add(struct compiler *c, const struct steer_rows *rows)
     return ERR_NONE;
 }
 
-enum err dns_zones_compile(
-    const struct steer_rows *rows, uint64_t seed, struct dns_zones **zones, struct diag *why)
+static void find_slots(struct dns_zones *zones, struct usage *usage)
+{
+    for (size_t i = 0; i < zones->steered_count && usage != NULL; i++) {
+        const struct site *site = zones->steered[i].row->site;
+
+        zones->steered[i].usage = usage_site(usage, site->customer->name, site->host);
+    }
+}
+
+enum err dns_zones_compile(const struct steer_rows *rows, struct usage *usage, uint64_t seed,
+    struct dns_zones **zones, struct diag *why)
 {
     const struct network *network = rows->network;
     struct compiler c = { .network = network,
@@ -216,8 +225,10 @@ enum err dns_zones_compile(
 
     if (err == ERR_NONE)
         err = dns_builder_finish(&c.builder, zones, why);
-    if (err == ERR_NONE)
+    if (err == ERR_NONE) {
         (*zones)->rows = rows;
+        find_slots(*zones, usage);
+    }
     dns_builder_free(c.builder);
     mem_free(c.servers);
     return err;

@@ -29,8 +29,9 @@ enum {
 };
 
 /*
- * The rows, and the network they are of, must outlive the zones.
+ * The rows, and the network they are of, must outlive the zones, and so must the usage, in which
+ * each site finds its slot; NULL: nothing is counted.
  * ERR_CONFIG: a name that is none or too long, or two uses of one name that cannot stand together.
  */
-[[nodiscard]] enum err dns_zones_compile(
-    const struct steer_rows *rows, uint64_t seed, struct dns_zones **zones, struct diag *why);
+[[nodiscard]] enum err dns_zones_compile(const struct steer_rows *rows, struct usage *usage,
+    uint64_t seed, struct dns_zones **zones, struct diag *why);

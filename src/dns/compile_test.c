@@ -74,7 +74,7 @@ static enum err compile(const struct node *self)
     checks_free(checks);
     checks = checks_new(&network);
     rows = steer_rows_new(&network, self, checks, geo);
-    return dns_zones_compile(rows, 3, &zones, &why);
+    return dns_zones_compile(rows, NULL, 3, &zones, &why);
 }
 
 static int setup(void **)

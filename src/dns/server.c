@@ -25,6 +25,7 @@ struct dns_server {
     struct dns_source *source;
     struct dns_answerer answerer;
     struct dns_counts *counts;
+    unsigned line; // in the usage
     struct face *faces;
     size_t face_count;
     struct list connections; // longest idle first
@@ -54,6 +55,23 @@ static void server_refresh(struct dns_server *server)
     server->answerer.map = source->map == NULL ? NULL : source->map(source);
 }
 
+/* Answers, and counts for the site what that gave out. */
+static size_t answer(struct dns_server *server, const struct dns_client *client,
+    struct slice message, char *out, size_t room)
+{
+    struct dns_answerer *answerer = &server->answerer;
+    size_t length = dns_answer(answerer, client, message, out, room);
+    const struct dns_given *given = &answerer->given;
+
+    if (given->of != NULL && given->of->usage != NULL) {
+        struct usage_line *line = usage_line(given->of->usage, server->line);
+
+        counter_up(&line->of[USAGE_DNS_ANSWERS]);
+        counter_add(&line->of[USAGE_DNS_ADDRESSES], given->addresses);
+    }
+    return length;
+}
+
 static void datagrams_answer(struct datagram_user *user, struct datagram *batch, size_t count)
 {
     struct face *face = container_of(user, struct face, datagrams);
@@ -66,7 +84,7 @@ static void datagrams_answer(struct datagram_user *user, struct datagram *batch,
 
         client.address = datagram->peer->ip;
         datagram->out_length =
-            dns_answer(&server->answerer, &client, datagram->in, datagram->out, DATAGRAM_OUT_MAX);
+            answer(server, &client, datagram->in, datagram->out, DATAGRAM_OUT_MAX);
     }
 }
 
@@ -97,8 +115,8 @@ static void connection_touch(struct connection *c)
 static void answer_queue(struct connection *c, struct slice message)
 {
     struct dns_server *server = c->server;
-    size_t length = dns_answer(
-        &server->answerer, &c->client, message, server->message + LENGTH_SIZE, DNS_MESSAGE_MAX);
+    size_t length =
+        answer(server, &c->client, message, server->message + LENGTH_SIZE, DNS_MESSAGE_MAX);
 
     if (length == 0)
         return;
@@ -272,6 +290,7 @@ enum err dns_server_start(struct loop *loop, const struct dns_server_options *op
 
     s->loop = loop;
     s->source = options->source;
+    s->line = options->line;
     s->counts = s->answerer.counts = options->counts;
     s->connections_max =
         options->connections_max == 0 ? DNS_CONNECTIONS_MAX : options->connections_max;

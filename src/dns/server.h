@@ -43,6 +43,7 @@ struct dns_server_options {
     struct dns_source *source; // outlives the server
     struct dns_counts *counts; // likewise; several servers of one loop may share them
     size_t connections_max;    // 0: DNS_CONNECTIONS_MAX
+    unsigned line;             // this loop's lines in the usage that the zones speak of
 };
 
 /* Fails as a whole; `why` names the address. */

@@ -65,7 +65,7 @@ static struct scene *scene_open(void *const *state, size_t connections_max)
 {
     struct scene *s = mem_new(struct scene);
     struct endpoint at = { bench_ip(1), 0 }, own = { bench_ip(0), 0 };
-    struct dns_server_options options = { &at, 1, &s->source, &s->counts, connections_max };
+    struct dns_server_options options = { &at, 1, &s->source, &s->counts, connections_max, 0 };
 
     s->bench = bench_open(state);
     s->source.zones = scene_zones;
@@ -384,7 +384,7 @@ static void an_address_that_is_not_ours_is_told(void **)
     struct endpoint at[] = { { bench_ip(1), 0 }, { ip_v4(192, 0, 2, 1), 5353 } };
     struct dns_source source = { .zones = scene_zones };
     struct dns_counts counts = { 0 };
-    struct dns_server_options options = { at, 2, &source, &counts, 0 };
+    struct dns_server_options options = { at, 2, &source, &counts, 0, 0 };
     struct dns_server *server = NULL;
     struct diag why = { 0 };
 
