@@ -477,6 +477,29 @@ static void a_chain_to_a_steered_name_carries_its_scope(void **)
     assert_non_null(strstr(answer, "ecs 24/24"));
 }
 
+static void check_given(const struct dns_client *client, const char *name, uint16_t type,
+    const struct steer_row *row, unsigned addresses)
+{
+    ask(&answerer, client, &(struct ask_query){ .name = name, .type = type }, &text);
+    assert_ptr_equal(answerer.given.of == NULL ? NULL : answerer.given.of->row, row);
+    assert_int_equal(answerer.given.addresses, addresses);
+}
+
+static void it_is_told_whose_addresses_were_given_out(void **)
+{
+    check_given(&udp, "first.example.net", DNS_TYPE_A, &first_row, 1);
+    check_given(&udp, "toward.example.net", DNS_TYPE_A, &drawn_row, 1);
+    check_given(&tcp, "first.example.net", DNS_TYPE_ANY, &first_row, 2);
+    check_given(&udp, "first.example.net", DNS_TYPE_MX, NULL, 0);
+    check_given(&udp, "www.example.net", DNS_TYPE_A, NULL, 0);
+    check_given(&udp, "nothing.example.net", DNS_TYPE_A, NULL, 0);
+    steer_health_set(&rows, 0, STEER_DOWN, true);
+    steer_health_set(&rows, 1, STEER_DOWN, true);
+    check_given(&udp, "empty.example.net", DNS_TYPE_A, NULL, 0);
+    steer_health_set(&rows, 0, STEER_DOWN, false);
+    steer_health_set(&rows, 1, STEER_DOWN, false);
+}
+
 static void messages_that_are_no_query_get_silence_or_their_error(void **)
 {
     char in[600], out[DNS_UDP_MAX];
@@ -559,6 +582,7 @@ int main(void)
         cmocka_unit_test(scopes_of_private_subnets_cover_their_block),
         cmocka_unit_test(a_subnet_that_did_not_matter_comes_back_with_scope_0),
         cmocka_unit_test(a_chain_to_a_steered_name_carries_its_scope),
+        cmocka_unit_test(it_is_told_whose_addresses_were_given_out),
         cmocka_unit_test(messages_that_are_no_query_get_silence_or_their_error),
         cmocka_unit_test(without_zones_all_is_servfail),
         cmocka_unit_test(outcomes_and_transports_are_counted),
