@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/access_log.h"
+#include "app/bookkeeping.h"
 #include "app/certificates.h"
 #include "app/consulting.h"
 #include "app/descriptors.h"
@@ -227,6 +228,7 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
     struct steering *steering = steering_new(process_control(p), p->pool, node, &p->log);
 
     p->steering[p->node_count - 1] = steering;
+    TRY(bookkeeping_open(p, p->node_count - 1, why));
     p->orders[p->node_count - 1] = read_orders(p, node);
     steering_obey(steering, p->orders[p->node_count - 1]);
     TRY(join_bus(node, steering, process_control(p), p->hub, why));
@@ -536,6 +538,8 @@ static void stop(struct process *p)
     for (int waited_ms = 0; waited_ms < STOP_GRACE_S * 1000 && !has_ended(p, endings);
          waited_ms += STOP_LOOK_MS)
         nanosleep(&look, NULL);
+    workers_stop(p->workers); // nothing is counted any more
+    bookkeeping_end(p);
     stop_threads(p);
     loop_unpost(process_control(p), &leave.message); // a control loop that never had the time
 }
@@ -567,12 +571,14 @@ void process_free(struct process *process)
     pool_free(process->pool);
     for (size_t i = 0; i < process->admin_listener_count; i++)
         listener_close(process->admin_listeners[i]);
+    for (size_t i = 0; i < process->node_count; i++)
+        steering_free(process->steering[i]);
+    bookkeeping_close(process);
     ordering_free(process->ordering);
     consulting_free(process->consulting);
     if (process->admin != NULL)
         admin_free(process->admin);
     for (size_t i = 0; i < process->node_count; i++) {
-        steering_free(process->steering[i]);
         orders_free(process->orders[i]);
         node_free(process->nodes[i]);
     }
@@ -584,7 +590,7 @@ void process_free(struct process *process)
     workers_free(process->workers);
     workers_free(process->control);
     for (size_t i = 0; i < PROCESS_NODES_MAX; i++)
-        usage_close(process->usage[i], !process->is_journaled);
+        usage_close(process->usage[i], process->is_booked[i]);
     access_log_free(process->access); // roots that say where lines go went with their loop
     while (process->lock_count > 0)
         close(process->locks[--process->lock_count]);

@@ -57,6 +57,7 @@ struct process {
     struct settling *settlings[PROCESS_NODES_MAX]; // likewise; NULL: it keeps no journal
     struct usage *usage[PROCESS_NODES_MAX];        // likewise
     bool is_journaled;                             // and the next start wants to know of it
+    bool is_booked[PROCESS_NODES_MAX];             // all of it is on disk, or nobody wants it
     struct bus_hub *hub;                           // where they meet, unless the bus is elsewhere
     uint64_t bus_hash;                             // of the bus's settings that are in use
     size_t node_count;

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "app/bookkeeping.h"
 #include "app/certificates.h"
 #include "app/join.h"
 #include "app/process.h"
@@ -186,6 +187,7 @@ static void publish(struct reload *r)
     }
     p->release = r->release;
     r->release = before; // dropped by finish
+    bookkeeping_use(p);
     on_all_workers(r, close_others, finish);
 }
 

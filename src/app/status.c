@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/access_log.h"
+#include "app/bookkeeping.h"
 #include "app/certificates.h"
 #include "app/consulting.h"
 #include "app/explain.h"
@@ -230,6 +231,7 @@ static void metrics(struct admin_source *source, struct metrics *m)
     for (size_t i = 0; i < p->node_count; i++) {
         add_node(m, p->nodes[i]);
         add_orders(m, p->nodes[i]->name, p->orders[i]);
+        bookkeeping_show(p, i, m);
     }
     access_log_metrics(p->access, m);
     explain_metrics(p, m);
