@@ -399,7 +399,8 @@ static void http2_end(struct stream_user *user)
 
     c->has_ended = true;
     if (c->is_finishing) {
-        http_connection_close(c, false);
+        if (!stream_holds_output(c->stream))
+            http_connection_close(c, false);
         return;
     }
     http2_gather_drop(c->h2);

@@ -115,10 +115,52 @@ static void many_streams_of_a_silent_reader_pin_no_more_than_one(void **state)
     scene_close(s);
 }
 
+static bool holds_the_last_bytes(void *what)
+{
+    const struct scene *s = what;
+    const struct http_connection *c = s->connection;
+
+    return c != NULL && c->is_finishing && stream_holds_output(c->stream);
+}
+
+static bool is_over(void *what)
+{
+    const struct talker *t = what;
+
+    return t->has_ended || t->is_closed;
+}
+
+/* It asks for no more, reads slowly, and says by TLS too that it sends no more. */
+static void who_closes_its_half_before_the_last_bytes_gets_them(void **state)
+{
+    struct scene *s = scene_open(state);
+    struct bench *bench = s->visit->pair.bench;
+    struct talker *visitor = &s->visit->pair.near;
+    struct sim_link narrow = { .buffer_bytes = BODY - 100000 };
+
+    sim_link_set(bench->sim, NULL, NULL, &narrow);
+    frames_begin_wide(&s->frames);
+    frames_get(&s->frames, 1, "/source/400000");
+    frames_add(&s->frames, NGHTTP2_GOAWAY, 0, 0, slice_of("\0\0\0\0\0\0\0\0", 8));
+    visitor->heard = fall_silent;
+    talker_say(visitor, s->frames.text, s->frames.length);
+    assert_true(bench_until(bench, holds_the_last_bytes, s, WITHIN));
+    bench_settle(bench);
+    assert_true(holds_the_last_bytes(s));
+    stream_finish(visitor->stream);
+    bench_settle(bench);
+    visitor->heard = NULL;
+    stream_resume(visitor->stream);
+    assert_true(bench_until(bench, is_over, visitor, WITHIN));
+    assert_true(visitor->has_ended && visitor->in_length >= BODY);
+    scene_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(many_streams_of_a_silent_reader_pin_no_more_than_one),
+        cmocka_unit_test_prestate(who_closes_its_half_before_the_last_bytes_gets_them, SIMULATED),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
