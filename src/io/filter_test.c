@@ -2,6 +2,7 @@
 /* Streams with a filter between them and the kernel: what they promise is as without. */
 #include "io/pair_test.h"
 #include "io/scrambler_test.h"
+#include "io/stream_priv.h"
 
 enum { BIG = 2 * 1024 * 1024 };
 
@@ -152,6 +153,32 @@ static void half_a_record_is_nothing_idle(void **state)
     pair_close(p);
 }
 
+/* Asked while the kernel is at work, which may take more from one question to the next. */
+static bool are_both_counted(void *what)
+{
+    const struct stream *s = ((const struct pair *)what)->near.stream;
+    size_t waits = s->filter->ops->sealed(s->filter).length, of_kernel = 0, of_all = 0;
+
+    assert_int_equal(s->kernel->ops->untaken(s->kernel, s->fd, &of_kernel), ERR_NONE);
+    assert_int_equal(stream_untaken(s, &of_all), ERR_NONE);
+    return waits > 0 && of_all == of_kernel + waits;
+}
+
+/* Else a reader who takes all that a kernel held, while the filter fills it up again, would seem to
+ * have taken nothing. */
+static void what_waits_in_the_filter_was_not_taken_either(void **state)
+{
+    enum { LENGTH = 16 << 20 };
+    struct pair *p = pair_scrambled(state, true);
+    char *bytes = pattern(LENGTH);
+
+    stream_pause(p->far.stream);
+    talker_say(&p->near, bytes, LENGTH);
+    assert_true(bench_until(p->bench, are_both_counted, p, WITHIN));
+    mem_free(bytes);
+    pair_close(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +189,7 @@ int main(void)
         ON_BOTH(an_end_that_was_not_said_is_no_end),
         ON_BOTH(closing_says_the_end_and_resetting_does_not),
         ON_BOTH(half_a_record_is_nothing_idle),
+        ON_BOTH(what_waits_in_the_filter_was_not_taken_either),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

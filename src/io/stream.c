@@ -564,7 +564,11 @@ struct loop *stream_loop(const struct stream *s)
 
 enum err stream_untaken(const struct stream *s, size_t *bytes)
 {
-    return s->kernel->ops->untaken(s->kernel, s->fd, bytes);
+    enum err err = s->kernel->ops->untaken(s->kernel, s->fd, bytes);
+
+    if (err == ERR_NONE && s->filter != NULL)
+        *bytes += s->filter->ops->sealed(s->filter).length;
+    return err;
 }
 
 enum err stream_rtt(const struct stream *s, struct span *rtt)

@@ -108,7 +108,8 @@ struct loop *stream_loop(const struct stream *stream);
 [[nodiscard]] enum err stream_peer_user(const struct stream *stream, uint32_t *user);
 
 /* Bytes that were sent and that the other side has not taken yet: what `sent` tells of may lie with
- * the kernel for long. With a filter, sealed ones. ERR_UNSUPPORTED where it is not known. */
+ * the kernel for long. With a filter, sealed ones, and those that wait in it. ERR_UNSUPPORTED where
+ * it is not known. */
 [[nodiscard]] enum err stream_untaken(const struct stream *stream, size_t *bytes);
 
 /* Some of what `sent` told of waits in the filter, as the kernel takes no more for now: closing
