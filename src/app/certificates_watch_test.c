@@ -111,6 +111,20 @@ static void a_release_is_told_of_at_once_and_the_one_before_no_more(void **)
     days_close(&d);
 }
 
+static void nothing_is_said_once_it_is_done(void **)
+{
+    struct days d;
+
+    days_open(&d);
+    load_with(&d.place, A, B, "");
+    take_into_use(&d);
+    assert_int_equal(said(&d, "name=b.test"), 1);
+    certificates_watch_done(&d.watch);
+    sim_run_for(d.sim, span_s(3 * DAY_S));
+    assert_int_equal(said(&d, "name=b.test"), 1);
+    days_close(&d);
+}
+
 static void status_tells_what_has_become_of_each_by_now(void **)
 {
     const struct wall later = wall_from_s(wall_s(NOW) + 90 * INT64_C(86400));
@@ -136,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_that_comes_near_its_end_is_told_once_a_day_and_then_that_it_has_ended),
         cmocka_unit_test(a_release_is_told_of_at_once_and_the_one_before_no_more),
+        cmocka_unit_test(nothing_is_said_once_it_is_done),
         cmocka_unit_test(status_tells_what_has_become_of_each_by_now),
     };
 

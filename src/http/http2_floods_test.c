@@ -221,6 +221,18 @@ static void more_settings_in_a_frame_than_anybody_has_end_the_connection(void **
     scene_close(s);
 }
 
+static void no_more_windows_are_earned_ahead_than_the_limit(void **)
+{
+    struct http2 h2 = { 0 };
+
+    http2_flood_earn(&h2, HTTP2_WINDOWS_MAX - 1);
+    assert_int_equal(h2.floods.windows, HTTP2_WINDOWS_MAX - 1);
+    http2_flood_earn(&h2, 2);
+    assert_int_equal(h2.floods.windows, HTTP2_WINDOWS_MAX);
+    http2_flood_earn(&h2, SIZE_MAX);
+    assert_int_equal(h2.floods.windows, HTTP2_WINDOWS_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +242,7 @@ int main(void)
         cmocka_unit_test(windows_that_open_by_a_byte_at_a_time_are_a_flood),
         cmocka_unit_test(settings_that_nobody_knows_are_passed_over),
         cmocka_unit_test(more_settings_in_a_frame_than_anybody_has_end_the_connection),
+        cmocka_unit_test(no_more_windows_are_earned_ahead_than_the_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
