@@ -22,8 +22,10 @@ numbers = itertools.count(1)
 
 @pytest.fixture(scope="session", autouse=True)
 def private_run():
-    """A /run of our own, for the names of network namespaces."""
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+    """A /run of our own, for the names of network namespaces, and a /dev/shm, where killed nodes
+    leave their totals."""
+    for place in ("/run", "/dev/shm"):
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
 
 
 @pytest.fixture(scope="session")
