@@ -227,7 +227,9 @@ static bool close_dead(struct settling *s)
         closing_begin(s->closing, boot.boot, boot.begin, later(boot.begin, boot.end));
         if (close_slots(s, true, boot.slots))
             return true;
-        usage_bury(s->usage);
+        // What is known of it would be forgotten with the next one's entries.
+        if (!usage_bury(s->usage))
+            return true;
     }
     return false;
 }

@@ -36,7 +36,7 @@ struct usage {
     struct usage_file_header *header;
     uint32_t *table; // slots by their names' hash; 0: free. At most half full
     size_t table_room;
-    bool is_full_said;
+    bool is_full_said, is_stuck_said;
     struct usage_past *dead[USAGE_DEAD_MAX]; // oldest first
     size_t dead_count;
     struct usage_counts counts;
@@ -108,6 +108,13 @@ static void set_aside(struct usage *u, const char *path, const char *why)
         path, is_moved ? ".broken" : "", why);
 }
 
+static void forget_oldest(struct usage *u)
+{
+    usage_past_free(u->dead[0]);
+    u->dead_count--;
+    memmove(u->dead, u->dead + 1, u->dead_count * sizeof(struct usage_past *));
+}
+
 /* Room for one more dead boot. */
 static void give_up_oldest(struct usage *u)
 {
@@ -119,7 +126,8 @@ static void give_up_oldest(struct usage *u)
     log_line(u->log, LOG_ERROR, "usage",
         "boot_given_up file=%s boot=%llu reason=\"%d wait already\"", oldest->path,
         (unsigned long long)oldest->boot.boot, USAGE_DEAD_MAX);
-    usage_bury(u);
+    unlink(oldest->path);
+    forget_oldest(u);
 }
 
 /* What the file at `path` holds; NULL: nothing, or there is none. */
@@ -134,11 +142,13 @@ static struct usage_past *read_past(struct usage *u, const char *path)
 
     if (fd >= 0)
         close(fd);
-    if (err != ERR_NONE) {
+    if (err == ERR_MISSING)
+        unlink(path);
+    if (err != ERR_NONE && err != ERR_MISSING)
         set_aside(
             u, path, err == ERR_PARSE ? "no totals, or those of another version" : err_text(err));
+    if (err != ERR_NONE)
         return NULL;
-    }
     if (past->broken > 0) {
         counter_up(&u->counts.broken);
         log_line(u->log, LOG_ERROR, "usage", "totals_damaged file=%s sites=%zu lost=%zu", path,
@@ -167,7 +177,8 @@ static bool is_wanted(struct usage_past *past, bool is_journaled)
     return false;
 }
 
-/* The file of the last boot gets a number, so that the next one may have its name. */
+/* The file of the last boot gets a number, so that the next one may have its name. Where it cannot,
+ * what was read is as good, and the next one has another place. */
 static void put_away(struct usage *u, struct usage_past *past)
 {
     char path[PATH_MAX];
@@ -176,13 +187,13 @@ static void put_away(struct usage *u, struct usage_past *past)
     give_up_oldest(u);
     while (number < USAGE_DEAD_MAX && access(numbered(past->path, number, path), F_OK) == 0)
         number++;
-    if (rename(past->path, numbered(past->path, number, path)) != 0) {
-        set_aside(u, past->path, strerror(errno));
-        usage_past_free(past);
-        return;
+    if (rename(past->path, numbered(past->path, number, path)) == 0) {
+        mem_free(past->path);
+        past->path = mem_text(path, strlen(path));
+    } else {
+        log_line(u->log, LOG_WARNING, "usage", "file_stays file=%s reason=\"%s\"", past->path,
+            strerror(errno));
     }
-    mem_free(past->path);
-    past->path = mem_text(path, strlen(path));
     add_past(u, past);
 }
 
@@ -465,17 +476,31 @@ void usage_dead_slot(const struct usage *usage, size_t at, struct usage_slot *sl
     *slot = usage->dead[0]->slots[at];
 }
 
-void usage_bury(struct usage *usage)
+/* Emptied first: so it tells nothing where it cannot be deleted. */
+static bool is_deleted(const char *path)
 {
-    struct usage_past *oldest = usage->dead[0];
+    bool is_empty = truncate(path, 0) == 0;
+
+    return unlink(path) == 0 || errno == ENOENT || is_empty;
+}
+
+bool usage_bury(struct usage *usage)
+{
+    const char *path = usage->dead[0]->path;
 
     assert(usage->dead_count > 0);
-    if (unlink(oldest->path) != 0 && errno != ENOENT)
-        log_line(usage->log, LOG_WARNING, "usage", "file_stays file=%s reason=\"%s\"", oldest->path,
-            strerror(errno)); // its entries are known: it will add nothing
-    usage_past_free(oldest);
-    usage->dead_count--;
-    memmove(usage->dead, usage->dead + 1, usage->dead_count * sizeof *usage->dead);
+    if (!is_deleted(path)) {
+        if (!usage->is_stuck_said)
+            log_line(usage->log, LOG_ERROR, "usage",
+                "file_stays file=%s reason=\"%s\" mend=\"delete it: its entries are written, and "
+                "until it is gone no later ones are\"",
+                path, strerror(errno));
+        usage->is_stuck_said = true;
+        return false;
+    }
+    usage->is_stuck_said = false;
+    forget_oldest(usage);
+    return true;
 }
 
 void usage_tick(struct usage *usage, struct wall now)

@@ -113,8 +113,9 @@ void usage_live_slot(const struct usage *usage, size_t at, struct usage_slot *sl
 bool usage_dead(const struct usage *usage, struct usage_boot *boot);
 void usage_dead_slot(const struct usage *usage, size_t at, struct usage_slot *slot);
 
-/* All of the oldest dead boot is on disk as entries: it goes. */
-void usage_bury(struct usage *usage);
+/* All of the oldest dead boot is on disk as entries: it goes. False: its file cannot be deleted,
+ * which is said; it is the oldest still. */
+[[nodiscard]] bool usage_bury(struct usage *usage);
 
 /* The live boot was alive at that time. */
 void usage_tick(struct usage *usage, struct wall now);

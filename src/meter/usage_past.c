@@ -72,6 +72,15 @@ static void read_slots(struct reading *r, int fd, size_t slots)
     }
 }
 
+/* As a file is between being made and its header. */
+static bool is_blank(const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
 enum err usage_past_read(int fd, struct usage_past **past)
 {
     _Alignas(struct usage_file_header) char room[sizeof(struct usage_file_header)];
@@ -79,6 +88,8 @@ enum err usage_past_read(int fd, struct usage_past **past)
     size_t length = 0;
 
     TRY(file_read(fd, room, sizeof room, 0, &length));
+    if (is_blank(room, length))
+        return ERR_MISSING;
     if (length < sizeof room || !usage_file_header_is_ours(header))
         return ERR_PARSE;
     struct usage_past *made = mem_new(struct usage_past);

@@ -18,7 +18,8 @@ struct usage_past {
     char *path;               // for whoever keeps it
 };
 
-/* ERR_PARSE: the file is none of ours, or another version's. Blocks. Done with usage_past_free
+/* ERR_PARSE: the file is none of ours, or another version's; ERR_MISSING: nothing was written to it
+ * yet, or it was emptied. Blocks. Done with usage_past_free
  * in the one case, nothing to be freed in the other. */
 [[nodiscard]] enum err usage_past_read(int fd, struct usage_past **past);
 

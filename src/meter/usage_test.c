@@ -223,7 +223,7 @@ static void dead_boots_are_buried_oldest_first(void **state)
 
         usage_live(s->u, &boot);
         assert_true(boot.boot > buried);
-        usage_bury(s->u);
+        assert_true(usage_bury(s->u));
     }
     assert_false(is_any_dead(s));
     die(s);
@@ -242,6 +242,53 @@ static void what_is_not_buried_is_there_again(void **state)
         open_again(s);
         assert_int_equal(dead_total(s, "a.test", USAGE_HIT), 7);
         die(s);
+    }
+}
+
+static void a_boot_whose_file_cannot_be_deleted_stays_the_oldest(void **state)
+{
+    struct scene *s = *state;
+    char first[300], path[310], child[320];
+
+    for (unsigned i = 0; i < 2; i++) {
+        open_again(s);
+        if (i == 0)
+            files_in(s->shared, first);
+        count_some(s, "a.test", 0, USAGE_HIT, 7 + i);
+        die(s);
+    }
+    open_again(s);
+    snprintf(path, sizeof path, "%s.1", first);
+    snprintf(child, sizeof child, "%s/child", path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(mkdir(child, 0700), 0);
+    assert_false(usage_bury(s->u));
+    assert_int_equal(dead_total(s, "a.test", USAGE_HIT), 7);
+    assert_int_equal(rmdir(child), 0);
+    assert_int_equal(rmdir(path), 0);
+    assert_true(usage_bury(s->u));
+    assert_int_equal(dead_total(s, "a.test", USAGE_HIT), 8);
+}
+
+static void a_file_with_nothing_in_it_yet_is_no_loss(void **state)
+{
+    struct scene *s = *state;
+    char path[300];
+
+    for (off_t length = 0; length <= 5000; length += 5000) {
+        open_again(s);
+        count_some(s, "a.test", 0, USAGE_HIT, 7);
+        die(s);
+        assert_int_equal(files_in(s->shared, path), 1);
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(truncate(path, length), 0);
+        open_again(s);
+        assert_false(is_any_dead(s));
+        assert_int_equal(counter_read(&usage_counts(s->u)->broken), 0);
+        usage_close(s->u, true);
+        s->u = NULL;
+        assert_int_equal(files_in(s->shared, path), 0);
     }
 }
 
@@ -493,6 +540,8 @@ int main(void)
         SCENE(a_killed_process_loses_nothing),
         SCENE(dead_boots_are_buried_oldest_first),
         SCENE(what_is_not_buried_is_there_again),
+        SCENE(a_boot_whose_file_cannot_be_deleted_stays_the_oldest),
+        SCENE(a_file_with_nothing_in_it_yet_is_no_loss),
         SCENE(what_is_settled_leaves_no_file),
         SCENE(too_many_dead_boots_cost_the_oldest),
         SCENE(what_cannot_be_read_is_set_aside),
