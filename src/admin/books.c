@@ -73,6 +73,20 @@ static json_t *usage_head(const struct books_question *q)
     return object;
 }
 
+json_t *books_waiting_json(const struct books_waiting *waiting, size_t count)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *object = json_object();
+
+        json_put_text(object, "node", waiting[i].node);
+        json_put_number(object, "entries", waiting[i].entries);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static enum err answer_usage(struct ledger *ledger, const struct books_question *q,
     struct books_answer *answer, struct diag *why)
 {
@@ -99,6 +113,7 @@ static enum err answer_usage(struct ledger *ledger, const struct books_question 
     json_object_set_new(object, "usage", list);
     json_object_set_new(object, "total", total);
     json_put_number(object, "more", more);
+    json_object_set_new(object, "unsettled", books_waiting_json(q->waiting, q->waiting_count));
     bool is_unknown = count == 0 && q->stranger.what != NULL;
 
     if (err == ERR_NONE && is_unknown)

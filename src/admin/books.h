@@ -48,9 +48,17 @@ struct books_stranger {
     struct slice nearest; // empty: none is similar
 };
 
+/* What a node of this process has written down, and the ledger does not have yet. */
+struct books_waiting {
+    struct slice node;
+    uint64_t entries;
+};
+
 /* All it points to is in the arena of who asks. */
 struct books_question {
     enum books_verb verb;
+    const struct books_waiting *waiting; // told with usage
+    size_t waiting_count;
     struct slice node; // who keeps the accounts
     struct wall now;
     struct slice customer, site, pop; // empty: all
@@ -72,6 +80,8 @@ struct books_known {
     struct slice node;   // whose word it is
     struct slice keeper; // empty: nobody keeps accounts
     bool is_here;        // the keeper is of this process, and has the ledger
+    const struct books_waiting *waiting;
+    size_t waiting_count;
 };
 
 /* GET /api/v1/usage, invoices: the path with its query. False: only the refusal is filled. */
@@ -113,6 +123,9 @@ void books_call_done(struct books_call *books, enum err err, const struct diag *
 
 /* Says that a name is not there. */
 void books_refuse_name(const struct books_stranger *stranger, struct admin_refusal *refusal);
+
+/* A list of how much waits to be settled. */
+struct json_t *books_waiting_json(const struct books_waiting *waiting, size_t count);
 
 /* "day", "site"; never NULL. */
 const char *books_by_text(enum ledger_by by);

@@ -129,6 +129,8 @@ static void refuse_elsewhere(
 
     if (keeper.length > 0)
         json_put_text(json, "node", keeper);
+    json_object_set_new(
+        json, "unsettled", books_waiting_json(known->waiting, known->waiting_count));
     counter_up(&admin->counts.books_refused);
     admin_answer_json(x, refusal.status, "", json);
 }
@@ -179,6 +181,22 @@ static bool read_question(struct books_call *books, enum books_verb verb,
     return true;
 }
 
+/* What is told of this process, since it may change before the ledger answers. */
+static void keep_known(struct books_call *books, const struct books_known *known)
+{
+    struct books_question *q = &books->question;
+    struct books_waiting *waiting =
+        arena_array(&books->arena, known->waiting_count, sizeof *waiting);
+
+    for (size_t i = 0; i < known->waiting_count; i++) {
+        waiting[i].node = arena_copy(&books->arena, known->waiting[i].node);
+        waiting[i].entries = known->waiting[i].entries;
+    }
+    q->node = arena_copy(&books->arena, known->keeper);
+    q->waiting = waiting;
+    q->waiting_count = known->waiting_count;
+}
+
 /* All of the request is there. */
 static void begin(struct books_call *books, enum books_verb verb)
 {
@@ -191,7 +209,7 @@ static void begin(struct books_call *books, enum books_verb verb)
         refuse(books, &refusal);
         return;
     }
-    books->question.node = arena_copy(&books->arena, known.keeper);
+    keep_known(books, &known);
     if (books->arena.is_full)
         refuse_as(books, 400, "large", "the question is larger than any", "ask for less");
     else if (!known.is_here || !admin->source->ops->books_ask(admin->source, books))

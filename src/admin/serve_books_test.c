@@ -92,6 +92,12 @@ static void usage_and_invoices_are_answered_by_the_ledger(void **)
     struct bench *b = fake_open(&f);
     char answer[4096];
 
+    const struct books_waiting waiting = { SLICE("fra1"), 3 };
+
+    f.known.waiting = &waiting;
+    f.known.waiting_count = 1;
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/usage?month=2020-01"), answer), 200);
+    assert_non_null(strstr(answer, "\"entries\": 3"));
     assert_int_equal(ask(b, REQUEST("GET /api/v1/usage?customer=acme&by=pop"), answer), 200);
     assert_non_null(strstr(answer, "\"pop\": \"nyc\""));
     assert_int_equal(ask(b, REQUEST("GET /api/v1/invoices?month=2026-11"), answer), 200);
@@ -154,15 +160,21 @@ static void a_node_without_the_accounts_names_the_one_that_keeps_them(void **)
     struct bench *b = fake_open(&f);
     char answer[4096];
 
+    const struct books_waiting waiting = { SLICE("nyc1"), 7 };
+
     f.known.is_here = false;
     f.known.node = SLICE("nyc1");
+    f.known.waiting = &waiting;
+    f.known.waiting_count = 1;
     assert_int_equal(ask(b, REQUEST("GET /api/v1/usage"), answer), 409);
+    assert_non_null(strstr(answer, "\"entries\": 7"));
     assert_non_null(strstr(answer, "\"node\": \"fra1\""));
     assert_non_null(strstr(answer, "--node fra1"));
     f.known.node = SLICE("fra1");
     assert_int_equal(ask(b, REQUEST("GET /api/v1/usage"), answer), 409);
     assert_non_null(strstr(answer, "\"code\": \"restart\""));
     f.known.keeper = SLICE_NONE;
+    f.known.waiting_count = 0;
     assert_int_equal(ask(b, REQUEST("GET /api/v1/invoices"), answer), 409);
     assert_non_null(strstr(answer, "accounts: {node: fra1}"));
     assert_null(strstr(answer, "\"node\""));

@@ -166,6 +166,24 @@ static const char *title_of(const char *by)
     return "";
 }
 
+/* What is not in the lines above, as far as the node that was asked knows of it. */
+static void write_unsettled(const json_t *answer, struct text *out)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach (json_object_get(answer, "unsettled"), i, row) {
+        uint64_t entries = json_get_number(row, "entries");
+        size_t start = out->length;
+
+        if (entries == 0)
+            continue;
+        text_say(out, "%s has written down %" PRIu64 " entr%s more, not settled yet",
+            table_text_of(row, "node"), entries, entries == 1 ? "y" : "ies");
+        table_end_line(out, start);
+    }
+}
+
 enum err table_usage(struct text *out, struct slice json, struct diag *why)
 {
     json_t *answer = json_read(json);
@@ -199,6 +217,7 @@ enum err table_usage(struct text *out, struct slice json, struct diag *why)
     if (json_get_number(answer, "more") > 0)
         text_say(out, "and %" PRIu64 " lines more: ask for a shorter time\n",
             json_get_number(answer, "more"));
+    write_unsettled(answer, out);
     json_decref(answer);
     return ERR_NONE;
 }

@@ -64,11 +64,14 @@ static void usage_by_hours_shows_when_and_nothing_is_said_to_be_nothing(void **)
         "and 7 lines more: ask for a shorter time\n");
     shows(table_usage,
         "{\"node\": \"fra1\", \"now\": \"2026-11-22T10:02:11Z\", \"by\": \"site\","
-        " \"from\": \"2026-11-01T00:00:00Z\", \"to\": \"2026-12-01T00:00:00Z\", \"usage\": []}",
+        " \"from\": \"2026-11-01T00:00:00Z\", \"to\": \"2026-12-01T00:00:00Z\", \"usage\": [],"
+        " \"unsettled\": [{\"node\": \"fra1\", \"entries\": 1}, {\"node\": \"nyc1\", \"entries\": "
+        "0}]}",
         "Usage of all customers, 2026-11-01 to 2026-12-01 (UTC), as it is settled on fra1 at "
         "10:02:11Z\n"
         "\n"
-        "nothing has been settled yet\n");
+        "nothing has been settled yet\n"
+        "fra1 has written down 1 entry more, not settled yet\n");
 }
 
 static void usage_as_csv_has_every_kind_and_what_was_asked_for(void **)

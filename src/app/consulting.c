@@ -5,6 +5,7 @@
 #include "app/process.h"
 #include "app/settling.h"
 #include "base/mem.h"
+#include "meter/journal.h"
 
 /* A question on its way. */
 struct asked {
@@ -15,6 +16,7 @@ struct asked {
 struct consulting {
     struct process *process;
     struct asked asked[ACCOUNTS_QUESTIONS_MAX];
+    struct books_waiting waiting[PROCESS_NODES_MAX]; // as it was told last
 };
 
 struct consulting *consulting_new(struct process *process)
@@ -47,6 +49,23 @@ static struct accounts *find_accounts(const struct process *p)
     return NULL;
 }
 
+/* How much of each node waits to be settled. */
+static size_t look_at_journals(struct consulting *consulting)
+{
+    const struct process *p = consulting->process;
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->node_count; i++) {
+        if (p->settlings[i] == NULL)
+            continue;
+        struct journal_state state = journal_state(settling_journal(p->settlings[i]));
+
+        consulting->waiting[count++] =
+            (struct books_waiting){ p->nodes[i]->name, state.last - state.settled };
+    }
+    return count;
+}
+
 void consulting_known(struct consulting *consulting, struct books_known *known)
 {
     const struct process *p = consulting->process;
@@ -56,7 +75,9 @@ void consulting_known(struct consulting *consulting, struct books_known *known)
         .now = loop_wall(process_control(p)),
         .node = p->nodes[0]->name,
         .keeper = keeper,
-        .is_here = find_accounts(p) != NULL };
+        .is_here = find_accounts(p) != NULL,
+        .waiting = consulting->waiting,
+        .waiting_count = look_at_journals(consulting) };
     for (size_t i = 0; i < p->node_count; i++)
         if (slice_equal(p->nodes[i]->name, keeper))
             known->node = p->nodes[i]->name;

@@ -97,9 +97,9 @@ void demo_config_write(struct text *out, const struct demo_config *config)
         demo_pops[0].node);
     text_add(out, SLICE("\n"
                         "plans:\n"
-                        "  # A thousand times what is usual, so that a demo's traffic shows.\n"
-                        "  standard: {currency: EUR, monthly: 50.00, per_gb: 20.00, "
-                        "per_million_requests: 600.00, per_million_answers: 100.00}\n"
+                        "  # Ten thousand times what is usual, so that a demo's traffic shows.\n"
+                        "  standard: {currency: EUR, monthly: 50.00, per_gb: 200.00, "
+                        "per_million_requests: 6000.00, per_million_answers: 1000.00}\n"
                         "  transit: {currency: USD, per_mbit: 2.00, minimum: 25.00}\n"
                         "\n"
                         "customers:\n"));
