@@ -74,9 +74,10 @@ static void fake_close(struct books_fake *f)
 
 static int post(struct bench *b, const char *path, const char *body, char answer[4096])
 {
-    char *request = mem_alloc(strlen(body) + 256);
+    size_t size = strlen(body) + 256;
+    char *request = mem_alloc(size);
 
-    sprintf(request,
+    snprintf(request, size,
         "POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
         "%zu\r\n\r\n%s",
         path, strlen(body), body);

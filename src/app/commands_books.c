@@ -222,9 +222,10 @@ static bool write_invoice(const struct wish *w, struct slice json, FILE *out)
 /* To a file of that name, which is there wholly or as before. */
 static int write_file(const struct wish *w, struct slice json)
 {
-    char *room = mem_alloc(strlen(w->output) + sizeof ".XXXXXX");
+    size_t size = strlen(w->output) + sizeof ".XXXXXX";
+    char *room = mem_alloc(size);
 
-    sprintf(room, "%s.XXXXXX", w->output);
+    snprintf(room, size, "%s.XXXXXX", w->output);
     int fd = mkstemp(room);
     FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
     bool is_written = out != NULL && write_invoice(w, json, out) && fflush(out) == 0 &&
