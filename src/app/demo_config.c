@@ -93,6 +93,8 @@ void demo_config_write(struct text *out, const struct demo_config *config)
     write_bus(out, config);
     text_add(out, SLICE("\n"));
     write_pops(out, ports);
+    text_add(
+        out, SLICE("\nlimits: {connections: 500}    # of each node: three share a process here\n"));
     text_say(out, "\naccounts: {node: %s} # keeps the ledger, of which invoices are made\n",
         demo_pops[0].node);
     text_add(out, SLICE("\n"
