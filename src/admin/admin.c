@@ -19,7 +19,6 @@
 enum {
     CONNECTIONS_MAX = 256,
     FIELDS_MAX = 256,
-    NAME_SHOWN_MAX = 256, // of a name in an error
     RETRY_MAX = 48,
 };
 
@@ -91,7 +90,7 @@ json_t *admin_error_json(const char *code, const char *message, const char *mend
     return json;
 }
 
-static void serve_healthz(struct admin *admin, struct http_exchange *x)
+static void serve_healthz(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     struct diag why = { .text = "not ready" };
 
@@ -101,7 +100,7 @@ static void serve_healthz(struct admin *admin, struct http_exchange *x)
         answer_text(x, 503, "", why.text);
 }
 
-static void serve_metrics(struct admin *admin, struct http_exchange *x)
+static void serve_metrics(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     const void *own = &admin->counts, *tls = &admin->tls_counts;
     const struct metrics_label face = { SLICE("face"), SLICE("admin") };
@@ -141,7 +140,8 @@ void admin_answer_written(struct http_exchange *x, struct text *body)
         admin_error_json("large", "this is larger than an answer may be", "read /metrics"));
 }
 
-static void serve_status(struct admin *admin, struct http_exchange *x)
+static void serve_status(
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
     struct admin_status status = { 0 };
     struct arena arena;
@@ -150,153 +150,13 @@ static void serve_status(struct admin *admin, struct http_exchange *x)
     arena_init(&arena, ADMIN_ARENA_MAX);
     text_init(&body, ADMIN_ANSWER_MAX);
     admin->source->ops->status(admin->source, &arena, &status);
+    admin_scope_status(scope, &arena, &status);
     admin_status_write(&status, &body);
     arena_done(&arena);
     admin_answer_written(x, &body);
 }
 
-/* The question in a query; false when it is answered as wrong. */
-static bool read_question(struct http_exchange *x, struct admin_question *q)
-{
-    struct slice path = x->authority.path, client = SLICE_NONE;
-
-    query_find(path, SLICE("node"), &x->arena, &q->node);
-    if (!query_find(path, SLICE("name"), &x->arena, &q->name) || q->name.length == 0) {
-        admin_answer_json(x, 400, "",
-            admin_error_json(
-                "name", "no name was asked for", "add ?name=HOST, a site's host name"));
-        return false;
-    }
-    if (query_find(path, SLICE("client"), &x->arena, &client) && !ip_parse(client, &q->client)) {
-        admin_answer_json(x, 400, "",
-            admin_error_json("client", "the client is no IP address",
-                "give one address, such as client=192.0.2.7 or client=2001:db8::7"));
-        return false;
-    }
-    return true;
-}
-
-/* Of a site that is not there, with what was probably meant. */
-static void refuse_site(struct http_exchange *x, struct slice name, const struct network *network)
-{
-    char message[NAME_SHOWN_MAX + 64], mend[NAME_SHOWN_MAX + 64];
-    struct slice nearest = admin_site_nearest(network, name);
-
-    snprintf(message, sizeof message, "there is no site \"%.*s\" in this network",
-        SLICE_ARG(slice_head(name, NAME_SHOWN_MAX)));
-    if (nearest.length > 0)
-        snprintf(mend, sizeof mend, "did you mean %.*s?", SLICE_ARG(nearest));
-    else
-        snprintf(mend, sizeof mend, "`waypost status` lists the sites");
-    admin_answer_json(x, 404, "", admin_error_json("site", message, mend));
-}
-
-/* Of a node that is not in this process, with what was probably meant. */
-static void refuse_node(struct http_exchange *x, struct slice node, const struct network *network)
-{
-    char message[NAME_SHOWN_MAX + 64], mend[NAME_SHOWN_MAX + 128];
-    struct slice shown = slice_head(node, NAME_SHOWN_MAX);
-    struct slice nearest = admin_node_nearest(network, node);
-    bool is_elsewhere = network_node(network, node) != NULL;
-
-    snprintf(message, sizeof message, "%s \"%.*s\" in this %s",
-        is_elsewhere ? "there runs no node" : "there is no node", SLICE_ARG(shown),
-        is_elsewhere ? "process" : "network");
-    if (is_elsewhere)
-        snprintf(mend, sizeof mend, "ask on the machine where it runs: it is of pop %.*s",
-            SLICE_ARG(network_node(network, node)->pop->name));
-    else if (nearest.length > 0)
-        snprintf(mend, sizeof mend, "did you mean %.*s?", SLICE_ARG(nearest));
-    else
-        snprintf(mend, sizeof mend, "`waypost status` lists the nodes of a process");
-    admin_answer_json(x, 404, "", admin_error_json("node", message, mend));
-}
-
-static void serve_why(struct admin *admin, struct http_exchange *x)
-{
-    struct admin_question question = { 0 };
-    struct admin_why why = { 0 };
-    struct arena arena;
-    struct text body;
-
-    if (!read_question(x, &question))
-        return;
-    arena_init(&arena, ADMIN_ARENA_MAX);
-    text_init(&body, ADMIN_ANSWER_MAX);
-    admin->source->ops->why(admin->source, &arena, &question, &why);
-    if (why.rows == NULL) {
-        refuse_node(x, question.node, why.network);
-    } else if (why.why == NULL) {
-        refuse_site(x, question.name, why.network);
-    } else {
-        admin_why_write(&why, &body);
-        admin_answer_written(x, &body);
-    }
-    arena_done(&arena);
-}
-
-/* Which reports are asked for; false when it is answered as wrong. */
-static bool read_pages(struct http_exchange *x, struct admin_view_question *q)
-{
-    struct slice limit, after;
-    uint64_t number = VIEW_TOLD_DEFAULT;
-
-    if (query_find(x->authority.path, SLICE("limit"), &x->arena, &limit) &&
-        (!slice_number(limit, VIEW_TOLD_MAX, &number) || number == 0)) {
-        admin_answer_json(x, 400, "",
-            admin_error_json("limit", "the limit is no number of reports", "give 1 to 10000"));
-        return false;
-    }
-    q->limit = (size_t)number;
-    q->has_after = query_find(x->authority.path, SLICE("after"), &x->arena, &after);
-    if (q->has_after && !admin_view_place_parse(after, &q->after)) {
-        admin_answer_json(x, 400, "",
-            admin_error_json("after", "there is no such place in a view",
-                "give the member `after` of the answer before"));
-        return false;
-    }
-    return true;
-}
-
-/* Serves the view, or the map where there is no question for reports. */
-static void serve_node(
-    struct admin *admin, struct http_exchange *x, const struct admin_view_question *reports)
-{
-    struct admin_view view = { 0 };
-    struct slice node = SLICE_NONE;
-    struct arena arena;
-    struct text body;
-
-    query_find(x->authority.path, SLICE("node"), &x->arena, &node);
-    admin->source->ops->view(admin->source, &node, &view);
-    if (view.rows == NULL) {
-        refuse_node(x, node, view.network);
-        return;
-    }
-    arena_init(&arena, ADMIN_ARENA_MAX);
-    text_init(&body, ADMIN_ANSWER_MAX);
-    if (reports != NULL)
-        admin_view_write(&view, reports, &arena, &body);
-    else
-        admin_map_write(&view, &arena, &body);
-    admin_answer_written(x, &body);
-    arena_done(&arena);
-}
-
-static void serve_view(struct admin *admin, struct http_exchange *x)
-{
-    struct admin_view_question question = { 0 };
-
-    if (read_pages(x, &question))
-        serve_node(admin, x, &question);
-}
-
-static void serve_map(struct admin *admin, struct http_exchange *x)
-{
-    serve_node(admin, x, NULL);
-}
-
-static void serve_reload(struct admin *admin, struct http_exchange *x)
+static void serve_reload(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     if (admin->is_reloading) {
         counter_up(&admin->counts.reloads_busy);
@@ -359,31 +219,37 @@ void admin_reload_done(struct admin *admin, const struct admin_reload_result *re
     admin_answer_json(x, 200, "", json);
 }
 
+enum access { FOR_ALL, FOR_OPERATORS }; // customers see what is theirs; nothing there is
+
 struct route {
     struct slice path;       // with a slash at the end: all below it
-    enum http_method method; // HTTP_GET takes HTTP_HEAD too
+    enum http_method method; // HTTP_GET takes HTTP_HEAD too; any other changes something
     const char *allow;       // the field for a 405
-    void (*serve)(struct admin *admin, struct http_exchange *x);
+    enum access access;
+    admin_serve_fn *serve;
 };
 
+#define GET  HTTP_GET, "Allow: GET, HEAD\r\n"
+#define POST HTTP_POST, "Allow: POST\r\n"
+
 static const struct route ROUTES[] = {
-    { { "/healthz", 8 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_healthz },
-    { { "/metrics", 8 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_metrics },
-    { { "/api/v1/status", 14 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_status },
-    { { "/api/v1/why", 11 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_why },
-    { { "/api/v1/view", 12 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_view },
-    { { "/api/v1/map", 11 }, HTTP_GET, "Allow: GET, HEAD\r\n", serve_map },
-    { { "/api/v1/reload", 14 }, HTTP_POST, "Allow: POST\r\n", serve_reload },
-    { { "/api/v1/purge", 13 }, HTTP_POST, "Allow: POST\r\n", admin_serve_purge },
-    { { "/api/v1/drain", 13 }, HTTP_POST, "Allow: POST\r\n", admin_serve_drain },
-    { { "/api/v1/undrain", 15 }, HTTP_POST, "Allow: POST\r\n", admin_serve_undrain },
-    { { "/api/v1/orders", 14 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_orders },
-    { { "/api/v1/orders/", 15 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_one_order },
-    { { "/api/v1/usage", 13 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_usage },
-    { { "/api/v1/invoices", 16 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_invoices },
-    { { "/api/v1/invoices/verify", 23 }, HTTP_POST, "Allow: POST\r\n", admin_serve_verify },
-    { { "/api/v1/invoices/", 17 }, HTTP_GET, "Allow: GET, HEAD\r\n", admin_serve_invoices },
-    { { "/api/v1/corrections", 19 }, HTTP_POST, "Allow: POST\r\n", admin_serve_correction },
+    { { "/healthz", 8 }, GET, FOR_ALL, serve_healthz },
+    { { "/metrics", 8 }, GET, FOR_OPERATORS, serve_metrics },
+    { { "/api/v1/status", 14 }, GET, FOR_ALL, serve_status },
+    { { "/api/v1/why", 11 }, GET, FOR_ALL, admin_serve_why },
+    { { "/api/v1/view", 12 }, GET, FOR_OPERATORS, admin_serve_view },
+    { { "/api/v1/map", 11 }, GET, FOR_OPERATORS, admin_serve_map },
+    { { "/api/v1/reload", 14 }, POST, FOR_OPERATORS, serve_reload },
+    { { "/api/v1/purge", 13 }, POST, FOR_ALL, admin_serve_purge },
+    { { "/api/v1/drain", 13 }, POST, FOR_ALL, admin_serve_drain },
+    { { "/api/v1/undrain", 15 }, POST, FOR_ALL, admin_serve_undrain },
+    { { "/api/v1/orders", 14 }, GET, FOR_ALL, admin_serve_orders },
+    { { "/api/v1/orders/", 15 }, GET, FOR_ALL, admin_serve_one_order },
+    { { "/api/v1/usage", 13 }, GET, FOR_ALL, admin_serve_usage },
+    { { "/api/v1/invoices", 16 }, GET, FOR_ALL, admin_serve_invoices },
+    { { "/api/v1/invoices/verify", 23 }, POST, FOR_OPERATORS, admin_serve_verify },
+    { { "/api/v1/invoices/", 17 }, GET, FOR_ALL, admin_serve_invoices },
+    { { "/api/v1/corrections", 19 }, POST, FOR_OPERATORS, admin_serve_correction },
 };
 
 /* Refuses in the dress of the path: JSON for /api, a line for the rest. */
@@ -443,11 +309,20 @@ static bool is_of(const struct route *route, struct slice path)
                                                : slice_equal(path, route->path);
 }
 
-/* Who asks from afar shows the token, and does not guess at it; false when it is refused. */
-static bool is_admitted(struct admin *admin, struct http_exchange *x)
+void admin_refuse_unknown(struct admin *admin, struct http_exchange *x)
+{
+    counter_up(&admin->counts.unknown);
+    refuse(x, 401, "WWW-Authenticate: Bearer realm=\"waypost\"\r\n", // RFC 6750 §3
+        admin_error_json("token", "this is for those who show the token",
+            "send `Authorization: Bearer TOKEN`, or with waypost --token FILE"));
+}
+
+/* Who asks from afar shows a token, and does not guess at it; false when it is refused. On the
+ * machine itself there is nothing to guess: who shows none is an operator. */
+static bool is_admitted(struct admin *admin, struct http_exchange *x, struct admin_scope *scope)
 {
     struct instant now = loop_now(admin->loop);
-    int64_t wait_s = admin_attempts_wait_s(&admin->attempts, &x->peer.ip, now);
+    int64_t wait_s = x->is_secure ? admin_attempts_wait_s(&admin->attempts, &x->peer.ip, now) : 0;
     char more[RETRY_MAX];
 
     if (wait_s > 0) { // also with the right one: see admin/attempts.h
@@ -458,15 +333,45 @@ static bool is_admitted(struct admin *admin, struct http_exchange *x)
                 "wait for as long as Retry-After says"));
         return false;
     }
-    if (admin_is_known(admin, x))
+    if (admin_is_known(admin, x, scope))
         return true;
-    counter_up(&admin->counts.unknown);
-    if (http_head_field(x->request, HTTP_NAME_AUTHORIZATION) != NULL)
+    if (x->is_secure && http_head_field(x->request, HTTP_NAME_AUTHORIZATION) != NULL)
         admin_attempts_failed(&admin->attempts, &x->peer.ip, now);
-    refuse(x, 401, "WWW-Authenticate: Bearer realm=\"waypost\"\r\n", // RFC 6750 §3
-        admin_error_json("token", "this is for those who show the token",
-            "send `Authorization: Bearer TOKEN`, or with waypost --token FILE"));
+    admin_refuse_unknown(admin, x);
     return false;
+}
+
+/* Whether the path is for who asks; false when it is refused. */
+static bool is_allowed(struct admin *admin, struct http_exchange *x, const struct route *route,
+    const struct admin_scope *scope)
+{
+    const char *code = NULL, *message, *mend;
+
+    if (route->access == FOR_OPERATORS && !scope->is_operator) {
+        code = "operators";
+        message = "this is for operators alone";
+        mend = "a customer's token is for /api/v1/status, /api/v1/why, /api/v1/orders, "
+               "/api/v1/usage and /api/v1/invoices/CUSTOMER, and to purge and drain what is the "
+               "customer's";
+    } else if (route->method != HTTP_GET && !scope->may_change) {
+        code = "viewer";
+        message = "the token is a viewer's, who changes nothing";
+        mend = "ask with a token whose role is manager, or operator";
+    }
+    if (code == NULL)
+        return true;
+    counter_up(&admin->counts.forbidden);
+    refuse(x, 403, "", admin_error_json(code, message, mend));
+    return false;
+}
+
+/* The path's first route; NULL: there is none. */
+static const struct route *find_route(struct slice path)
+{
+    for (size_t i = 0; i < COUNT_OF(ROUTES); i++)
+        if (is_of(&ROUTES[i], path))
+            return &ROUTES[i];
+    return NULL;
 }
 
 static void serve(struct http_service *service, struct http_exchange *x)
@@ -474,10 +379,10 @@ static void serve(struct http_service *service, struct http_exchange *x)
     struct admin *admin = container_of(service, struct admin, service);
     enum http_method method = x->request->method == HTTP_HEAD ? HTTP_GET : x->request->method;
     struct slice path = slice_head(x->authority.path, slice_find(x->authority.path, '?'));
+    const struct route *route = find_route(path);
+    struct admin_scope scope;
 
     counter_up(&admin->counts.requests);
-    if (x->is_secure && !is_admitted(admin, x))
-        return;
     if (!x->is_secure && is_strange(x)) {
         counter_up(&admin->counts.refused);
         refuse(x, 403, "",
@@ -485,25 +390,21 @@ static void serve(struct http_service *service, struct http_exchange *x)
                 "ask with a literal address or localhost as Host, and not from another page"));
         return;
     }
-    for (size_t i = 0; i < COUNT_OF(ROUTES); i++) {
-        const struct route *route = &ROUTES[i];
-
-        if (!is_of(route, path))
-            continue;
-        if (route->method == method)
-            route->serve(admin, x);
-        else
-            refuse(x, 405, route->allow,
-                admin_error_json("method", "the method is not allowed here", "see Allow"));
+    if (!is_admitted(admin, x, &scope))
         return;
-    }
-    refuse(x, 404, "",
-        admin_error_json("missing", "there is nothing of that name",
-            "there are /healthz, /metrics, /api/v1/status, /api/v1/why, /api/v1/view, "
-            "/api/v1/map, /api/v1/orders, /api/v1/usage, /api/v1/invoices, and to be asked with "
-            "POST "
-            "/api/v1/reload, /api/v1/purge, /api/v1/drain, /api/v1/undrain, "
-            "/api/v1/invoices/verify, /api/v1/corrections"));
+    if (route == NULL)
+        refuse(x, 404, "",
+            admin_error_json("missing", "there is nothing of that name",
+                "there are /healthz, /metrics, /api/v1/status, /api/v1/why, /api/v1/view, "
+                "/api/v1/map, /api/v1/orders, /api/v1/usage, /api/v1/invoices, and to be asked "
+                "with "
+                "POST /api/v1/reload, /api/v1/purge, /api/v1/drain, /api/v1/undrain, "
+                "/api/v1/invoices/verify, /api/v1/corrections"));
+    else if (route->method != method)
+        refuse(x, 405, route->allow,
+            admin_error_json("method", "the method is not allowed here", "see Allow"));
+    else if (is_allowed(admin, x, route, &scope))
+        route->serve(admin, x, &scope);
 }
 
 static void over(struct http_service *service, struct http_exchange *x, bool)

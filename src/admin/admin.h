@@ -29,11 +29,13 @@
  * What is told comes from one `admin_source`, which app fills; admin knows no threads and no
  * parts. It lives on the control loop, and so do the source's callbacks.
  *
- * Who may ask is decided by where they come from: the Unix socket (mode 0600) and loopback ports
- * may (admin_may_listen). A page in a browser on the same machine comes from loopback too; it is
- * kept out by asking for a literal address or `localhost` as Host, and by refusing changes that
- * another page asks for (Origin). From afar it takes TLS and the token (admin/token.h), which no
- * page can make a browser send: Host may be any name there.
+ * Who asks is told by a token (Authorization: Bearer; admin/tokens.h): an operator, or a customer,
+ * who sees and changes what is its own (admin/scope.h); viewers change nothing. Who shows none is
+ * an operator on the Unix socket (mode 0600) and on loopback ports (admin_may_listen), and nobody
+ * from afar. A page in a browser on the same machine comes from loopback too; it is kept out by
+ * asking for a literal address or `localhost` as Host, and by refusing changes that another page
+ * asks for (Origin). From afar it takes TLS and a token, which no page can make a browser send:
+ * Host may be any name there.
  */
 
 #include <stdbool.h>
@@ -54,6 +56,7 @@
 
 struct admin;
 struct admin_source;
+struct admin_tokens;
 struct listener;
 struct listener_user;
 struct loop;
@@ -100,19 +103,20 @@ struct admin_source {
     const struct admin_source_ops *ops;
 };
 
-#define ADMIN_COUNTERS(X)                                                                       \
-    X(requests, "admin_requests_total", "", "Requests of the admin face")                       \
-    X(refused, "admin_refused_total", "", "Requests refused: a browser's page, a wrong Host")   \
-    X(unknown, "admin_unauthorized_total", "", "Requests refused: no token, or a wrong one")    \
-    X(throttled, "admin_throttled_total", "", "Requests refused: too many wrong tokens before") \
-    X(reloads_done, "admin_reloads_total", "result=\"done\"", "Reloads asked for")              \
-    X(reloads_failed, "admin_reloads_total", "result=\"failed\"", "Reloads asked for")          \
-    X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")              \
-    X(orders_given, "admin_orders_total", "result=\"given\"", "Orders asked for")               \
-    X(orders_failed, "admin_orders_total", "result=\"failed\"", "Orders asked for")             \
-    X(orders_refused, "admin_orders_total", "result=\"refused\"", "Orders asked for")           \
-    X(books_answered, "admin_books_total", "result=\"answered\"", "Questions to the accounts")  \
-    X(books_refused, "admin_books_total", "result=\"refused\"", "Questions to the accounts")    \
+#define ADMIN_COUNTERS(X)                                                                        \
+    X(requests, "admin_requests_total", "", "Requests of the admin face")                        \
+    X(refused, "admin_refused_total", "", "Requests refused: a browser's page, a wrong Host")    \
+    X(unknown, "admin_unauthorized_total", "", "Requests refused: no token, or a wrong one")     \
+    X(forbidden, "admin_forbidden_total", "", "Requests refused: not for who showed that token") \
+    X(throttled, "admin_throttled_total", "", "Requests refused: too many wrong tokens before")  \
+    X(reloads_done, "admin_reloads_total", "result=\"done\"", "Reloads asked for")               \
+    X(reloads_failed, "admin_reloads_total", "result=\"failed\"", "Reloads asked for")           \
+    X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")               \
+    X(orders_given, "admin_orders_total", "result=\"given\"", "Orders asked for")                \
+    X(orders_failed, "admin_orders_total", "result=\"failed\"", "Orders asked for")              \
+    X(orders_refused, "admin_orders_total", "result=\"refused\"", "Orders asked for")            \
+    X(books_answered, "admin_books_total", "result=\"answered\"", "Questions to the accounts")   \
+    X(books_refused, "admin_books_total", "result=\"refused\"", "Questions to the accounts")     \
     X(books_failed, "admin_books_total", "result=\"failed\"", "Questions to the accounts")
 
 struct admin_counts {
@@ -129,9 +133,10 @@ struct listener_user *admin_listener(struct admin *admin);
 /* For any other: by TLS, and for who shows the token. Admits nobody before admin_admit. */
 struct listener_user *admin_secure_listener(struct admin *admin);
 
-/* What those who come by TLS are shown, and have to show, from now on; both copied or counted.
- * NULL: nobody is admitted. */
-void admin_admit(struct admin *admin, struct tls_server *server, const char *token);
+/* What those who come by TLS are shown, and what whoever shows a token has to, from now on, on
+ * connections that are open too. The server is counted; NULL: nobody is admitted by TLS. Takes the
+ * tokens; NULL: none is right. */
+void admin_admit(struct admin *admin, struct tls_server *server, struct admin_tokens *tokens);
 
 /* ERR_DENIED: not a loopback address; that needs TLS and the token. */
 [[nodiscard]] enum err admin_may_listen(const struct endpoint *at, struct diag *why);

@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "admin/attempts.h"
 #include "admin/json.h"
+#include "admin/scope.h"
 #include "base/list.h"
 #include "http/exchange.h"
 #include "io/stream.h"
@@ -36,8 +37,8 @@ struct admin {
     struct loop *loop;
     struct http_server *server;
     struct listener_user secure;
-    struct tls_server *tls; // NULL: nobody is admitted by TLS
-    char *token;            // with tls
+    struct tls_server *tls;      // NULL: nobody is admitted by TLS
+    struct admin_tokens *tokens; // NULL: none
     struct tls_counts tls_counts;
     struct admin_attempts attempts; // by TLS
     struct admin_source *source;
@@ -60,23 +61,38 @@ void admin_answer_written(struct http_exchange *x, struct text *body);
 /* afar.c */
 void admin_afar_init(struct admin *admin);
 
-/* Whether who asks by TLS shows the token, which may have been exchanged since it came. */
-bool admin_is_known(const struct admin *admin, const struct http_exchange *x);
+/* Who asks: who shows a token, or where none is needed an operator. Asked anew whenever something
+ * is done for them, since tokens may have been exchanged while they were connected. The scope is
+ * good until the next admin_admit. False: it is not known, and the scope not touched. */
+bool admin_is_known(
+    const struct admin *admin, const struct http_exchange *x, struct admin_scope *scope);
+
+/* Answers who is not known by now. */
+void admin_refuse_unknown(struct admin *admin, struct http_exchange *x);
+
+/* Serves a path to who may ask for it at all; what of it is theirs, the scope says. */
+typedef void admin_serve_fn(
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *scope);
+
+/* serve_why.c */
+admin_serve_fn admin_serve_why;
+admin_serve_fn admin_serve_view;
+admin_serve_fn admin_serve_map;
 
 /* serve_orders.c. Asks the system once for the name of this process's user. */
 void admin_orders_init(struct admin_ordering *orders);
 void admin_orders_leave(struct admin *admin, const struct http_exchange *x);
-void admin_serve_purge(struct admin *admin, struct http_exchange *x);
-void admin_serve_drain(struct admin *admin, struct http_exchange *x);
-void admin_serve_undrain(struct admin *admin, struct http_exchange *x);
-void admin_serve_orders(struct admin *admin, struct http_exchange *x);
-void admin_serve_one_order(struct admin *admin, struct http_exchange *x);
+admin_serve_fn admin_serve_purge;
+admin_serve_fn admin_serve_drain;
+admin_serve_fn admin_serve_undrain;
+admin_serve_fn admin_serve_orders;
+admin_serve_fn admin_serve_one_order;
 
 /* serve_books.c */
 void admin_books_init(struct admin *admin);
 void admin_books_done(struct admin *admin);
 void admin_books_leave(struct admin *admin, const struct http_exchange *x);
-void admin_serve_usage(struct admin *admin, struct http_exchange *x);
-void admin_serve_invoices(struct admin *admin, struct http_exchange *x);
-void admin_serve_verify(struct admin *admin, struct http_exchange *x);
-void admin_serve_correction(struct admin *admin, struct http_exchange *x);
+admin_serve_fn admin_serve_usage;
+admin_serve_fn admin_serve_invoices;
+admin_serve_fn admin_serve_verify;
+admin_serve_fn admin_serve_correction;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Those who ask from afar: by TLS, and with the token. */
-#include <string.h>
-
 #include "admin/admin_priv.h"
 #include "admin/token.h"
-#include "base/mem.h"
+#include "admin/tokens.h"
 #include "http/server.h"
 #include "io/filter.h"
 #include "io/loop.h"
@@ -28,13 +26,13 @@ struct listener_user *admin_secure_listener(struct admin *admin)
     return &admin->secure;
 }
 
-void admin_admit(struct admin *admin, struct tls_server *server, const char *token)
+void admin_admit(struct admin *admin, struct tls_server *server, struct admin_tokens *tokens)
 {
     tls_server_ref(server); // first: it may be the same
     tls_server_unref(admin->tls);
-    mem_free(admin->token);
+    admin_tokens_free(admin->tokens);
     admin->tls = server;
-    admin->token = token == NULL ? NULL : mem_text(token, strlen(token));
+    admin->tokens = tokens;
 }
 
 void admin_afar_init(struct admin *admin)
@@ -42,8 +40,18 @@ void admin_afar_init(struct admin *admin)
     admin->secure.accept = accept_secure;
 }
 
-bool admin_is_known(const struct admin *admin, const struct http_exchange *x)
+bool admin_is_known(
+    const struct admin *admin, const struct http_exchange *x, struct admin_scope *scope)
 {
-    return admin->token != NULL &&
-           admin_token_fits(admin->token, http_head_value(x->request, HTTP_NAME_AUTHORIZATION));
+    const struct http_field *field = http_head_field(x->request, HTTP_NAME_AUTHORIZATION);
+    struct slice token;
+
+    if (field == NULL && !x->is_secure) {
+        *scope = ADMIN_SCOPE_ALL;
+        return true;
+    }
+    // Of two fields, what is between us and who asks may have looked at the other one.
+    return field != NULL && http_head_next(x->request, HTTP_NAME_AUTHORIZATION, field) == NULL &&
+           admin_token_shown(field->value, &token) &&
+           admin_tokens_find(admin->tokens, token, scope);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/ask_test.h"
 #include "admin/attempts.h"
+#include "admin/tokens.h"
 #include "io/filter.h"
 #include "tls/authority_test.h"
 #include "tls/client.h"
@@ -68,9 +69,10 @@ static void place_close(struct place *p)
 
 static void admit(struct place *p, const char *token)
 {
+    static const struct network NOBODY;
     struct tls_server *server = server_of(p);
 
-    admin_admit(p->bench->admin, server, token);
+    admin_admit(p->bench->admin, server, admin_tokens_new(&NOBODY, token));
     tls_server_unref(server);
 }
 

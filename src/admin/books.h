@@ -75,7 +75,8 @@ struct books_question {
 
 /* Against what a request is read, and who keeps the accounts; filled by app. */
 struct books_known {
-    const struct network *network;
+    const struct network *network; // as far as it is theirs who ask
+    struct slice customer;         // who asks; empty: an operator
     struct wall now;
     struct slice node;   // whose word it is
     struct slice keeper; // empty: nobody keeps accounts

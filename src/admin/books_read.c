@@ -83,11 +83,20 @@ static void note_stranger(
             (struct books_stranger){ what, name, arena_copy(r->arena, nearest) };
 }
 
-static void read_customer(struct reading *r, struct slice name)
+/* Whoever a customer asks for beside itself is not there, whatever the ledger has of it. */
+static bool read_customer(struct reading *r, struct slice name)
 {
+    struct slice own = r->known->customer;
+
     r->question->customer = name;
     if (name.length > 0 && customer_of(r->known->network, name) == NULL)
         note_stranger(r, "customer", name, admin_customer_nearest(r->known->network, name));
+    if (own.length == 0 || slice_equal(own, name))
+        return true;
+    r->question->stranger = (struct books_stranger){ "customer", name,
+        admin_customer_nearest(r->known->network, name) };
+    books_refuse_name(&r->question->stranger, r->refusal);
+    return false;
 }
 
 /* HOST or HOST.ZONE, as the ledger has it. */
@@ -123,8 +132,10 @@ static bool read_names(struct reading *r)
 {
     struct slice name;
 
-    if (find(r, "customer", &name))
-        read_customer(r, name);
+    if (!find(r, "customer", &name))
+        name = r->known->customer;
+    if (name.length > 0 && !read_customer(r, name))
+        return false;
     if (find(r, "site", &name) && !read_site(r, name))
         return false;
     if (find(r, "pop", &name))
@@ -259,9 +270,13 @@ bool books_read_invoices(struct slice path, const struct books_known *known, str
         return false;
     if (name.length > 0) {
         question->verb = BOOKS_INVOICE;
-        read_customer(&r, arena_copy(arena, name));
+        return read_customer(&r, arena_copy(arena, name));
     }
-    return true;
+    if (known->customer.length == 0)
+        return true;
+    diag_say(&refusal->message, "the list of invoices is for operators alone");
+    diag_say(&refusal->mend, "ask for /api/v1/invoices/%.*s, yours", SLICE_ARG(known->customer));
+    return refuse(&r, 403, "operators");
 }
 
 static bool refuse_member(struct reading *r, const char *key, const char *fault)

@@ -18,6 +18,7 @@
 #include "admin/client_priv.h"
 #include "admin/json.h"
 #include "admin/text.h"
+#include "admin/token.h"
 #include "base/mem.h"
 #include "wire/http_head.h"
 
@@ -203,6 +204,24 @@ static enum err read_answer(
     return ERR_PARSE;
 }
 
+/* Whose token is said asks as who has it. */
+static enum err write_request(struct call *call, struct text *request)
+{
+    const struct client_ask *ask = call->ask;
+    char *token = NULL;
+
+    if (ask->token != NULL)
+        TRY(admin_token_load(slice_text(ask->token), &token, call->why));
+    text_say(request,
+        "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %zu\r\n%s%s%s\r\n",
+        ask->method, ask->path, ask->socket != NULL ? "localhost" : call->name, ask->body.length,
+        token == NULL ? "" : "Authorization: Bearer ", token == NULL ? "" : token,
+        token == NULL ? "" : "\r\n");
+    text_add(request, ask->body);
+    mem_free(token);
+    return ERR_NONE;
+}
+
 static enum err exchange(struct call *call, struct client_answer *answer)
 {
     struct text request, came;
@@ -211,12 +230,9 @@ static enum err exchange(struct call *call, struct client_answer *answer)
     TRY(call->ask->socket != NULL ? connect_unix(call) : connect_endpoint(call));
     text_init(&request, HTTP_HEAD_MAX + call->ask->body.length);
     text_init(&came, CLIENT_ANSWER_MAX);
-    text_say(&request,
-        "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
-        call->ask->method, call->ask->path, call->ask->socket != NULL ? "localhost" : call->name,
-        call->ask->body.length);
-    text_add(&request, call->ask->body);
-    err = send_request(call, &request);
+    err = write_request(call, &request);
+    if (err == ERR_NONE)
+        err = send_request(call, &request);
     if (err == ERR_NONE)
         err = receive_all(call, &came);
     if (err == ERR_NONE)

@@ -19,7 +19,7 @@ enum { CLIENT_ANSWER_MAX = 64 << 20 };
 
 struct client_ask {
     const char *url;          // https://HOST:PORT, from afar; NULL: `socket` is asked
-    const char *token;        // with url: file of the token
+    const char *token;        // file of the token; NULL: none, which takes `socket`
     const char *ca;           // with url: file of who vouches for it; NULL: the system's
     const char *socket;       // path of a Unix socket; NULL: `endpoint` is asked
     struct endpoint endpoint; // loopback, where admin listens

@@ -20,8 +20,9 @@ static struct order read_back(
 
     text_init(&body, 1 << 16);
     order_ask_write(words, &body);
-    if (!admin_order_read(&(struct admin_order_asked){ verb, text_slice(&body), &KNOWN }, arena,
-            &order, &refusal))
+    if (!admin_order_read(
+            &(struct admin_order_asked){ .verb = verb, .body = text_slice(&body), .known = &KNOWN },
+            arena, &order, &refusal))
         fail_msg("%s", refusal.message.text);
     text_done(&body);
     return order;

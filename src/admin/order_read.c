@@ -354,6 +354,11 @@ static bool read_order(struct reading *r)
     }
     if (!check_members(r) || !find_subject(r, &subject))
         return false;
+    if (r->asked->is_customers && !is_purge(r) && subject->kind != ORDER_DRAIN_ORIGIN) {
+        diag_say(&r->refusal->message, "pops and nodes are drained by operators alone");
+        diag_say(&r->refusal->mend, "name an origin of yours: {\"origin\": \"CUSTOMER/NAME\"}");
+        return refuse(r, 403, "operators");
+    }
     r->order->kind = r->asked->verb == ADMIN_UNDRAIN ? subject->undrain : subject->kind;
     if (json_object_get(r->json, "id") != NULL && !read_id(r, json_get_text(r->json, "id")))
         return false;

@@ -30,8 +30,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
     if (size == 0)
         return 0;
-    const struct admin_order_asked asked = { (enum admin_verb)(data[0] % 3),
-        slice_of(data + 1, size - 1), &KNOWN };
+    const struct admin_order_asked asked = { .verb = (enum admin_verb)(data[0] % 3),
+        .body = slice_of(data + 1, size - 1),
+        .known = &KNOWN,
+        .is_customers = (data[0] & 0x40) != 0 };
 
     arena_init(&arena, 1 << 20);
     if (admin_order_read(&asked, &arena, &order, &refusal)) {

@@ -27,8 +27,9 @@ static void outcome_of(struct outcome *o, enum admin_verb verb, struct slice bod
 {
     *o = (struct outcome){ .order = { .at = { 7 }, .by = { "root", 4 } } };
     arena_init(&o->arena, 1 << 20);
-    o->is_read = admin_order_read(
-        &(struct admin_order_asked){ verb, body, &known }, &o->arena, &o->order, &o->refusal);
+    o->is_read =
+        admin_order_read(&(struct admin_order_asked){ .verb = verb, .body = body, .known = &known },
+            &o->arena, &o->order, &o->refusal);
 }
 
 struct good {

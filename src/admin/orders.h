@@ -22,6 +22,7 @@
 #include "conf/network.h"
 #include "wire/order.h"
 
+struct admin_scope;
 struct drain;
 struct json_t;
 
@@ -49,8 +50,9 @@ struct admin_order {
 
 /* What is asked of the source: the newest `limit` orders, or the one of that number. */
 struct admin_orders_question {
-    size_t limit;    // 0: none, but drains and the network
-    uint64_t number; // 0: the newest
+    size_t limit;                    // 0: none, but drains and the network
+    uint64_t number;                 // 0: the newest
+    const struct admin_scope *scope; // only orders that are theirs; NULL: all
 };
 
 /* What app knows of them; filled from above. */
@@ -81,6 +83,7 @@ struct admin_order_asked {
     enum admin_verb verb;
     struct slice body;
     const struct admin_orders *known; // the network and the drains in force
+    bool is_customers;                // who asks may order nothing of pops and nodes
 };
 
 /*

@@ -197,14 +197,36 @@ static void keep_known(struct books_call *books, const struct books_known *known
     q->waiting_count = known->waiting_count;
 }
 
+/* A body took its time: the token may have been taken back meanwhile, or say less. False: it is
+ * answered. */
+static bool is_still_known(
+    struct books_call *books, enum books_verb verb, struct admin_scope *scope)
+{
+    bool is_operators = verb == BOOKS_VERIFY || verb == BOOKS_CORRECT;
+    struct http_exchange *x = books->x;
+
+    if (admin_is_known(books->admin, x, scope) &&
+        (!is_operators || (scope->is_operator && scope->may_change)))
+        return true;
+    admin_refuse_unknown(books->admin, x);
+    books_free(books);
+    return false;
+}
+
 /* All of the request is there. */
 static void begin(struct books_call *books, enum books_verb verb)
 {
     struct admin *admin = books->admin;
     struct admin_refusal refusal = { 0 };
     struct books_known known = { 0 };
+    struct admin_scope scope;
 
+    if (!is_still_known(books, verb, &scope))
+        return;
     admin->source->ops->books_known(admin->source, &known);
+    known.network = admin_scope_network(&scope, known.network, &books->arena);
+    if (!scope.is_operator)
+        known.customer = arena_copy(&books->arena, scope.customer);
     if (!read_question(books, verb, &known, &refusal)) {
         refuse(books, &refusal);
         return;
@@ -259,7 +281,7 @@ void books_call_done(struct books_call *books, enum err err, const struct diag *
     books_free(books);
 }
 
-void admin_serve_usage(struct admin *admin, struct http_exchange *x)
+void admin_serve_usage(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     struct books_call *books = books_new(admin, x);
 
@@ -267,7 +289,7 @@ void admin_serve_usage(struct admin *admin, struct http_exchange *x)
         begin(books, BOOKS_USAGE);
 }
 
-void admin_serve_invoices(struct admin *admin, struct http_exchange *x)
+void admin_serve_invoices(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     struct books_call *books = books_new(admin, x);
 
@@ -325,12 +347,13 @@ static void take_body(
         http_exchange_read(x, &r->sink);
 }
 
-void admin_serve_verify(struct admin *admin, struct http_exchange *x)
+void admin_serve_verify(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     take_body(admin, x, BOOKS_VERIFY, BOOKS_INVOICE_MAX);
 }
 
-void admin_serve_correction(struct admin *admin, struct http_exchange *x)
+void admin_serve_correction(
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     take_body(admin, x, BOOKS_CORRECT, BOOKS_BODY_MAX);
 }

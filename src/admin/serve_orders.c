@@ -43,14 +43,32 @@ void admin_orders_init(struct admin_ordering *orders)
     mem_free(room);
 }
 
+/* "acme/deploy", "token anna", or "token" alone for that of the file. */
+static struct slice who_showed(struct http_exchange *x, const struct admin_scope *scope)
+{
+    char *text = arena_alloc(&x->arena, ORDER_BY_MAX + 1);
+    int length = snprintf(text, ORDER_BY_MAX + 1, "%.*s%s%.*s",
+        SLICE_ARG(scope->is_operator ? SLICE("token") : scope->customer),
+        !scope->is_operator       ? "/"
+        : scope->token.length > 0 ? " "
+                                  : "",
+        SLICE_ARG(scope->token));
+
+    assert(length <= ORDER_BY_MAX);
+    return slice_of(text, (size_t)length);
+}
+
 /* Only root and the user of this process may open the socket, so no other name is looked up, which
  * would block the loop. */
-static struct slice who_asks(struct admin *admin, struct http_exchange *x)
+static struct slice who_asks(
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
     uint32_t user;
 
+    if (scope->has_token)
+        return who_showed(x, scope);
     if (http_exchange_user(x, &user) != ERR_NONE)
-        return x->is_secure ? SLICE("token") : SLICE("loopback");
+        return SLICE("loopback");
     if (user == 0)
         return SLICE("root");
     if (user == admin->orders.user && admin->orders.user_name[0] != '\0')
@@ -111,7 +129,7 @@ static void draw_id(unsigned char id[ORDER_ID_SIZE])
 }
 
 /* Reads the body; false when it is refused. */
-static bool read_body(struct request *r)
+static bool read_body(struct request *r, const struct admin_scope *scope)
 {
     struct admin_source *source = r->admin->source;
     const struct admin_orders_question question = { .limit = 0 };
@@ -121,9 +139,10 @@ static bool read_body(struct request *r)
 
     arena_init(&arena, ADMIN_ARENA_MAX);
     source->ops->orders(source, &arena, &question, &known);
-    bool is_read = admin_order_read(
-        &(struct admin_order_asked){ r->verb, slice_of(r->body, r->length), &known }, &r->x->arena,
-        &r->order, &refusal);
+    admin_scope_orders(scope, &arena, &known);
+    bool is_read = admin_order_read(&(struct admin_order_asked){ r->verb,
+                                        slice_of(r->body, r->length), &known, !scope->is_operator },
+        &r->x->arena, &r->order, &refusal);
 
     // The site is the release's, and another one may come before the order is in the log.
     if (is_read)
@@ -138,10 +157,17 @@ static void give(struct request *r)
 {
     struct admin *admin = r->admin;
     struct admin_waiting *waiting = find_waiting(admin, 0);
+    struct admin_scope scope;
 
+    // The body took its time: the token may have been taken back, or changed its role.
+    if (!admin_is_known(admin, r->x, &scope) || !scope.may_change) {
+        r->is_answered = true;
+        admin_refuse_unknown(admin, r->x);
+        return;
+    }
     r->order.at = loop_wall(admin->loop);
-    r->order.by = who_asks(admin, r->x);
-    if (!read_body(r))
+    r->order.by = who_asks(admin, r->x, &scope);
+    if (!read_body(r, &scope))
         return;
     if (is_zero(r->order.id))
         draw_id(r->order.id);
@@ -244,17 +270,17 @@ static void begin(struct admin *admin, struct http_exchange *x, enum admin_verb 
     http_exchange_read(x, &r->sink);
 }
 
-void admin_serve_purge(struct admin *admin, struct http_exchange *x)
+void admin_serve_purge(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     begin(admin, x, ADMIN_PURGE);
 }
 
-void admin_serve_drain(struct admin *admin, struct http_exchange *x)
+void admin_serve_drain(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     begin(admin, x, ADMIN_DRAIN);
 }
 
-void admin_serve_undrain(struct admin *admin, struct http_exchange *x)
+void admin_serve_undrain(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     begin(admin, x, ADMIN_UNDRAIN);
 }
@@ -268,6 +294,7 @@ static bool write_orders(
 
     arena_init(&arena, ADMIN_ARENA_MAX);
     admin->source->ops->orders(admin->source, &arena, question, &orders);
+    admin_scope_orders(question->scope, &arena, &orders);
     bool is_there = question->number == 0 || orders.order_count > 0;
 
     if (question->number == 0)
@@ -278,9 +305,10 @@ static bool write_orders(
     return is_there;
 }
 
-void admin_serve_orders(struct admin *admin, struct http_exchange *x)
+void admin_serve_orders(
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
-    struct admin_orders_question question = { .limit = ORDERS_TOLD_DEFAULT };
+    struct admin_orders_question question = { .limit = ORDERS_TOLD_DEFAULT, .scope = scope };
     struct slice limit;
     uint64_t number;
     struct text body;
@@ -298,10 +326,11 @@ void admin_serve_orders(struct admin *admin, struct http_exchange *x)
     admin_answer_written(x, &body);
 }
 
-void admin_serve_one_order(struct admin *admin, struct http_exchange *x)
+void admin_serve_one_order(
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
     struct slice path = slice_head(x->authority.path, slice_find(x->authority.path, '?'));
-    struct admin_orders_question question = { .limit = 1 };
+    struct admin_orders_question question = { .limit = 1, .scope = scope };
     struct text body;
 
     text_init(&body, ADMIN_ANSWER_MAX);

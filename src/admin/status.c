@@ -109,7 +109,8 @@ static json_t *certificate_json(const struct admin_certificate_status *s)
     json_t *object = json_object();
 
     json_put_text(object, "name", s->name);
-    json_put_text(object, "file", s->file);
+    if (s->file.length > 0)
+        json_put_text(object, "file", s->file);
     json_put_time(object, "valid_from", s->from);
     json_put_time(object, "valid_till", s->till);
     json_object_set_new(object, "days_left", json_integer(s->days_left));
@@ -154,6 +155,8 @@ void admin_status_write(const struct admin_status *status, struct text *out)
            *certificates = json_array(), *bare = json_array();
 
     json_put_text(object, "network", network->name);
+    if (status->customer.length > 0)
+        json_put_text(object, "customer", status->customer);
     json_put_text(object, "version", status->version);
     json_put_time(object, "now", status->now);
     json_put_number(object, "uptime_s", (uint64_t)(status->uptime.ns / 1000000000));

@@ -77,6 +77,7 @@ struct admin_status {
     size_t check_count;
     const struct drain *drains; // in force
     size_t drain_count;
+    struct slice customer; // whose all this is; empty: it is all there is
 };
 
 /* Nothing is added when memory for it runs out. */

@@ -20,6 +20,6 @@ enum { ADMIN_TOKEN_MIN = 16, ADMIN_TOKEN_MAX = 512 };
  */
 [[nodiscard]] enum err admin_token_load(struct slice file, char **token, struct diag *why);
 
-/* Whether an Authorization field shows it; how long that takes says nothing about the token but
- * its length. */
-bool admin_token_fits(const char *token, struct slice authorization);
+/* What an Authorization field shows: the text behind `Bearer`. False: it is of another kind, or is
+ * no token that there could be. Pure. */
+[[nodiscard]] bool admin_token_shown(struct slice authorization, struct slice *token);

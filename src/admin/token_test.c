@@ -86,18 +86,27 @@ static void a_file_that_is_not_there_is_an_error_that_names_it(void **)
     assert_null(token);
 }
 
-static void the_field_fits_with_the_whole_token_alone(void **)
+static void the_field_shows_what_stands_behind_bearer(void **)
 {
-    assert_true(admin_token_fits(TOKEN, SLICE("Bearer " TOKEN)));
-    assert_true(admin_token_fits(TOKEN, SLICE("bearer  " TOKEN))); // schemes are without case
-    assert_false(admin_token_fits(TOKEN, SLICE("Bearer 0123456789abcdeF")));
-    assert_false(admin_token_fits(TOKEN, SLICE("Bearer X123456789abcdef")));
-    assert_false(admin_token_fits(TOKEN, SLICE("Bearer 0123456789abcde")));
-    assert_false(admin_token_fits(TOKEN, SLICE("Bearer " TOKEN "0")));
-    assert_false(admin_token_fits(TOKEN, SLICE("Bearer")));
-    assert_false(admin_token_fits(TOKEN, SLICE("Basic " TOKEN)));
-    assert_false(admin_token_fits(TOKEN, SLICE(TOKEN)));
-    assert_false(admin_token_fits(TOKEN, SLICE_NONE));
+    struct slice token = SLICE_NONE;
+
+    assert_true(admin_token_shown(SLICE("Bearer " TOKEN), &token));
+    assert_true(slice_equal(token, SLICE(TOKEN)));
+    assert_true(admin_token_shown(SLICE("bearer  " TOKEN " "), &token)); // schemes: without case
+    assert_true(slice_equal(token, SLICE(TOKEN)));
+}
+
+static void other_fields_show_no_token(void **)
+{
+    static const char *const OTHERS[] = { "", "Bearer", "Bearer ", "Basic " TOKEN, TOKEN,
+        "Bearer" TOKEN, "Bearer 0123456789abcde", "Bearer " TOKEN " " TOKEN,
+        "Bearer " TOKEN "\x80" };
+    struct slice token = SLICE_NONE;
+
+    for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++)
+        assert_false(admin_token_shown(slice_text(OTHERS[i]), &token));
+    assert_false(admin_token_shown(SLICE_NONE, &token));
+    assert_null(token.at);
 }
 
 int main(void)
@@ -106,7 +115,8 @@ int main(void)
         cmocka_unit_test(a_token_is_the_files_text_without_what_surrounds_it),
         cmocka_unit_test(what_is_no_good_token_is_refused_with_the_reason),
         cmocka_unit_test(a_file_that_is_not_there_is_an_error_that_names_it),
-        cmocka_unit_test(the_field_fits_with_the_whole_token_alone),
+        cmocka_unit_test(the_field_shows_what_stands_behind_bearer),
+        cmocka_unit_test(other_fields_show_no_token),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

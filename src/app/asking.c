@@ -128,7 +128,7 @@ bool asking_option(struct asking *who, int option, const char *value)
 /* Whether it is known who is to be asked; else `why` says so. */
 static bool find(struct asking *who, struct diag *why)
 {
-    if (who->url == NULL && who->token == NULL && who->ca == NULL)
+    if (who->url == NULL && who->ca == NULL)
         return find_socket(who, why);
     if (who->url != NULL && who->token != NULL)
         return true;

@@ -6,6 +6,7 @@
 #include "admin/metrics.h"
 #include "admin/status.h"
 #include "admin/token.h"
+#include "admin/tokens.h"
 #include "base/mem.h"
 #include "tls/tickets.h"
 
@@ -126,13 +127,23 @@ static void tell_unusable(const struct maker *m, size_t count)
 static void make_admin(const struct maker *m, size_t first, size_t count, struct certificates *made)
 {
     const struct network_admin *admin = &m->network->admin;
+    unsigned char hash[SHA256_SIZE];
+    char owner[ADMIN_TOKEN_OWNER_MAX];
     struct diag why;
 
     if (count == first)
         return;
     made->admin = make_server(m, first, count - first);
-    if (admin_token_load(admin->token, &made->token, &why) != ERR_NONE)
+    if (admin->token.length == 0)
+        return; // there are others
+    if (admin_token_load(admin->token, &made->token, &why) != ERR_NONE) {
         conf_errors_add(m->errors, admin->token_at, "token: %s", why.text);
+        return;
+    }
+    sha256(slice_text(made->token), hash);
+    if (admin_tokens_owner(m->network, hash, owner))
+        conf_errors_add(m->errors, admin->token_at,
+            "token: the file has %s, and one token is for one of them; make another", owner);
 }
 
 struct certificates *certificates_new(const struct network *network, struct tls_tickets *tickets,

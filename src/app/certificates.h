@@ -34,7 +34,7 @@ struct certificates {
     const struct network *network;
     struct tls_server *visitors; // NULL: no certificate is given
     struct tls_server *admin;    // NULL: loopback alone
-    char *token;                 // with admin
+    char *token;                 // with admin; NULL: none in a file
     const struct certificate *list;
     const struct tls_verdict *verdicts; // one for each, of the moment they were read
     size_t count;

@@ -53,5 +53,8 @@ int command_usage_of(int argc, char **argv);
 int command_invoice(int argc, char **argv);
 int command_correct(int argc, char **argv);
 
+/* commands_token.c: who may ask */
+int command_token(int argc, char **argv);
+
 /* demo.c */
 int command_demo(int argc, char **argv);

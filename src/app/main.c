@@ -23,7 +23,8 @@ static void print_commands(FILE *out)
         fprintf(out, "  waypost %s%s%s\n      %s\n", c->name, c->arguments[0] == '\0' ? "" : " ",
             c->arguments, c->help);
     fputs("\nFROM: a node here by --socket PATH, or one elsewhere by\n"
-          "      --url https://HOST:PORT --token FILE [--ca FILE]\n",
+          "      --url https://HOST:PORT --token FILE [--ca FILE];\n"
+          "      here --token FILE asks as who has that token, and not as an operator\n",
         out);
 }
 
@@ -79,6 +80,9 @@ const struct command commands[] = {
         "take back what was counted wrongly, by an entry with a reason", command_correct },
     { "reload", "[-c FILE] [--node NAME] [FROM] [--json]",
         "take the configuration file as it is now into use", command_reload },
+    { "token", "NAME [--customer CUSTOMER] [--role viewer | operator | manager] [--json]",
+        "make a token to ask with, and the lines that let it in; of an operator's, or a customer's",
+        command_token },
     { "schema", "", "JSON Schema of the configuration, for editors", command_schema },
     { "settings", "", "all settings with their defaults, in Markdown", command_settings },
     { "version", "", "the version", command_version },

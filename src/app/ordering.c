@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "admin/admin.h"
+#include "admin/scope.h"
 #include "app/hearing.h"
 #include "app/orders.h"
 #include "app/process.h"
@@ -142,7 +143,10 @@ void ordering_tell(struct ordering *ordering, struct arena *arena,
         kept = orders_newest(orders, i);
         if (kept == NULL)
             break;
-        if (question->number == 0 || question->number == kept->number)
+        bool is_asked = question->number == 0 || question->number == kept->number;
+
+        if (is_asked && (question->scope == NULL ||
+                            admin_scope_has_order(question->scope, told->network, &kept->order)))
             fill_receipts(ordering, kept, arena, &list[told->order_count++]);
     }
 }

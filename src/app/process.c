@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin/tokens.h"
 #include "app/access_log.h"
 #include "app/bookkeeping.h"
 #include "app/certificates.h"
@@ -260,10 +261,10 @@ static enum err add_nodes(struct process *p, const struct process_plan *plan, st
 
 void process_admit(struct process *process, const struct release *release)
 {
-    const struct certificates *certificates = release->certificates;
+    const struct certificates *c = release->certificates;
 
-    admin_admit(process->admin, certificates->admin, certificates->token);
-    if (process->is_admin_afar != (certificates->admin != NULL))
+    admin_admit(process->admin, c->admin, admin_tokens_new(release->network, c->token));
+    if (process->is_admin_afar != (c->admin != NULL))
         log_line(&process->log, LOG_WARNING, "app", "needs_restart setting=admin");
 }
 

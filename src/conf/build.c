@@ -156,6 +156,8 @@ static void build_customer(struct builder *b, const struct network *network,
         .origin_count = set->origins.count,
         .sites = sites,
         .site_count = set->sites.count,
+        .tokens = build_tokens(b, &set->tokens),
+        .token_count = set->tokens.count,
     };
     find_plan(b, network, set, customer);
     for (size_t i = 0; i < set->origins.count; i++)
@@ -266,6 +268,7 @@ struct network *conf_build(const struct set_network *set, struct conf_errors *er
             &b, network, &((const struct set_customer *)set->customers.items)[i], &customers[i]);
     build_index(&b, network);
     conf_check(network, set, errors);
+    build_tokens_check(set, errors);
     if (arena.is_full)
         conf_errors_add(
             errors, set->head.at->at, "the network is too large: over %d bytes", NETWORK_BYTES_MAX);

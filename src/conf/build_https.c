@@ -69,6 +69,8 @@ struct network_admin build_admin(struct builder *b, const struct set_admin *set)
         .files = build_files(b, &set->tls),
         .token = build_keep(b, set->token),
         .token_at = keep_place(b, &set->head, "token"),
+        .tokens = build_tokens(b, &set->tokens),
+        .token_count = set->tokens.count,
     };
 }
 

@@ -35,6 +35,12 @@ struct site_probe build_site_probe(struct builder *b, const struct set_site_prob
 /* The pops are built already, as groups of plans name them. */
 void build_plans(struct builder *b, const struct schema_list *list, struct network *network);
 
+/* As many as the list has. */
+const struct token *build_tokens(struct builder *b, const struct schema_list *list);
+
+/* No two tokens of the network are the same, and where `admin` opens a port somebody has one. */
+void build_tokens_check(const struct set_network *set, struct conf_errors *errors);
+
 /* The customer's origins are built already, as its sites name them. */
 void build_site(struct builder *b, const struct set_site *set, const struct customer *customer,
     struct site *site);

@@ -8,10 +8,12 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/clock.h"
 #include "base/slice.h"
 #include "conf/place.h"
+#include "conf/token.h"
 
 /* A certificate with its chain, its key, and perhaps its issuer's word that it still holds. */
 struct certificate_files {
@@ -47,11 +49,13 @@ struct site_https {
     struct span hsts;               // ... for so long; 0: no more
 };
 
-/* How operators ask from afar; without it they do from the machine itself. */
+/* How the admin face is asked from afar; without it, from the machine itself alone. */
 struct network_admin {
     struct certificate_files files; // empty: loopback alone
-    struct slice token;             // file; always with files
+    struct slice token;             // file of an operator's; empty: none
     struct conf_place token_at;
+    const struct token *tokens; // of operators
+    size_t token_count;
 };
 
 static inline bool certificate_is_given(const struct certificate_files *files)

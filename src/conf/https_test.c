@@ -91,8 +91,8 @@ static void a_certificate_needs_its_key_and_admin_both_proof_and_token(void **)
     check_errors(BASE "admin: {token: /t}\n",
         "net.yaml:10:1: admin lacks \"tls\": The certificate of the admin port.\n");
     check_errors(BASE "admin: {tls: {cert: /c, key: /k}}\n",
-        "net.yaml:10:1: admin lacks \"token\": File of the token, 16 characters at least, that "
-        "whoever asks has to show.\n");
+        "net.yaml:10:1: admin: expected \"tokens\", or \"token\" with a file, or tokens of a "
+        "customer: nobody could ask; `waypost token` makes one\n");
 }
 
 static void visitors_are_not_sent_where_nobody_answers(void **)

@@ -24,6 +24,24 @@ static enum err read_text(struct arena *, struct slice text, void *field)
     return ERR_NONE;
 }
 
+static enum err read_hash(struct arena *, struct slice text, void *field)
+{
+    struct slice digits = slice_from(text, strlen("sha256:"));
+    unsigned char hash[TOKEN_HASH_SIZE] = { 0 };
+
+    if (!slice_starts(text, SLICE("sha256:")) || digits.length != 2 * sizeof hash)
+        return ERR_PARSE;
+    for (size_t i = 0; i < digits.length; i++) {
+        int digit = ascii_hex(digits.at[i]);
+
+        if (digit < 0)
+            return ERR_PARSE;
+        hash[i / 2] = (unsigned char)(hash[i / 2] << 4 | digit);
+    }
+    memcpy(field, hash, sizeof hash);
+    return ERR_NONE;
+}
+
 static enum err read_name(struct arena *, struct slice text, void *field)
 {
     if (!units_is_name(text))
@@ -195,6 +213,9 @@ static const struct kind kinds[] = {
         sizeof(struct slice), read_text, NULL },
     [KIND_SECRET] = { "secret text", "text without control characters, not empty", NULL, false,
         sizeof(struct slice), read_text, NULL },
+    [KIND_HASH] = { "hash of a token",
+        "sha256: and 64 hexadecimal digits, as `waypost token` prints", "^sha256:[0-9A-Fa-f]{64}$",
+        false, TOKEN_HASH_SIZE, read_hash, NULL },
     [KIND_NAME] = { "name", "a name of letters, digits, - _ and dots, at most 63, such as fra1",
         "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", false, sizeof(struct slice), read_name, NULL },
     [KIND_HOST] = { "host name",

@@ -227,7 +227,7 @@ static const struct {
     { BASE "zonne: x\n",
         "net.yaml:10:1: unknown key \"zonne\" in the network, did you mean \"zone\"?\n" },
     { BASE "    flavour: x\n", "net.yaml:10:5: unknown key \"flavour\" in a customer, known are: "
-                               "plan, access_log, origins, sites\n" },
+                               "plan, access_log, origins, sites, tokens\n" },
     { BASE "zone: b\n",
         "net.yaml:10:1: \"zone\" is given twice: keep this one or the one at line 1\n" },
     { "pops: {a: {nodes: {b: {address: 192.0.2.1}}}}\n",

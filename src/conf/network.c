@@ -9,6 +9,14 @@ const struct pop *network_pop(const struct network *network, struct slice name)
     return NULL;
 }
 
+const struct customer *network_customer(const struct network *network, struct slice name)
+{
+    for (size_t i = 0; i < network->customer_count; i++)
+        if (slice_equal(network->customers[i].name, name))
+            return &network->customers[i];
+    return NULL;
+}
+
 const struct node *network_node(const struct network *network, struct slice name)
 {
     for (size_t i = 0; i < network->pop_count; i++) {

@@ -23,6 +23,7 @@
 #include "conf/https.h"
 #include "conf/limits.h"
 #include "conf/plan.h"
+#include "conf/token.h"
 
 struct location {
     double latitude, longitude; // degrees
@@ -155,6 +156,8 @@ struct customer {
     size_t origin_count;
     const struct site *sites;
     size_t site_count;
+    const struct token *tokens;
+    size_t token_count;
 };
 
 struct network {
@@ -186,6 +189,7 @@ struct network {
 const struct node *network_node(const struct network *network, struct slice name);
 const struct site *network_site(const struct network *network, struct slice host);
 const struct pop *network_pop(const struct network *network, struct slice name);
+const struct customer *network_customer(const struct network *network, struct slice name);
 
 /* Some certificate is given, so that there is something to answer HTTPS with. */
 bool network_has_https(const struct network *network);

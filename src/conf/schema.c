@@ -88,14 +88,28 @@ static struct found found_at(const struct yaml_node *node)
     return found;
 }
 
+/* Where lines with the hash of a token should be, somebody may write the token itself. */
+static bool has_hash(const struct schema_section *section)
+{
+    for (size_t i = 0; i < section->row_count; i++)
+        if (section->rows[i].kind == KIND_HASH)
+            return true;
+    return false;
+}
+
+static bool is_secret(const struct schema_row *row)
+{
+    return row->kind == KIND_SECRET || row->kind == KIND_HASH ||
+           (row->kind == KIND_SECTION && has_hash(row->section));
+}
+
 /* Likewise, but keeps what is not for everybody's eyes. */
-static struct found found_of(const struct schema_row *row, const struct yaml_node *node)
+static struct found found_safe(const struct yaml_node *node, bool may_be_secret)
 {
     struct found hidden = { "text, not shown here" };
 
-    return row->kind == KIND_SECRET && node->kind == YAML_TEXT && node->text.length > 0
-               ? hidden
-               : found_at(node);
+    return may_be_secret && node->kind == YAML_TEXT && node->text.length > 0 ? hidden
+                                                                             : found_at(node);
 }
 
 static void expected(struct decoder *d, const struct schema_row *row, const struct yaml_node *node,
@@ -198,8 +212,8 @@ static bool decode_value(
 
     if (err != ERR_NONE) {
         conf_errors_add(d->errors, node->at, "%s: found %s%s, expected %s", row->key,
-            found_of(row, node).text, err == ERR_RANGE ? " (too many digits, or too large)" : "",
-            kind->expects);
+            found_safe(node, is_secret(row)).text,
+            err == ERR_RANGE ? " (too many digits, or too large)" : "", kind->expects);
         return false;
     }
     if (!is_within(d, row, node, value, false) || !is_within(d, row, node, value, true))
@@ -250,7 +264,7 @@ static bool has_shape(struct decoder *d, const struct schema_row *row, const str
     if (is_right && (node->count > 0 || may_be_empty))
         return true;
     conf_errors_add(d->errors, node->at, "%s: found %s, expected %s", row->key,
-        is_right ? "none" : found_at(node).text,
+        is_right ? "none" : found_safe(node, is_secret(row)).text,
         is_list ? "a list with at least one item, such as [a, b]"
                 : "a map with at least one line of `name: value`");
     return false;
@@ -327,7 +341,7 @@ void schema_read(const struct schema_section *section, const struct yaml_node *n
 
     if (node != NULL && node->kind != YAML_MAP) {
         conf_errors_add(errors, node->at, "found %s, expected %s: lines of `key: value`",
-            found_at(node).text, section->title);
+            found_safe(node, has_hash(section)).text, section->title);
         return;
     }
     ((struct schema_head *)out)->at = node;

@@ -24,6 +24,7 @@
 enum schema_kind {     // type of the field, and of what least, most and standard are read as
     KIND_TEXT,         // struct slice
     KIND_SECRET,       // struct slice; its text is in no error
+    KIND_HASH,         // unsigned char[32]; likewise, as it may be a token by mistake
     KIND_NAME,         // struct slice
     KIND_HOST,         // struct slice, lower case, no dot at the end
     KIND_MAILBOX,      // struct slice

@@ -27,6 +27,14 @@ static const char *const oldest_words[] = {
     [TLS_OLDEST_1_2] = "1.2", [TLS_OLDEST_1_3] = "1.3", NULL
 };
 
+static const char *const operator_words[] = {
+    [TOKEN_VIEWER] = "viewer", [TOKEN_CHANGER] = "operator", NULL
+};
+
+static const char *const customer_words[] = {
+    [TOKEN_VIEWER] = "viewer", [TOKEN_CHANGER] = "manager", NULL
+};
+
 static const char *const all_down_words[] = {
     [ALL_DOWN_ANY] = "any", [ALL_DOWN_NODATA] = "nodata", NULL
 };
@@ -236,11 +244,42 @@ static const struct schema_row tls_rows[] = {
 static const struct schema_section tls_section = { "tls", "How visitors are spoken to by HTTPS.",
     ROWS(tls_rows), sizeof(struct set_tls) };
 
+#define TOKEN_HASH_ROW                                                                   \
+    {                                                                                    \
+        "hash", KIND_HASH, AT(set_token, hash),                                          \
+            .is_required = true,                                                         \
+            .help = "What `waypost token` printed for it; the token itself is nowhere.", \
+    }
+
+static const struct schema_row operator_token_rows[] = {
+    { "role", KIND_WORD, AT(set_token, role), .standard = "viewer", .words = operator_words,
+        .help = "`operator` may do all; `viewer` changes nothing." },
+    TOKEN_HASH_ROW,
+};
+
+static const struct schema_section operator_token_section = { "one of admin.tokens",
+    "A way in for one operator or tool of ours; without these lines, after a reload, it is closed.",
+    ROWS(operator_token_rows), sizeof(struct set_token) };
+
+static const struct schema_row customer_token_rows[] = {
+    { "role", KIND_WORD, AT(set_token, role), .standard = "viewer", .words = customer_words,
+        .help = "`manager` may also purge, and drain origins; `viewer` changes nothing." },
+    TOKEN_HASH_ROW,
+};
+
+static const struct schema_section customer_token_section = { "a customer's token",
+    "A way in for the customer, to see and change what is the customer's own alone; without these "
+    "lines, after a reload, it is closed.",
+    ROWS(customer_token_rows), sizeof(struct set_token) };
+
 static const struct schema_row admin_rows[] = {
     { "tls", KIND_SECTION, AT(set_admin, tls), .is_required = true, .section = &admin_files_section,
         .help = "The certificate of the admin port." },
-    { "token", KIND_TEXT, AT(set_admin, token), .is_required = true,
-        .help = "File of the token, 16 characters at least, that whoever asks has to show." },
+    { "token", KIND_TEXT, AT(set_admin, token), .standard_text = "`tokens` alone",
+        .help = "File of an operator's token, 16 characters at least." },
+    { "tokens", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_admin, tokens),
+        .section = &operator_token_section,
+        .help = "Tokens of operators, by name; `waypost token` makes them." },
 };
 
 static const struct schema_section admin_section = { "admin",
@@ -427,6 +466,9 @@ static const struct schema_row customer_rows[] = {
         .section = &origin_section, .help = "The customer's web servers, by name." },
     { "sites", KIND_SECTION, SHAPE_MAP, KIND_HOST, AT(set_customer, sites),
         .section = &site_section, .help = "What is served for the customer, by host name." },
+    { "tokens", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_customer, tokens),
+        .section = &customer_token_section,
+        .help = "With which the customer may ask, by name; `waypost token` makes them." },
 };
 
 static const struct schema_section customer_section = { "a customer", "Who pays.",

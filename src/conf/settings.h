@@ -67,10 +67,18 @@ struct set_tls {
     struct schema_list certificates; // struct set_files
 };
 
+/* One way in; customers and operators have other words for the same roles. */
+struct set_token {
+    struct schema_head head;
+    unsigned role; // enum token_role
+    unsigned char hash[TOKEN_HASH_SIZE];
+};
+
 struct set_admin {
     struct schema_head head;
     struct set_files tls;
     struct slice token;
+    struct schema_list tokens; // struct set_token
 };
 
 struct set_origin {
@@ -140,6 +148,7 @@ struct set_customer {
     struct set_access access;
     struct schema_list origins; // struct set_origin
     struct schema_list sites;   // struct set_site, by host
+    struct schema_list tokens;  // struct set_token
 };
 
 struct set_accounts {

@@ -275,6 +275,9 @@ static void write_customer(const struct customer *customer, FILE *out)
     fputc('\n', out);
     for (size_t i = 0; i < customer->site_count; i++)
         write_site(&customer->sites[i], out);
+    for (size_t i = 0; i < customer->token_count; i++)
+        fprintf(out, "    token %.*s  %s\n", SLICE_ARG(customer->tokens[i].name),
+            customer->tokens[i].role == TOKEN_CHANGER ? "manager" : "viewer");
 }
 
 void conf_summary_write(const struct network *network, FILE *out)
@@ -290,6 +293,9 @@ void conf_summary_write(const struct network *network, FILE *out)
     if (certificate_is_given(&network->admin.files))
         fprintf(out, "admin from afar by certificate %.*s and token\n",
             SLICE_ARG(network->admin.files.cert));
+    for (size_t i = 0; i < network->admin.token_count; i++)
+        fprintf(out, "  token %.*s  %s\n", SLICE_ARG(network->admin.tokens[i].name),
+            network->admin.tokens[i].role == TOKEN_CHANGER ? "operator" : "viewer");
     fprintf(out, "pops: %zu\n", network->pop_count);
     for (size_t i = 0; i < network->pop_count; i++)
         write_pop(network, &network->pops[i], out);
