@@ -87,11 +87,15 @@ def config_of(ours, minted, without=()):
     names.write_text(f"subjectAltName=IP:{FRA}\n")
     run("openssl", "x509", "-req", "-in", ours.folder / "admin.csr", "-CA", ours.file, "-CAkey",
         ours.key, "-days", "2", "-extfile", names, "-out", pair[0])
+    config["accounts"] = {"node": "fra1"}
+    config["plans"] = {"standard": {"currency": "EUR", "monthly": 5, "per_gb": 1}}
+    config["customers"]["acme"]["plan"] = "standard"
     config["admin"] = {"tls": files(pair), "tokens": lines(
         *(left[who] for who in ("operators' viewer", "operator") if who in left))}
     config["customers"]["acme"]["tokens"] = lines(
         *(left[who] for who in ("acme viewer", "acme manager") if who in left))
     config["customers"]["globex"] = {
+        "plan": "standard",
         "origins": {"web": {"address": f"{NYC_ORIGIN}:80"}},
         "sites": {OTHER: {"deliver": ["web"], "ttl": "2s"}},
         "tokens": lines(*(left[who] for who in ("globex manager",) if who in left))}
@@ -168,6 +172,21 @@ CALLS = [
     ("POST", "/api/v1/drain", {"origin": "globex/web"}, CHANGE_GLOBEX),
     ("POST", "/api/v1/undrain", {"origin": "globex/web"}, CHANGE_GLOBEX),
     ("POST", "/api/v1/drain", {"origin": ORIGIN_GONE}, CHANGE_GONE),
+    ("GET", "/api/v1/usage", None, SEE),
+    ("GET", "/api/v1/usage?customer=acme", None, SEE_ACME),
+    ("GET", "/api/v1/usage?customer=globex", None, SEE_GLOBEX),
+    ("GET", "/api/v1/usage?customer=globey", None, GONE),
+    ("GET", f"/api/v1/usage?site={STATIC}&by=day", None, SEE_ACME),
+    ("GET", f"/api/v1/usage?site={OTHER}&by=customer", None, SEE_GLOBEX),
+    ("GET", f"/api/v1/usage?customer=acme&site={OTHER}", None, (401, 401, 404, 404, 404, 422, 422)),
+    ("GET", f"/api/v1/usage?site={OTHER_GONE}", None, GONE),
+    ("GET", "/api/v1/usage?by=x", None, WRONG),
+    ("GET", "/api/v1/invoices", None, OURS),
+    ("GET", "/api/v1/invoices/acme", None, SEE_ACME),
+    ("GET", "/api/v1/invoices/globex?month=2026-01", None, SEE_GLOBEX),
+    ("GET", "/api/v1/invoices/globey", None, GONE),
+    ("POST", "/api/v1/invoices/verify", "{}", COMMAND[:6] + (None,)),
+    ("POST", "/api/v1/corrections", {"customer": "acme"}, COMMAND[:6] + (400,)),
     ("GET", "/api/v1/gone", None, GONE),
     ("GET", "/", None, GONE),
     ("GET", "/api/v1/purge", None, METHOD),
@@ -197,9 +216,11 @@ def test_a_customer_is_told_nothing_of_another(people):
         assert people.ask(who, "POST", "/api/v1/purge", {"site": site})[0] == 200
     assert people.ask("operator", "POST", "/api/v1/drain", {"pop": "nyc"})[0] == 200
     for who, own, other in (("acme viewer", "acme", "globex"), ("globex manager", "globex", "acme")):
-        for path in ("/api/v1/status", "/api/v1/orders", "/api/v1/orders?limit=1"):
+        for path in ("/api/v1/status", "/api/v1/orders", "/api/v1/orders?limit=1", "/api/v1/usage",
+                     f"/api/v1/invoices/{own}"):
             text = people.ask(who, "GET", path)[1]
-            assert own in text and other not in text and "anna" not in text, path
+            assert other not in text and "anna" not in text, path
+            assert own in text or path == "/api/v1/usage", path
         status = people.json(who, "/api/v1/status")
         assert status["customer"] == own
         assert {s["customer"] for s in status["sites"]} == {own}
@@ -239,6 +260,10 @@ def test_what_is_anothers_is_answered_as_what_is_not_there(people):
 
     same("GET", "/api/v1/why?name=NAME", None, OTHER, OTHER_GONE)
     same("GET", "/api/v1/why?name=NAME&node=gone", None, OTHER, OTHER_GONE)
+    same("GET", "/api/v1/usage?site=NAME", None, OTHER, OTHER_GONE)
+    same("GET", "/api/v1/usage?customer=NAME", None, "globex", "globey")
+    same("GET", f"/api/v1/usage?customer=NAME&site={STATIC}", None, "globex", "globey")
+    same("GET", "/api/v1/invoices/NAME", None, "globex", "globey")
     for body in ('{"site": "NAME"}', '{"url": "http://NAME/"}', '{"prefix": "http://NAME/a"}',
                  '{"tag": "x", "site": "NAME"}'):
         same("POST", "/api/v1/purge", body, OTHER, OTHER_GONE)
