@@ -220,21 +220,26 @@ static enum err put_invoice(
     return err;
 }
 
-/* Who had something in the month; *more is how many there are beyond the limit. */
-static enum err list_customers(struct ledger *ledger, struct month month, struct arena *arena,
-    struct slice *names, size_t *count, size_t *more, struct diag *why)
+/* Who had something in a month. */
+struct customers {
+    struct slice names[BOOKS_CUSTOMERS_MAX]; // in the arena
+    size_t count, more;                      // more: beyond the limit
+    struct arena arena;
+};
+
+static enum err find_customers(
+    struct ledger *ledger, struct month month, struct customers *found, struct diag *why)
 {
     struct db_rows rows;
 
-    *count = *more = 0;
     ledger_customers(ledger, month_begin(month), month_end(month), &rows);
     while (db_next(&rows)) {
         struct slice name = db_bytes_at(&rows, 0);
 
-        if (name.length > 0 && *count < BOOKS_CUSTOMERS_MAX)
-            names[(*count)++] = arena_copy(arena, name);
+        if (name.length > 0 && found->count < BOOKS_CUSTOMERS_MAX)
+            found->names[found->count++] = arena_copy(&found->arena, name);
         else
-            *more += name.length > 0; // the one without a name is what found no slot
+            found->more += name.length > 0; // the one without a name is what found no slot
     }
     return db_end(&rows, why);
 }
@@ -242,31 +247,29 @@ static enum err list_customers(struct ledger *ledger, struct month month, struct
 static enum err answer_invoices(struct ledger *ledger, const struct books_question *q,
     struct books_answer *answer, struct diag *why)
 {
+    struct customers *found = mem_new(struct customers);
     struct books_question one = *q;
-    struct arena arena;
-    struct slice *names;
-    size_t count, more;
     char month[MONTH_TEXT_MAX];
 
-    arena_init(&arena, SIZE_MAX); // BOOKS_CUSTOMERS_MAX names
-    names = arena_array(&arena, BOOKS_CUSTOMERS_MAX, sizeof *names);
-    enum err err = list_customers(ledger, q->month, &arena, names, &count, &more, why);
+    arena_init(&found->arena, SIZE_MAX); // BOOKS_CUSTOMERS_MAX names
+    enum err err = find_customers(ledger, q->month, found, why);
     json_t *object = json_object(), *list = json_array();
 
-    for (size_t i = 0; err == ERR_NONE && i < count; i++) {
-        one.customer = names[i];
+    for (size_t i = 0; err == ERR_NONE && i < found->count; i++) {
+        one.customer = found->names[i];
         err = put_invoice(ledger, &one, list, why);
     }
-    arena_done(&arena);
     json_put_text(object, "node", q->node);
     json_put_time(object, "now", q->now);
     json_put_text(object, "month", slice_text(month_text(q->month, month)));
     json_object_set_new(object, "invoices", list);
-    json_put_number(object, "more", more);
+    json_put_number(object, "more", found->more);
     if (err == ERR_NONE)
         json_write(object, &answer->body);
     else
         json_decref(object);
+    arena_done(&found->arena);
+    mem_free(found);
     return err;
 }
 
