@@ -154,12 +154,11 @@ static void the_accounts_node_may_be_away_and_come_back(void **)
 /* At any moment, but often around the end of an interval, when journals and ledger are written. */
 static void run_a_while(struct books *b)
 {
-    struct wall now = loop_wall(b->w->control);
-
     books_run(b, span_ms((int64_t)sim_draw(b->w->sim, 12000)));
     if (sim_draw(b->w->sim, 2) == 0)
         return;
-    now = loop_wall(b->w->control);
+    struct wall now = loop_wall(b->w->control);
+
     sim_run_for(b->w->sim, span_ms(SETTLING_TICK_MS - now.ms % SETTLING_TICK_MS - 1));
     sim_run_for(b->w->sim, span_us((int64_t)sim_draw(b->w->sim, 20000)));
 }

@@ -115,34 +115,42 @@ static enum err take_step(struct db *db, const struct db_plan *plan, int64_t at,
     return run_text(db, pragma, why);
 }
 
-static enum err bring_up_to_date(struct db *db, const struct db_plan *plan, struct diag *why)
+/* How many steps the file has behind it. */
+static enum err read_version(
+    struct db *db, const struct db_plan *plan, int64_t *version, struct diag *why)
 {
-    int64_t application = 0, version = 0, tables = 0;
+    int64_t application = 0, tables = 0;
 
     TRY(read_number(db, "PRAGMA application_id", &application, why));
-    TRY(read_number(db, "PRAGMA user_version", &version, why));
+    TRY(read_number(db, "PRAGMA user_version", version, why));
     TRY(read_number(db, "SELECT count(*) FROM sqlite_schema", &tables, why));
-    bool is_new = application == 0 && version == 0 && tables == 0;
+    bool is_new = application == 0 && *version == 0 && tables == 0;
 
     if (!is_new && application != (int64_t)plan->application) {
         diag_say(why, "%s is a database of something else", plan->path);
         return ERR_UNSUPPORTED;
     }
-    if (version < 0 || version > (int64_t)plan->step_count) {
+    if (*version < 0 || *version > (int64_t)plan->step_count) {
         diag_say(why, "%s was written by a later version of this program", plan->path);
         return ERR_UNSUPPORTED;
     }
-    for (int64_t at = version; at < (int64_t)plan->step_count; at++) {
-        TRY(db_begin(db, why));
-        enum err err = take_step(db, plan, at, why);
-
-        if (err != ERR_NONE) {
-            db_rollback(db);
-            return err;
-        }
-        TRY(db_commit(db, why));
-    }
     return ERR_NONE;
+}
+
+static enum err bring_up_to_date(struct db *db, const struct db_plan *plan, struct diag *why)
+{
+    int64_t version = 0;
+    enum err err = read_version(db, plan, &version, why);
+
+    for (; err == ERR_NONE && version < (int64_t)plan->step_count; version++) {
+        TRY(db_begin(db, why));
+        err = take_step(db, plan, version, why);
+        if (err == ERR_NONE)
+            err = db_commit(db, why);
+        else
+            db_rollback(db);
+    }
+    return err;
 }
 
 static enum err open_connection(struct db *db, const struct db_plan *plan, struct diag *why)

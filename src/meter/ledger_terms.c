@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "base/mem.h"
 #include "meter/ledger_priv.h"
 
 /* One customer's plan from now on; a new term only where it is another than before. */
@@ -37,27 +36,39 @@ static int compare_names(const void *a, const void *b)
     return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
 }
 
-/* Those who have a plan and are not among the names, which are sorted; in the arena. */
-static enum err find_gone(struct ledger *l, const struct slice *names, size_t count,
-    struct arena *arena, struct slice **gone, size_t *gone_count, struct diag *why)
+/* Names, in an arena. */
+struct names {
+    struct arena arena;
+    struct slice *list;
+    size_t count, room;
+};
+
+static void keep(struct names *names, struct slice name)
 {
-    size_t room = 0;
+    if (names->count == names->room) {
+        struct slice *more =
+            arena_array(&names->arena, names->room = 2 * names->room + 16, sizeof *more);
+
+        if (names->count > 0)
+            memcpy(more, names->list, names->count * sizeof *more);
+        names->list = more;
+    }
+    names->list[names->count++] = arena_copy(&names->arena, name);
+}
+
+/* Those who have a plan and are not among `here`, which is sorted. */
+static enum err find_gone(
+    struct ledger *l, const struct names *here, struct names *gone, struct diag *why)
+{
     struct db_rows rows;
 
     db_ask(l->db, LEDGER_TERMS_NEWEST, NULL, 0, &rows);
     while (db_next(&rows)) {
         struct slice name = db_bytes_at(&rows, 0);
 
-        if (bsearch(&name, names, count, sizeof *names, compare_names) != NULL)
-            continue;
-        if (*gone_count == room) {
-            struct slice *more = arena_array(arena, room = 2 * room + 16, sizeof *more);
-
-            if (*gone_count > 0)
-                memcpy(more, *gone, *gone_count * sizeof *more);
-            *gone = more;
-        }
-        (*gone)[(*gone_count)++] = arena_copy(arena, name);
+        if (here->count == 0 ||
+            bsearch(&name, here->list, here->count, sizeof name, compare_names) == NULL)
+            keep(gone, name);
     }
     return db_end(&rows, why);
 }
@@ -66,20 +77,20 @@ static enum err find_gone(struct ledger *l, const struct slice *names, size_t co
 static enum err let_go(struct ledger *l, struct wall now, const struct ledger_term *terms,
     size_t count, size_t *added, struct diag *why)
 {
-    struct slice *names = mem_array(count + 1, sizeof *names), *gone = NULL;
-    size_t gone_count = 0;
-    struct arena arena;
+    struct names here = { .count = 0 }, gone = { .count = 0 };
 
+    arena_init(&here.arena, SIZE_MAX);
+    arena_init(&gone.arena, SIZE_MAX);
     for (size_t i = 0; i < count; i++)
-        names[i] = terms[i].customer;
-    qsort(names, count, sizeof *names, compare_names);
-    arena_init(&arena, SIZE_MAX);
-    enum err err = find_gone(l, names, count, &arena, &gone, &gone_count, why);
+        keep(&here, terms[i].customer);
+    if (count > 0)
+        qsort(here.list, count, sizeof *here.list, compare_names);
+    enum err err = find_gone(l, &here, &gone, why);
 
-    for (size_t i = 0; i < gone_count && err == ERR_NONE; i++)
-        err = agree_on(l, now, &(struct ledger_term){ .customer = gone[i] }, added, why);
-    arena_done(&arena);
-    mem_free(names);
+    for (size_t i = 0; i < gone.count && err == ERR_NONE; i++)
+        err = agree_on(l, now, &(struct ledger_term){ .customer = gone.list[i] }, added, why);
+    arena_done(&here.arena);
+    arena_done(&gone.arena);
     return err;
 }
 

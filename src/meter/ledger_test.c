@@ -192,12 +192,10 @@ static void a_full_disk_costs_nothing_but_the_wait(void **)
 {
     struct chain c = chain_of("fra1", "fra");
     struct rlimit old, small = { 96 * 1024, 0 };
-    enum settle_answer answer;
-    struct diag why = { 0 };
+    struct outcome last = { .err = ERR_NONE };
     struct place p;
     uint64_t reached = 0;
     size_t at = 0;
-    enum err err = ERR_NONE;
 
     signal(SIGXFSZ, SIG_IGN);
     place_init_in_folder(&p);
@@ -206,11 +204,11 @@ static void a_full_disk_costs_nothing_but_the_wait(void **)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     small.rlim_max = old.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    for (; at < CHAIN_MAX && err == ERR_NONE; at += err == ERR_NONE)
-        err = try_settle(&p, &c, at, at + 1, &answer, &reached, &why);
+    for (; at < CHAIN_MAX && last.err == ERR_NONE; at += last.err == ERR_NONE)
+        last = try_settle(&p, &c, at, at + 1);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     assert_true(at > 0 && at < CHAIN_MAX);
-    assert_true(why.text[0] != '\0');
+    assert_true(last.why.text[0] != '\0');
     assert_int_equal(settle(&p, &c, 0, 0, &reached), SETTLE_ALL);
     assert_int_equal(reached, at);
     settle_all(&p, &c);
@@ -250,15 +248,12 @@ static void a_broken_file_is_told_and_not_touched(void **)
 static void totals_beyond_what_a_number_holds_are_refused_whole(void **)
 {
     struct chain c = chain_of("fra1", "fra");
-    enum settle_answer answer;
-    struct diag why = { 0 };
     struct place p;
-    uint64_t reached = 0;
 
     place_init(&p);
     for (int i = 0; i < 3; i++)
         chain_add(&c, "acme", "www.acme.test", NOVEMBER_MS, INT64_MAX / 2000);
-    assert_int_equal(try_settle(&p, &c, 0, 3, &answer, &reached, &why), ERR_RANGE);
+    assert_int_equal(try_settle(&p, &c, 0, 3).err, ERR_RANGE);
     assert_int_equal(hits_of(&p, ""), 0);
     audit_is_good(&p);
     chain_done(&c);

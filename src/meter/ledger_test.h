@@ -106,33 +106,41 @@ static inline void chain_done(struct chain *c)
         mem_free(c->rooms[--c->count]);
 }
 
+struct outcome {
+    enum err err;
+    enum settle_answer answer;
+    uint64_t reached;
+    struct diag why;
+};
+
 /* Entries from..to-1 of the chain, counted from 0. */
-static inline enum err try_settle(struct place *p, const struct chain *c, size_t from, size_t to,
-    enum settle_answer *answer, uint64_t *reached, struct diag *why)
+static inline struct outcome try_settle(
+    struct place *p, const struct chain *c, size_t from, size_t to)
 {
     char *room = mem_array(CHAIN_MAX, USAGE_BATCH_ENTRY_MAX);
-    struct settle_position position = { .sequence = *reached };
+    struct outcome outcome = { .answer = SETTLE_ANSWER_COUNT };
+    struct settle_position position = { 0 };
     size_t length = 0;
 
     for (size_t i = from; i < to; i++)
         length += usage_batch_put(c->entries[i], room + length);
-    enum err err = ledger_settle(p->ledger,
-        &(struct ledger_batch){ c->node, slice_of(room, length) }, answer, &position, why);
-
+    outcome.err =
+        ledger_settle(p->ledger, &(struct ledger_batch){ c->node, slice_of(room, length) },
+            &outcome.answer, &position, &outcome.why);
     mem_free(room);
-    *reached = position.sequence;
-    return err;
+    outcome.reached = position.sequence;
+    return outcome;
 }
 
 static inline enum settle_answer settle(
     struct place *p, const struct chain *c, size_t from, size_t to, uint64_t *reached)
 {
-    enum settle_answer answer = SETTLE_ANSWER_COUNT;
-    struct diag why = { 0 };
+    const struct outcome outcome = try_settle(p, c, from, to);
 
-    if (try_settle(p, c, from, to, &answer, reached, &why) != ERR_NONE)
-        fail_msg("%s", why.text);
-    return answer;
+    if (outcome.err != ERR_NONE)
+        fail_msg("%s", outcome.why.text);
+    *reached = outcome.reached;
+    return outcome.answer;
 }
 
 static inline void settle_all(struct place *p, const struct chain *c)
