@@ -16,8 +16,10 @@
 #include "admin/text.h"
 #include "app/asking.h"
 #include "app/commands.h"
+#include "app/wall.h"
 #include "base/mem.h"
 #include "conf/units.h"
+#include "meter/month.h"
 
 enum { TEXT_MAX = 64 << 20 };
 
@@ -215,6 +217,8 @@ static bool write_invoice(const struct wish *w, struct slice json, FILE *out)
         return false;
     }
     (w->form == FORM_CSV ? invoice_write_csv : invoice_write_text)(invoice, out);
+    if (w->form == FORM_TEXT && month_end(invoice->month).ms > wall_now().ms)
+        fputs("\nThe month is not over: this is of what is settled so far.\n", out);
     invoice_free(invoice);
     return true;
 }

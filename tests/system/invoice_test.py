@@ -182,6 +182,7 @@ def test_an_invoice_equals_what_is_computed_by_hand(waypost, received):
     assert (total(waypost), total(waypost, "globex")) == (acme, globex)
     out = must(waypost, "invoice", "acme", "--month", time.strftime("%Y-%m", time.gmtime()))
     assert f"Total EUR {acme}\n" in out and "node fra1, entries 1 to " in out
+    assert out.endswith("The month is not over: this is of what is settled so far.\n")
     rows = csv.DictReader(io.StringIO(must(waypost, "invoice", "globex", "--format", "csv")))
     assert sum(decimal.Decimal(row["amount"]) for row in rows) == globex
     out = must(waypost, "invoice")
