@@ -486,9 +486,9 @@ static bool is_deleted(const char *path)
 
 bool usage_bury(struct usage *usage)
 {
+    assert(usage->dead_count > 0);
     const char *path = usage->dead[0]->path;
 
-    assert(usage->dead_count > 0);
     if (!is_deleted(path)) {
         if (!usage->is_stuck_said)
             log_line(usage->log, LOG_ERROR, "usage",

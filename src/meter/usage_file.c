@@ -45,10 +45,7 @@ uint64_t usage_names_hash(struct slice customer, struct slice site)
 
 static bool is_plain(struct slice text)
 {
-    for (size_t i = 0; i < text.length; i++)
-        if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
-            return false;
-    return text.length <= USAGE_NAME_MAX;
+    return text.length <= USAGE_NAME_MAX && !slice_has_control(text);
 }
 
 bool usage_names_are_sane(struct slice customer, struct slice site)
