@@ -12,27 +12,20 @@ static const char MARK[MARK_SIZE] = { 'w', 'p', 's', VERSION };
 
 static_assert((int)SETTLE_HEAD_MAX == HEAD_SIZE + (int)USAGE_NAME_MAX, "the longest name fits");
 
-static char *put_bytes(char *out, const void *bytes, size_t length)
-{
-    if (length > 0)
-        memcpy(out, bytes, length);
-    return out + length;
-}
-
 struct slice settle_write(const struct settle *settle, char *room)
 {
     assert(settle->to.length > 0 && settle->to.length <= USAGE_NAME_MAX);
-    char *out = put_bytes(room, MARK, MARK_SIZE);
+    char *out = bytes_put(room, MARK, MARK_SIZE);
 
     out = number_put(out, settle->kind, 1);
     out = number_put(out, settle->to.length, 1);
-    out = put_bytes(out, settle->to.at, settle->to.length);
+    out = bytes_put(out, settle->to.at, settle->to.length);
     switch (settle->kind) {
-    case SETTLE_BATCH: out = put_bytes(out, settle->entries.at, settle->entries.length); break;
+    case SETTLE_BATCH: out = bytes_put(out, settle->entries.at, settle->entries.length); break;
     case SETTLE_ANSWER:
         out = number_put(out, settle->answer, 1);
         out = number_put(out, settle->position.sequence, 8);
-        out = put_bytes(out, settle->position.hash, sizeof settle->position.hash);
+        out = bytes_put(out, settle->position.hash, sizeof settle->position.hash);
         break;
     }
     return slice_of(room, (size_t)(out - room));
@@ -50,6 +43,8 @@ static bool parse_answer(struct slice rest, struct settle *settle)
         return false;
     settle->answer = (enum settle_answer)answer;
     settle->position.sequence = number_get(&in, 8);
+    if (settle->position.sequence > INT64_MAX)
+        return false;
     memcpy(settle->position.hash, in, USAGE_HASH_SIZE);
     return true;
 }

@@ -32,7 +32,7 @@ enum settle_answer {
 
 /* How far a chain is in the ledger. Zeroed: there is nothing of it. */
 struct settle_position {
-    uint64_t sequence;
+    uint64_t sequence;                   // at most INT64_MAX, as the ledger's numbers have a sign
     unsigned char hash[USAGE_HASH_SIZE]; // of that entry
 };
 

@@ -77,6 +77,22 @@ static void what_is_cut_short_longer_or_of_another_version_is_refused(void **)
     assert_false(settle_parse(SLICE("wps\1\0\5nyc1"), &read));
 }
 
+/* The node would number its next entries behind it. */
+static void a_position_that_no_ledger_holds_is_refused(void **)
+{
+    struct settle told = {
+        .kind = SETTLE_ANSWER, .to = SLICE("nyc1"), .position.sequence = INT64_MAX
+    };
+    char room[SETTLE_ANSWER_MAX];
+    struct settle read;
+
+    assert_true(settle_parse(settle_write(&told, room), &read));
+    told.position.sequence++;
+    assert_false(settle_parse(settle_write(&told, room), &read));
+    told.position.sequence = UINT64_MAX;
+    assert_false(settle_parse(settle_write(&told, room), &read));
+}
+
 static void the_longest_name_fits(void **)
 {
     char name[USAGE_NAME_MAX], room[SETTLE_ANSWER_MAX];
@@ -108,6 +124,7 @@ int main(void)
         cmocka_unit_test(an_empty_batch_is_a_question),
         cmocka_unit_test(an_answer_says_how_far_the_chain_is),
         cmocka_unit_test(what_is_cut_short_longer_or_of_another_version_is_refused),
+        cmocka_unit_test(a_position_that_no_ledger_holds_is_refused),
         cmocka_unit_test(the_longest_name_fits),
         cmocka_unit_test(each_answer_has_its_own_word),
     };
