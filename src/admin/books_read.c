@@ -66,14 +66,6 @@ const char *books_by_text(enum ledger_by by)
     return "";
 }
 
-static const struct customer *customer_of(const struct network *network, struct slice name)
-{
-    for (size_t i = 0; i < network->customer_count; i++)
-        if (slice_equal(network->customers[i].name, name))
-            return &network->customers[i];
-    return NULL;
-}
-
 /* The first name that is not there is the one to be told of. */
 static void note_stranger(
     struct reading *r, const char *what, struct slice name, struct slice nearest)
@@ -89,7 +81,7 @@ static bool read_customer(struct reading *r, struct slice name)
     struct slice own = r->known->customer;
 
     r->question->customer = name;
-    if (name.length > 0 && customer_of(r->known->network, name) == NULL)
+    if (name.length > 0 && network_customer(r->known->network, name) == NULL)
         note_stranger(r, "customer", name, admin_customer_nearest(r->known->network, name));
     if (own.length == 0 || slice_equal(own, name))
         return true;

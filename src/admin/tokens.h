@@ -29,8 +29,8 @@ void admin_tokens_free(struct admin_tokens *tokens);
 [[nodiscard]] bool admin_tokens_find(
     const struct admin_tokens *tokens, struct slice token, struct admin_scope *scope);
 
-/* Whose token has that hash, in words ("customer acme's token deploy"), in `text`; false: nobody's.
- */
+/* Whose token has that hash, in words ("token deploy of customer acme"), in `text`; false:
+ * nobody's. */
 enum { ADMIN_TOKEN_OWNER_MAX = 160 };
 bool admin_tokens_owner(const struct network *network, const unsigned char hash[SHA256_SIZE],
     char text[ADMIN_TOKEN_OWNER_MAX]);
