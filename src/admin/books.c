@@ -7,9 +7,7 @@
 #include "admin/json.h"
 #include "admin/status.h"
 #include "base/mem.h"
-#include "conf/currency.h"
 #include "meter/invoice_ledger.h"
-#include "meter/money.h"
 
 /* Below zero where more was corrected than used. */
 static void put_signed(json_t *object, const char *key, int64_t number)
@@ -171,24 +169,6 @@ static enum err answer_invoice(struct ledger *ledger, const struct books_questio
     return ERR_NONE;
 }
 
-static json_t *json_of_totals(const struct price_bill *bill)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < bill->total_count; i++) {
-        const struct price_total *total = &bill->totals[i];
-        int digits = currency_digits(total->currency);
-        json_t *object = json_object();
-        char text[MONEY_TEXT_MAX];
-
-        json_put_text(object, "currency", total->currency);
-        json_put_text(object, "amount",
-            slice_text(money_text(total->amount_microcents, digits < 0 ? 0 : digits, text)));
-        json_array_append_new(list, object);
-    }
-    return list;
-}
-
 /* One customer's in a list: what it comes to, or why there is none. */
 static enum err put_invoice(
     struct ledger *ledger, const struct books_question *q, json_t *list, struct diag *why)
@@ -206,7 +186,7 @@ static enum err put_invoice(
                 json_array_append_new(plans, json_of_text(invoice->bill.parts[i].plan));
         for (size_t i = 0; i < invoice->chain_count; i++)
             entries += invoice->chains[i].count;
-        json_object_set_new(object, "totals", json_of_totals(&invoice->bill));
+        json_object_set_new(object, "totals", invoice_totals_json(&invoice->bill));
     } else {
         json_put_text(object, "error", slice_text(answer.refusal.message.text));
     }

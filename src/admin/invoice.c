@@ -18,7 +18,7 @@ static void put_hash(json_t *object, const unsigned char *hash)
     json_put_text(object, "sha256", slice_of(text, sizeof text));
 }
 
-static json_t *json_of_totals(const struct price_bill *bill)
+struct json_t *invoice_totals_json(const struct price_bill *bill)
 {
     json_t *list = json_array();
 
@@ -107,7 +107,7 @@ void invoice_json_write(const struct invoice *invoice, struct text *out)
     json_put_number(json, "invoice", 1);
     json_put_text(json, "customer", invoice->customer);
     json_put_text(json, "month", slice_text(month_text(invoice->month, month)));
-    json_object_set_new(json, "totals", json_of_totals(&invoice->bill));
+    json_object_set_new(json, "totals", invoice_totals_json(&invoice->bill));
     json_object_set_new(json, "plans", json_of_plans(invoice));
     json_object_set_new(json, "lines", json_of_lines(&invoice->bill));
     json_object_set_new(json, "entries", json_of_chains(invoice));

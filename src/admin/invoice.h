@@ -23,10 +23,15 @@
 #include "base/err.h"
 #include "meter/invoice.h"
 
+struct json_t;
+
 enum { INVOICE_LINES_MAX = 20000, INVOICE_TEXT_MAX = 16 << 20 };
 
 /* The canonical bytes; some 300 a line. */
 void invoice_json_write(const struct invoice *invoice, struct text *out);
+
+/* Its list of totals alone. */
+struct json_t *invoice_totals_json(const struct price_bill *bill);
 
 /*
  * ERR_PARSE: not an invoice of this form, of which `why` says what is wrong first. What is read may
