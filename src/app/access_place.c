@@ -115,9 +115,10 @@ static void skip_rest_of_line(struct access_place *place)
     if (!place->is_within_line)
         return;
     const char *end = memchr(place->held, '\n', place->held_length);
+
+    assert(end != NULL); // lines are held whole
     size_t length = (size_t)(end + 1 - place->held);
 
-    assert(end != NULL);
     place->held_length -= length;
     memmove(place->held, place->held + length, place->held_length);
     place->is_within_line = false;
