@@ -9,6 +9,7 @@
 
 enum {
     BOOKS_MAX = 16,            // on their way at a time
+    BOOKS_OF_ONE_MAX = 4,      // of one customer, so that none keeps the others from asking
     BOOKS_QUERY_MAX = 1 << 20, // memory of what a query says
 };
 
@@ -19,6 +20,7 @@ struct books_call {
     struct http_exchange *x; // NULL: left
     bool is_asked;           // it is the ledger's until it is done
     struct arena arena;      // of the question
+    struct slice customer;   // who asks; empty: an operator
     struct text body;        // of the request
     struct books_question question;
     struct books_answer answer;
@@ -135,8 +137,20 @@ static void refuse_elsewhere(
     admin_answer_json(x, refusal.status, "", json);
 }
 
+/* Whether one more of them may be on its way. Those count too whose asker has left. */
+static bool has_room(const struct admin *admin, const struct admin_scope *scope)
+{
+    size_t of_them = 0;
+
+    list_each (link, &admin->books)
+        of_them +=
+            slice_equal(container_of(link, struct books_call, link)->customer, scope->customer);
+    return admin->books_count < BOOKS_MAX && (scope->is_operator || of_them < BOOKS_OF_ONE_MAX);
+}
+
 /* NULL: it is answered as one that cannot be taken. */
-static struct books_call *books_new(struct admin *admin, struct http_exchange *x)
+static struct books_call *books_new(
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
     struct books_known known = { 0 };
 
@@ -145,7 +159,7 @@ static struct books_call *books_new(struct admin *admin, struct http_exchange *x
         refuse_elsewhere(admin, x, &known);
         return NULL;
     }
-    if (admin->books_count == BOOKS_MAX || !http_exchange_keep(x)) {
+    if (!has_room(admin, scope) || !http_exchange_keep(x)) {
         counter_up(&admin->counts.books_refused);
         admin_answer_json(x, 503, "Retry-After: 1\r\n",
             admin_error_json("busy", "too many questions to the accounts are under way",
@@ -157,6 +171,7 @@ static struct books_call *books_new(struct admin *admin, struct http_exchange *x
     books->admin = admin;
     books->x = x;
     arena_init(&books->arena, BOOKS_QUERY_MAX);
+    books->customer = arena_copy(&books->arena, scope->customer);
     text_init(&books->body, BOOKS_INVOICE_MAX);
     text_init(&books->answer.body, ADMIN_ANSWER_MAX);
     list_append(&admin->books, &books->link);
@@ -281,17 +296,19 @@ void books_call_done(struct books_call *books, enum err err, const struct diag *
     books_free(books);
 }
 
-void admin_serve_usage(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
+void admin_serve_usage(
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
-    struct books_call *books = books_new(admin, x);
+    struct books_call *books = books_new(admin, x, scope);
 
     if (books != NULL)
         begin(books, BOOKS_USAGE);
 }
 
-void admin_serve_invoices(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
+void admin_serve_invoices(
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
-    struct books_call *books = books_new(admin, x);
+    struct books_call *books = books_new(admin, x, scope);
 
     if (books != NULL)
         begin(books, BOOKS_INVOICES);
@@ -329,11 +346,11 @@ static void on_end(struct http_sink *sink)
 
 static const struct http_sink_ops SINK_OPS = { on_data, on_end };
 
-static void take_body(
-    struct admin *admin, struct http_exchange *x, enum books_verb verb, size_t body_max)
+static void take_body(struct admin *admin, struct http_exchange *x, const struct admin_scope *scope,
+    enum books_verb verb, size_t body_max)
 {
     struct request *r = request_of(x);
-    struct books_call *books = books_new(admin, x);
+    struct books_call *books = books_new(admin, x, scope);
 
     if (books == NULL)
         return;
@@ -347,13 +364,14 @@ static void take_body(
         http_exchange_read(x, &r->sink);
 }
 
-void admin_serve_verify(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
+void admin_serve_verify(
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
-    take_body(admin, x, BOOKS_VERIFY, BOOKS_INVOICE_MAX);
+    take_body(admin, x, scope, BOOKS_VERIFY, BOOKS_INVOICE_MAX);
 }
 
 void admin_serve_correction(
-    struct admin *admin, struct http_exchange *x, const struct admin_scope *)
+    struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
-    take_body(admin, x, BOOKS_CORRECT, BOOKS_BODY_MAX);
+    take_body(admin, x, scope, BOOKS_CORRECT, BOOKS_BODY_MAX);
 }

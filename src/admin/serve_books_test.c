@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/ask_test.h"
 #include "admin/books_test.h"
+#include "admin/customers_test.h"
+#include "admin/tokens.h"
 
 /* A source that keeps the accounts, and answers when it is told to. */
 struct books_fake {
@@ -249,6 +251,73 @@ static void a_body_that_never_comes_in_full_leaves_nothing(void **)
     fake_close(&f);
 }
 
+/* A ledger that takes all that comes, and answers nothing yet. */
+struct slow_fake {
+    struct books_known known;
+    struct books_call *calls[32];
+    size_t count;
+};
+
+static struct slow_fake *slow_of(struct admin_source *source)
+{
+    return (struct slow_fake *)(void *)container_of(source, struct bench, source)->orders;
+}
+
+static void tell_slow(struct admin_source *source, struct books_known *known)
+{
+    *known = slow_of(source)->known;
+}
+
+static bool take_slowly(struct admin_source *source, struct books_call *call)
+{
+    struct slow_fake *f = slow_of(source);
+
+    f->calls[f->count++] = call;
+    return true;
+}
+
+/* Asks with that token, and leaves. Whether it came to the ledger. */
+static bool is_taken(struct bench *b, struct slow_fake *f, int token)
+{
+    size_t before = f->count;
+    struct asker o;
+    struct mint mint;
+    char request[256];
+
+    snprintf(request, sizeof request,
+        "GET /api/v1/usage HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n",
+        token_of(token, &mint));
+    asker_begin(b, &o, request);
+    assert_true(f->count > before || strstr(o.came.at, "\"code\": \"busy\"") != NULL);
+    asker_done(&o);
+    sim_run_for(b->sim, span_ms(100));
+    return f->count > before;
+}
+
+static void one_customer_leaves_the_others_room_to_ask(void **)
+{
+    static const struct admin_source_ops SLOW_OPS = { .books_known = tell_slow,
+        .books_ask = take_slowly };
+    struct network *network = customers_load();
+    struct slow_fake f = { .known = books_known };
+    struct bench *b = bench_open(&SLOW_OPS);
+
+    f.known.network = network;
+    b->orders = (struct orders_fake *)(void *)&f;
+    admin_admit(b->admin, NULL, admin_tokens_new(network, NULL));
+    for (int i = 0; i < 4; i++)
+        assert_true(is_taken(b, &f, i % 2 == 0 ? TOKEN_ACME : TOKEN_ACME_VIEWER));
+    assert_false(is_taken(b, &f, TOKEN_ACME)); // though all who asked have left
+    assert_true(is_taken(b, &f, TOKEN_ACM));
+    for (int i = 5; i < 16; i++)
+        assert_true(is_taken(b, &f, TOKEN_ANNA));
+    assert_false(is_taken(b, &f, TOKEN_ANNA));
+    books_call_done(f.calls[0], ERR_SPACE, &(struct diag){ 0 });
+    assert_true(is_taken(b, &f, TOKEN_ACME));
+    bench_close(b);
+    network_free(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +329,7 @@ int main(void)
         cmocka_unit_test(a_body_that_is_too_large_is_refused),
         cmocka_unit_test(who_leaves_before_the_answer_does_no_harm),
         cmocka_unit_test(a_body_that_never_comes_in_full_leaves_nothing),
+        cmocka_unit_test(one_customer_leaves_the_others_room_to_ask),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
