@@ -251,6 +251,61 @@ static void a_body_that_never_comes_in_full_leaves_nothing(void **)
     fake_close(&f);
 }
 
+/* A correction whose body is on its way while what who asks may do is exchanged. */
+static void correct_slowly(struct bench *b, int token, struct admin_tokens *then)
+{
+    static const char BODY[] =
+        "{\"customer\": \"acme\", \"site\": \"www.acme.test\", \"month\": \"2026-11\","
+        " \"kind\": \"hit\", \"take_back\": 10, \"reason\": \"too late\"}";
+    char request[512];
+    struct http_head head;
+    struct asker o;
+    struct mint mint;
+
+    snprintf(request, sizeof request,
+        "POST /api/v1/corrections HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        "Authorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n",
+        token_of(token, &mint), strlen(BODY));
+    asker_begin(b, &o, request);
+    assert_false(o.has_ended);
+    admin_admit(b->admin, NULL, then);
+    o.to_send = slice_text(BODY);
+    stream_ready(o.stream);
+    sim_run_for(b->sim, span_ms(100));
+    assert_non_null(strstr(asker_answer(&o, &head), "\"code\": \"token\""));
+    assert_int_equal(head.status, 401);
+    asker_done(&o);
+}
+
+static void a_token_counts_that_is_known_when_the_body_is_complete(void **)
+{
+    struct network *network = customers_load();
+    struct books_fake f;
+    struct bench *b = fake_open(&f);
+    // Whose it is then: nobody's, a customer's, an operator's who changes nothing.
+    struct token lowered = network->admin.tokens[0], theirs = lowered;
+    struct network changed = *network;
+
+    theirs.role = TOKEN_CHANGER;
+    lowered.role = TOKEN_VIEWER;
+    admin_admit(b->admin, NULL, admin_tokens_new(network, NULL));
+    correct_slowly(b, TOKEN_ANNA, NULL);
+    admin_admit(b->admin, NULL, admin_tokens_new(network, NULL));
+    changed.admin.tokens = &lowered;
+    changed.admin.token_count = 1;
+    correct_slowly(b, TOKEN_ANNA, admin_tokens_new(&changed, NULL));
+    admin_admit(b->admin, NULL, admin_tokens_new(network, NULL));
+    struct customer acme = { .name = SLICE("acme"), .tokens = &theirs, .token_count = 1 };
+
+    changed.admin.token_count = 0;
+    changed.customers = &acme;
+    changed.customer_count = 1;
+    correct_slowly(b, TOKEN_ANNA, admin_tokens_new(&changed, NULL));
+    assert_int_equal(hits_of(&f.place, "acme"), 4800);
+    fake_close(&f);
+    network_free(network);
+}
+
 /* A ledger that takes all that comes, and answers nothing yet. */
 struct slow_fake {
     struct books_known known;
@@ -329,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_body_that_is_too_large_is_refused),
         cmocka_unit_test(who_leaves_before_the_answer_does_no_harm),
         cmocka_unit_test(a_body_that_never_comes_in_full_leaves_nothing),
+        cmocka_unit_test(a_token_counts_that_is_known_when_the_body_is_complete),
         cmocka_unit_test(one_customer_leaves_the_others_room_to_ask),
     };
 
