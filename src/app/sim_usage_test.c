@@ -273,7 +273,7 @@ static void only_the_accounts_node_answers_and_each_tells_its_own(void **)
     uint64_t before = books_unsettled(b, SECOND);
 
     memset(answer.position.hash, 0x11, sizeof answer.position.hash);
-    answer.position.sequence = UINT64_MAX;
+    answer.position.sequence = INT64_MAX;
     intruder_open(&third, b->w, "sin1");
     say_as(&third, b, settle_write(&answer, room));
     say_as(&third, b, SLICE("noise"));

@@ -122,6 +122,20 @@ static void a_clock_that_was_set_back_does_not_change_what_was_agreed(void **)
     place_done(&p);
 }
 
+static void releases_of_the_same_millisecond_have_terms_of_their_own(void **)
+{
+    const struct ledger_term dearer = { .customer = SLICE("acme"),
+        .plan = SLICE("plan 1 dearer\n") };
+    char text[400];
+    struct place p;
+
+    place_init(&p);
+    assert_int_equal(agree(&p, 1000, BOTH, 1), 1);
+    assert_int_equal(agree(&p, 1000, &dearer, 1), 1);
+    assert_string_equal(terms_of(&p, "acme", 0, INT64_MAX, text), "1000 standard 1001 dearer ");
+    place_done(&p);
+}
+
 /* Names of those who have something to do with the time, with commas. */
 static const char *customers(struct place *p, int64_t from_ms, int64_t to_ms, char text[100])
 {
@@ -164,6 +178,7 @@ int main(void)
         cmocka_unit_test(a_month_begins_with_the_terms_that_held_before_it),
         cmocka_unit_test(who_has_no_plan_or_is_gone_has_none_from_then_on),
         cmocka_unit_test(a_clock_that_was_set_back_does_not_change_what_was_agreed),
+        cmocka_unit_test(releases_of_the_same_millisecond_have_terms_of_their_own),
         cmocka_unit_test(customers_of_a_month_are_those_with_usage_or_a_plan),
     };
 
