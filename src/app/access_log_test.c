@@ -172,6 +172,33 @@ static void a_place_is_left_after_the_lines_that_are_on_their_way(void **)
     desk_close(&desk);
 }
 
+static void a_place_outlives_a_turn_that_leaves_lines_for_it(void **)
+{
+    enum { LINE = 32 << 10, LINES = 80 }; // together more than a turn takes
+    static char line[LINE + 1];
+    struct desk desk;
+    struct stat file;
+
+    desk_open(&desk, false);
+    struct access_place *a = use_file(&desk, "a.log");
+
+    memset(line, 'x', LINE);
+    line[LINE - 1] = '\n';
+    for (int i = 0; i < LINES; i++)
+        put(&desk, 0, a, line);
+    access_log_drop(desk.access, a);
+    assert_true(access_log_turn(desk.access, desk.now));
+    assert_ptr_equal(use_file(&desk, "a.log"), a); // used again before it was left
+    while (access_log_turn(desk.access, desk.now))
+        ;
+    put(&desk, 1, a, line);
+    turn(&desk);
+    assert_int_equal(stat(path_of(&desk, "a.log"), &file), 0);
+    assert_int_equal(file.st_size, (LINES + 1) * LINE);
+    access_log_drop(desk.access, a);
+    desk_close(&desk);
+}
+
 static void a_file_that_was_moved_is_begun_anew_without_a_line_lost(void **)
 {
     struct desk desk;
@@ -362,6 +389,7 @@ int main(void)
         cmocka_unit_test(lines_of_all_workers_reach_the_file_that_is_meant),
         cmocka_unit_test(who_mean_the_same_file_share_it),
         cmocka_unit_test(a_place_is_left_after_the_lines_that_are_on_their_way),
+        cmocka_unit_test(a_place_outlives_a_turn_that_leaves_lines_for_it),
         cmocka_unit_test(a_file_that_was_moved_is_begun_anew_without_a_line_lost),
         cmocka_unit_test(a_file_that_cannot_be_opened_is_told_once_and_tried_again),
         cmocka_unit_test(what_a_place_cannot_hold_is_dropped_whole_and_counted),
