@@ -42,7 +42,7 @@ $(B)-fuzz/build.ninja:
 check:
 	@tools/setup check
 	@$(MAKE) --no-print-directory all
-	@meson test -C $(B) --no-rebuild --print-errorlogs $(T)
+	@meson test -C $(B) --no-rebuild --print-errorlogs --num-processes $$(($$(nproc) + 1)) $(T)
 
 demo: all
 	@$(if $(filter 1,$(NATS)),tools/setup demo-nats)

@@ -183,8 +183,8 @@ static void a_token_that_is_not_known_is_refused_where_none_is_needed(void **)
 {
     static const char *const REQUESTS[] = {
         REQUEST("GET /healthz"),
-        "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
-        "Authorization: Basic eDp5\r\n\r\n",
+        ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+         "Authorization: Basic eDp5\r\n\r\n"),
         "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization:\r\n\r\n",
     };
     char body[4096];
