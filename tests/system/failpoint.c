@@ -148,13 +148,30 @@ static bool identify(int folder, const char *name, char identity[64])
     return true;
 }
 
-static int open_shadow(const char *kind, const char *of)
+static const char *shadow_path(
+    const char *kind, const char *of, const char *suffix, char path[PATH_MAX])
 {
-    char path[PATH_MAX], identity[64] = "";
+    char identity[64] = "";
 
     identify(AT_FDCWD, of, identity);
-    snprintf(path, sizeof path, "%s/%s-%s", getenv("FAILPOINT_SHADOW"), kind, identity);
-    return plain_open(path, O_WRONLY | O_CREAT | O_TRUNC);
+    snprintf(path, PATH_MAX, "%s/%s-%s%s", getenv("FAILPOINT_SHADOW"), kind, identity, suffix);
+    return path;
+}
+
+static int open_shadow(const char *kind, const char *of)
+{
+    char path[PATH_MAX];
+
+    return plain_open(shadow_path(kind, of, ".new", path), O_WRONLY | O_CREAT | O_TRUNC);
+}
+
+/* Whoever is killed meanwhile leaves the one before. */
+static void close_shadow(int fd, const char *kind, const char *of)
+{
+    char made[PATH_MAX], path[PATH_MAX];
+
+    syscall(SYS_close, fd);
+    syscall(SYS_rename, shadow_path(kind, of, ".new", made), shadow_path(kind, of, "", path));
 }
 
 static void keep_folder(const char *path)
@@ -175,7 +192,7 @@ static void keep_folder(const char *path)
     }
     if (folder != NULL)
         closedir(folder);
-    syscall(SYS_close, fd);
+    close_shadow(fd, "folder", path);
 }
 
 static void keep_file(const char *path)
@@ -187,7 +204,7 @@ static void keep_file(const char *path)
     while (bytes != NULL && (length = syscall(SYS_read, from, bytes, COPY_BYTES)) > 0)
         syscall(SYS_write, to, bytes, (size_t)length);
     syscall(SYS_close, from);
-    syscall(SYS_close, to);
+    close_shadow(to, "file", path);
     free(bytes);
 }
 

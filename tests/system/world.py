@@ -25,12 +25,14 @@ def run(*words, **more):
 
 
 def wait_until(claim, what, seconds=10.0):
-    """Waits for the claim to hold and returns what it returned; fails after `seconds`."""
+    """Waits for the claim to hold and returns what it returned; fails after `seconds`, with words or
+    what a function then says."""
     end = time.monotonic() + seconds
     while True:
         if found := claim():
             return found
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        assert time.monotonic() < end, \
+            f"not within {seconds} s: {what() if callable(what) else what}"
         time.sleep(0.02)
 
 
