@@ -5,6 +5,7 @@ NATS; each is a process with a state folder of its own. Visitors write down ever
 get, and what they are still owed when somebody hangs up on them.
 """
 import collections
+import concurrent.futures
 import dataclasses
 import hashlib
 import os
@@ -254,12 +255,14 @@ class Office:
     def __init__(self, world, **changes):
         self.world, self.changes = world, changes
         self.nats = Nats(world, Here(world, f"nats{len(list(world.folder.iterdir()))}", BUS))
-        self.of, self.kills = {}, 0
-        for node in NODES:
-            name = f"{node}-{len(list(world.folder.iterdir()))}"
-            state = world.place(f"state-{name}")
-            config = config_of(state, **changes)
-            self.of[node] = Waypost(world, config, name, workers=WORKERS, node=node)
+        self.kills = 0
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            self.of = dict(zip(NODES, pool.map(self._begin, NODES)))
+
+    def _begin(self, node):
+        name = f"{node}-{self.nats.machine.name}"
+        config = config_of(self.world.place(f"state-{name}"), **self.changes)
+        return Waypost(self.world, config, name, workers=WORKERS, node=node)
 
     def ask(self, *words):
         """A command for the node that keeps the accounts, which must succeed; what it printed."""
@@ -313,8 +316,9 @@ class Office:
     def start(self, *names):
         """Again; how long it took until they served."""
         began = time.monotonic()
-        for name in names:
-            (self.nats if name == "nats" else self.of[name]).start()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(lambda name: (self.nats if name == "nats" else self.of[name]).start(),
+                          names))
         return time.monotonic() - began
 
     def behind(self, node):

@@ -59,6 +59,11 @@ static bool is_watched(const char *path)
     return false;
 }
 
+static bool is_there(const char *path)
+{
+    return syscall(SYS_access, path, F_OK) == 0;
+}
+
 /* False: it is none of ours. Sockets and pipes have no path. */
 static bool path_of(int fd, char path[PATH_MAX])
 {
@@ -105,14 +110,23 @@ static void die_if(const char *when)
         kill(getpid(), SIGKILL);
 }
 
+/* Those that a full disk refuses. */
+static bool takes_room(const char *call)
+{
+    return strcmp(call, "unlink") != 0 && strcmp(call, "rename") != 0 &&
+           strcmp(call, "truncate") != 0;
+}
+
 /* Not 0: what the call is to fail with. */
-static int error_here(void)
+static int error_here(const char *call)
 {
     long at = number_of("FAILPOINT_AT"), count = number_of("FAILPOINT_COUNT");
 
     if (at == 0 || points < at || (count > 0 && points >= at + count))
         return 0;
-    return (int)number_of("FAILPOINT_HOW");
+    int error = (int)number_of("FAILPOINT_HOW");
+
+    return error == ENOSPC && !takes_room(call) ? 0 : error;
 }
 
 /* A point begins: true when the call is to be done. After it `leave`, in both cases. */
@@ -122,7 +136,7 @@ static bool enter(const char *call, const char *path)
     points++;
     tell(call, path);
     die_if("before");
-    errno = error_here();
+    errno = error_here(call);
     return errno == 0;
 }
 
@@ -365,12 +379,12 @@ int unlink(const char *path)
 
 int mkdir(const char *path, mode_t mode)
 {
-    if (!is_watched(path))
+    if (!is_watched(path) || is_there(path))
         return (int)syscall(SYS_mkdir, path, mode);
     return (int)leave(enter("mkdir", path) ? syscall(SYS_mkdir, path, mode) : -1);
 }
 
-/* A point only where a file may be made by it. */
+/* A point only where a file is made by it. */
 int open(const char *path, int flags, ...)
 {
     mode_t mode = 0;
@@ -382,7 +396,7 @@ int open(const char *path, int flags, ...)
         mode = va_arg(more, mode_t);
         va_end(more);
     }
-    if ((flags & O_CREAT) == 0 || !is_watched(path))
+    if ((flags & O_CREAT) == 0 || !is_watched(path) || is_there(path))
         return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
     return (int)leave(
         enter("create", path) ? syscall(SYS_openat, AT_FDCWD, path, flags, mode) : -1);
