@@ -16,15 +16,17 @@ struct record {
     size_t length;
 };
 
-/* Places only grow; a place in the ring is their rest by its size. What each thread writes lies in
- * a cache line of its own. */
+/* Places only grow; a place in the ring is their rest by its size. What each thread writes is a
+ * cache line away from what the other does: room between, as the heap aligns to less. */
 struct line_ring {
-    ALIGNED(CACHE_LINE_BYTES) _Atomic uint64_t put;
+    _Atomic uint64_t put;
     uint64_t taken_seen; // what the putting thread last knew of `taken`
     struct counter lines, dropped;
-    ALIGNED(CACHE_LINE_BYTES) _Atomic uint64_t taken;
+    char apart[CACHE_LINE_BYTES];
+    _Atomic uint64_t taken;
     uint64_t put_seen;
-    ALIGNED(CACHE_LINE_BYTES) size_t size;
+    char apart_too[CACHE_LINE_BYTES];
+    size_t size;
     char *bytes;
 };
 
