@@ -8,6 +8,7 @@
 #include "admin/admin_priv.h"
 #include "admin/json.h"
 #include "admin/names.h"
+#include "admin/pages.h"
 #include "admin/query.h"
 #include "base/mem.h"
 #include "http/exchange.h"
@@ -390,6 +391,8 @@ static void serve(struct http_service *service, struct http_exchange *x)
                 "ask with a literal address or localhost as Host, and not from another page"));
         return;
     }
+    if (pages_serve(x, path)) // of nobody in particular: what they show comes from /api
+        return;
     if (!is_admitted(admin, x, &scope))
         return;
     if (route == NULL)

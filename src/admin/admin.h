@@ -4,6 +4,7 @@
 /*
  * The admin face: what operators, their tools and their Prometheus ask a running process.
  *
+ *     GET  /, /assets/NAME   the dashboard (admin/pages.h), for whoever asks
  *     GET  /healthz          200 "ok", or 503 and why not
  *     GET  /metrics          Prometheus text (admin/metrics.h)
  *     GET  /api/v1/status    JSON (admin/status.h)

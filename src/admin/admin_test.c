@@ -150,7 +150,7 @@ static void what_is_not_there_is_refused_in_the_dress_of_its_path(void **)
     struct bench *b = bench_open(&OPS);
     char body[4096];
 
-    assert_int_equal(ask(b, REQUEST("GET /"), body), 404);
+    assert_int_equal(ask(b, REQUEST("GET /metric"), body), 404);
     assert_true(slice_starts(slice_text(body), SLICE("there is nothing of that name")));
     assert_int_equal(ask(b, REQUEST("GET /api/v1/statu"), body), 404);
     error_is(body, "missing");
