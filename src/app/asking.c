@@ -3,12 +3,14 @@
 
 #include <glob.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "admin/client.h"
 #include "admin/names.h"
 #include "admin/text.h"
 #include "app/commands.h"
+#include "base/mem.h"
 #include "conf/load.h"
 
 enum { PATIENCE_S = 30, EXPLAINED_MAX = 1 << 20, TEXT_MAX = 64 << 20 };
@@ -55,24 +57,25 @@ static bool find_any(struct asking *who, const struct network *network, struct d
     return false;
 }
 
-/* A node that runs although its configuration is broken now: by the folders that are usual. */
-static bool find_in_usual_places(struct asking *who)
+/* The socket of a node that runs although its configuration is broken by now: never one of another
+ * configuration. */
+static bool find_of_broken(struct asking *who)
 {
-    static const char *const FOLDERS[] = { "/var/lib/waypost", COMMAND_DEMO_STATE };
-    char pattern[ADMIN_PATH_MAX];
+    char pattern[ADMIN_PATH_MAX], *state = conf_file_state(who->config);
     glob_t found = { 0 };
+    bool is_there = false;
 
-    for (size_t i = 0; i < COUNT_OF(FOLDERS); i++) {
-        snprintf(pattern, sizeof pattern, "%s/%s/admin.sock", FOLDERS[i],
-            who->node == NULL ? "*" : who->node);
-        if (glob(pattern, i == 0 ? 0 : GLOB_APPEND, NULL, &found) != 0)
-            continue;
-    }
-    bool is_there = found.gl_pathc > 0;
+    if (state == NULL)
+        return false;
+    int length = snprintf(
+        pattern, sizeof pattern, "%s/%s/admin.sock", state, who->node == NULL ? "*" : who->node);
 
-    if (is_there)
+    if (length < (int)sizeof pattern && glob(pattern, 0, NULL, &found) == 0) {
+        is_there = strlen(found.gl_pathv[0]) < sizeof who->path;
         snprintf(who->path, sizeof who->path, "%s", found.gl_pathv[0]);
+    }
     globfree(&found);
+    mem_free(state);
     return is_there;
 }
 
@@ -98,7 +101,7 @@ static bool find_socket(struct asking *who, struct diag *why)
     if (network != NULL) {
         found = who->node != NULL ? find_named(who, network, why) : find_any(who, network, why);
     } else {
-        found = find_in_usual_places(who);
+        found = find_of_broken(who);
         if (!found)
             conf_errors_print(&errors, stderr);
         if (!found)

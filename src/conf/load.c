@@ -195,6 +195,12 @@ static struct yaml_node *load_file(struct loader *l, struct slice path, struct c
     return is_read ? load_text(l, path.at, text) : NULL;
 }
 
+static void loader_done(struct loader *l)
+{
+    yaml_tree_done(&l->tree);
+    mem_free(l->seen);
+}
+
 /* Types the tree, builds the network, and ends the loader. */
 static struct network *finish(struct loader *l, const struct yaml_node *root)
 {
@@ -212,8 +218,7 @@ static struct network *finish(struct loader *l, const struct yaml_node *root)
         network = NULL;
         conf_errors_sort(l->errors);
     }
-    yaml_tree_done(&l->tree);
-    mem_free(l->seen);
+    loader_done(l);
     return network;
 }
 
@@ -231,4 +236,28 @@ struct network *conf_load_text(const char *name, struct slice text, struct conf_
 
     yaml_tree_init(&l.tree);
     return finish(&l, load_text(&l, name, text));
+}
+
+char *conf_file_state(const char *path)
+{
+    struct conf_errors errors;
+    struct loader l = { .errors = &errors, .has_files = true };
+    struct set_network set = { 0 };
+    char *state = NULL;
+
+    conf_errors_init(&errors);
+    yaml_tree_init(&l.tree);
+    const struct yaml_node *root =
+        load_file(&l, slice_text(path), (struct conf_place){ .file = path });
+
+    if (root != NULL)
+        schema_read(&settings_network, root, &set, &l.tree.arena, &errors);
+    if (set.state.length > 0) {
+        state = mem_alloc(set.state.length + 1);
+        memcpy(state, set.state.at, set.state.length);
+        state[set.state.length] = '\0';
+    }
+    loader_done(&l);
+    conf_errors_done(&errors);
+    return state;
 }

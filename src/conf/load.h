@@ -34,3 +34,10 @@ enum {
  */
 [[nodiscard]] struct network *conf_load_text(
     const char *name, struct slice text, struct conf_errors *errors);
+
+/*
+ * Where the nodes of the file at `path` keep their state, told also of a file that is wrong in
+ * other places, so that a node which runs by an older one is found. The caller frees it by
+ * mem_free. NULL: it cannot be read that far.
+ */
+[[nodiscard]] char *conf_file_state(const char *path);

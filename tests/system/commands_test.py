@@ -244,6 +244,17 @@ def test_reload_command_takes_a_new_configuration(serve, origins):
     assert status != 0 and "nobody" in err
 
 
+def test_a_broken_configuration_never_asks_another_network(world, serve, origins):
+    waypost = serve(network())
+    config = {**network(), "state": str(world.folder / "elsewhere")}
+    config["pops"] = {"fra": 7}
+    path = world.folder / "broken.yaml"
+    path.write_text(json.dumps(config))
+    status, out, err = run_waypost("reload", "-c", path)
+    assert status != 0 and not out and f"{path}:" in err and "--socket" in err
+    assert "reload_" not in waypost.process.output()
+
+
 def test_control_c_ends_it_at_once_and_in_order(world, origins):
     for number in (signal.SIGINT, signal.SIGTERM):
         waypost = Waypost(world, network(), name=f"stops-{number}")
