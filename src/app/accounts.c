@@ -20,6 +20,7 @@ struct taking {
     struct accounts *accounts;
     struct ledger_batch batch; // copied behind the struct
     uint64_t before;           // how far the chain was
+    uint64_t told_again;       // entries
     enum settle_answer answer;
     struct settle_position position;
     enum err err;
@@ -112,7 +113,11 @@ static enum err settle(struct taking *t)
     TRY(open_ledger(a, &t->why));
     TRY(ledger_position(a->ledger, t->batch.node, &before, &t->why));
     t->before = before.sequence;
-    return ledger_settle(a->ledger, &t->batch, &t->answer, &t->position, &t->why);
+    uint64_t told_again = ledger_told_again(a->ledger);
+    enum err err = ledger_settle(a->ledger, &t->batch, &t->answer, &t->position, &t->why);
+
+    t->told_again = ledger_told_again(a->ledger) - told_again;
+    return err;
 }
 
 static void on_settle(struct pool_job *job)
@@ -134,6 +139,7 @@ static void note_answer(struct accounts *a, const struct taking *t)
     case SETTLE_ANSWER_COUNT: counter_up(&a->counts.foreign); break;
     }
     counter_add(&a->counts.settled, t->position.sequence - t->before);
+    counter_add(&a->counts.told_again, t->told_again);
     if (t->answer != SETTLE_ALL)
         log_line(a->log, LOG_ERROR, "meter",
             "entries_refused node=%.*s of=%.*s reason=%s settled_up_to=%llu", SLICE_ARG(a->node),

@@ -29,17 +29,18 @@ struct network;
 
 enum { ACCOUNTS_BATCHES_MAX = 64, ACCOUNTS_QUESTIONS_MAX = 16, ACCOUNTS_TERMS_MAX = 16 };
 
-#define ACCOUNTS_COUNTERS(X)                                                                  \
-    X(settled, "ledger_entries_total", "", "Entries of usage that are new in the ledger")     \
-    X(all, "ledger_batches_total", "answer=\"settled\"", "Batches told, by the answer")       \
-    X(gap, "ledger_batches_total", "answer=\"gap\"", "Batches told, by the answer")           \
-    X(fork, "ledger_batches_total", "answer=\"fork\"", "Batches told, by the answer")         \
-    X(foreign, "ledger_batches_total", "answer=\"foreign\"", "Batches told, by the answer")   \
-    X(failed, "ledger_batches_total", "answer=\"none\"", "Batches told, by the answer")       \
-    X(dropped, "ledger_batches_dropped_total", "", "Batches dropped: too many wait")          \
-    X(terms, "ledger_terms_total", "", "Changes of plan that were written down")              \
-    X(questions, "ledger_questions_total", "", "Questions and corrections put to the ledger") \
-    X(refused, "ledger_questions_refused_total", "", "Questions not taken: too many wait")    \
+#define ACCOUNTS_COUNTERS(X)                                                                   \
+    X(settled, "ledger_entries_total", "", "Entries of usage that are new in the ledger")      \
+    X(told_again, "ledger_entries_told_again_total", "", "Entries that hold what was settled") \
+    X(all, "ledger_batches_total", "answer=\"settled\"", "Batches told, by the answer")        \
+    X(gap, "ledger_batches_total", "answer=\"gap\"", "Batches told, by the answer")            \
+    X(fork, "ledger_batches_total", "answer=\"fork\"", "Batches told, by the answer")          \
+    X(foreign, "ledger_batches_total", "answer=\"foreign\"", "Batches told, by the answer")    \
+    X(failed, "ledger_batches_total", "answer=\"none\"", "Batches told, by the answer")        \
+    X(dropped, "ledger_batches_dropped_total", "", "Batches dropped: too many wait")           \
+    X(terms, "ledger_terms_total", "", "Changes of plan that were written down")               \
+    X(questions, "ledger_questions_total", "", "Questions and corrections put to the ledger")  \
+    X(refused, "ledger_questions_refused_total", "", "Questions not taken: too many wait")     \
     X(errors, "ledger_errors_total", "", "Times that the ledger could not be written or read")
 
 struct accounts_counts {

@@ -32,6 +32,11 @@ void ledger_close(struct ledger *ledger)
     mem_free(ledger);
 }
 
+uint64_t ledger_told_again(const struct ledger *ledger)
+{
+    return ledger->told_again;
+}
+
 enum err ledger_end(struct ledger *ledger, enum err err, struct diag *why)
 {
     if (err == ERR_NONE)
@@ -74,19 +79,60 @@ static enum err set_position(
     return db_run(l->db, LEDGER_POSITION_SET, values, COUNT_OF(values), why);
 }
 
-/* `values` has room for them. */
-static void put_kinds(const struct usage_entry *entry, struct db_value *values)
+bool ledger_added(const struct usage_entry *entry, struct slice before, struct ledger_added *added)
 {
-    for (size_t kind = 0; kind < USAGE_KIND_COUNT; kind++)
-        values[kind] = db_number(usage_entry_added(entry, (enum usage_kind)kind));
+    struct usage_entry last;
+    bool goes_on =
+        entry->reason.length == 0 && usage_entry_parse(before, &last) && last.boot == entry->boot;
+    bool adds = false;
+
+    added->is_partly_known = false;
+    for (int kind = 0; kind < USAGE_KIND_COUNT; kind++) {
+        uint64_t from = entry->from.of[kind], to = entry->to.of[kind];
+
+        added->of[kind] = (int64_t)(to - from);
+        if (goes_on && from < to && from < last.to.of[kind]) {
+            added->of[kind] = to > last.to.of[kind] ? (int64_t)(to - last.to.of[kind]) : 0;
+            added->is_partly_known = true;
+        }
+        adds |= added->of[kind] != 0;
+    }
+    return adds;
 }
 
-static enum err add_sum(struct ledger *l, const struct usage_entry *entry, struct diag *why)
+/* Beyond what the ledger has of the boot; the newest entry of its site is this one then. */
+static enum err count(
+    struct ledger *l, const struct usage_entry *entry, struct ledger_added *added, struct diag *why)
+{
+    const struct db_value values[] = { db_text(entry->node), db_text(entry->customer),
+        db_text(entry->site), db_number((int64_t)entry->sequence) };
+    struct db_rows rows;
+    bool adds = false;
+
+    if (entry->reason.length > 0) {
+        ledger_added(entry, SLICE_NONE, added);
+        return ERR_NONE;
+    }
+    db_ask(l->db, LEDGER_NEWEST, values, COUNT_OF(values) - 1, &rows);
+    adds = ledger_added(entry, db_next(&rows) ? db_bytes_at(&rows, 0) : SLICE_NONE, added);
+    TRY(db_end(&rows, why));
+    return adds ? db_run(l->db, LEDGER_NEWEST_SET, values, COUNT_OF(values), why) : ERR_NONE;
+}
+
+/* `values` has room for them. */
+static void put_kinds(const struct ledger_added *added, struct db_value *values)
+{
+    for (size_t kind = 0; kind < USAGE_KIND_COUNT; kind++)
+        values[kind] = db_number(added->of[kind]);
+}
+
+static enum err add_sum(struct ledger *l, const struct usage_entry *entry,
+    const struct ledger_added *added, struct diag *why)
 {
     struct db_value values[4 + USAGE_KIND_COUNT] = { db_text(entry->customer),
         db_number(ledger_slot_ms(entry->begin)), db_text(entry->site), db_text(entry->pop) };
 
-    put_kinds(entry, values + 4);
+    put_kinds(added, values + 4);
     return db_run(l->db, LEDGER_SUM_ADD, values, COUNT_OF(values), why);
 }
 
@@ -98,10 +144,13 @@ static enum err add_entry(struct ledger *l, const struct usage_entry *entry, str
         db_number((int64_t)entry->sequence), db_text(entry->pop), db_text(entry->customer),
         db_text(entry->site), db_number(entry->begin.ms), db_number(entry->end.ms),
         db_bytes(bytes) };
+    struct ledger_added added;
 
-    put_kinds(entry, values + VALUES_BEFORE_KINDS);
+    TRY(count(l, entry, &added, why));
+    put_kinds(&added, values + VALUES_BEFORE_KINDS);
     TRY(db_run(l->db, LEDGER_ENTRY_ADD, values, COUNT_OF(values), why));
-    TRY(add_sum(l, entry, why));
+    TRY(add_sum(l, entry, &added, why));
+    l->told_again += added.is_partly_known;
     position->sequence = entry->sequence;
     sha256(bytes, position->hash);
     return ERR_NONE;

@@ -8,11 +8,14 @@
  *     entries   each as its node wrote it, and beside it in columns what it says, for whoever asks
  *               the file with a shell of SQL
  *     nodes     of each node the number and hash of its newest entry: what comes must follow it
+ *     newest    of each node and site the number of the newest entry that added something
  *     sums      by customer, five minutes, site and pop, kept along with the entries
  *     terms     customer, from when on, the plan's text (meter/plan_text.h)
  *
  * A node's batch is settled in one transaction, with the node's position: it is there wholly and
- * once, however often and in whatever order batches come. Whoever has the file can prove that it is
+ * once, however often and in whatever order batches come. An entry counts from where the one before
+ * it of its site and boot ended: a node whose journal broke may tell again what it told, under
+ * another number, and that is not billed twice. Whoever has the file can prove that it is
  * whole by ledger_audit.
  *
  * Blocks; one thread at a time, as all of db/db.h. Errors are those of db/db.h, with a text.
@@ -63,6 +66,10 @@ struct ledger_batch {
 [[nodiscard]] enum err ledger_correct(struct ledger *ledger, const struct usage_entry *correction,
     struct settle_position *position, struct diag *why);
 
+/* How many entries since it was opened told again what was settled; batches that were rolled back
+ * count, too. */
+uint64_t ledger_told_again(const struct ledger *ledger);
+
 struct ledger_term {
     struct slice customer;
     struct wall from;  // not read by ledger_agree
@@ -110,7 +117,7 @@ struct ledger_entry {
     struct slice node, pop, site;
     uint64_t sequence;
     struct wall begin, end;
-    int64_t added[USAGE_KIND_COUNT]; // below zero in corrections
+    int64_t added[USAGE_KIND_COUNT]; // that are counted; below zero in corrections
     unsigned char hash[USAGE_HASH_SIZE];
     struct slice bytes;
 };

@@ -93,9 +93,62 @@ static void whatever_is_changed_is_found(void **)
     }
 }
 
+/* As a node tells them whose journal forgot them. */
+static void what_is_told_again_under_other_numbers_counts_once(void **)
+{
+    struct chain c = chain_of("fra1", "fra"), other = chain_of("nyc1", "nyc");
+    struct diag why = { 0 };
+    struct place p;
+
+    place_init_in_folder(&p);
+    chain_go(&c, "a.test", 1, 0, 50);
+    chain_go(&c, "b.test", 1, 0, 7);
+    chain_go(&c, "a.test", 1, 50, 100);
+    chain_go(&c, "a.test", 1, 0, 50);   // nothing of it is new
+    chain_go(&c, "a.test", 1, 50, 120); // 20 are
+    chain_go(&c, "b.test", 1, 7, 9);    // all of it is
+    chain_go(&c, "a.test", 2, 0, 10);   // totals that began anew
+    chain_go(&c, "a.test", 2, 30, 40);  // what is missing between is not made up
+    chain_go(&other, "a.test", 1, 0, 50);
+    settle_all(&p, &c);
+    settle_all(&p, &other);
+    assert_int_equal(hits_of(&p, "acme"), 120 + 9 + 20 + 50);
+    assert_int_equal(ledger_told_again(p.ledger), 2);
+    audit_is_good(&p);
+    do_deed(&p, "UPDATE entries SET hit = 70 WHERE node = 'fra1' AND sequence = 5");
+    assert_int_equal(ledger_audit(p.ledger, &why), ERR_PARSE);
+    assert_non_null(strstr(why.text, "entry 5 of node fra1 says something else than its columns"));
+    chain_done(&c);
+    chain_done(&other);
+    place_done(&p);
+}
+
+static void a_ledger_of_the_first_version_knows_what_was_told(void **)
+{
+    struct chain c = chain_of("fra1", "fra");
+    struct place p;
+
+    place_init_in_folder(&p);
+    chain_go(&c, "a.test", 1, 0, 50);
+    chain_go(&c, "a.test", 1, 50, 100);
+    settle_all(&p, &c);
+    ledger_close(p.ledger);
+    do_deed(&p, "DROP TABLE newest");
+    do_deed(&p, "PRAGMA user_version = 1");
+    place_open(&p);
+    chain_go(&c, "a.test", 1, 0, 120);
+    settle_all(&p, &c);
+    assert_int_equal(hits_of(&p, "acme"), 120);
+    audit_is_good(&p);
+    chain_done(&c);
+    place_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_told_again_under_other_numbers_counts_once),
+        cmocka_unit_test(a_ledger_of_the_first_version_knows_what_was_told),
         cmocka_unit_test(whatever_is_changed_is_found),
     };
 

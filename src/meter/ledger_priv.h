@@ -10,6 +10,8 @@ enum ledger_statement {
     LEDGER_ENTRY_ADD,   // node, sequence, pop, customer, site, begin, end, bytes, kinds
     LEDGER_ENTRY_BYTES, // node, sequence
     LEDGER_SUM_ADD,     // customer, slot, site, pop, kinds
+    LEDGER_NEWEST,      // node, customer, site
+    LEDGER_NEWEST_SET,  // node, customer, site, sequence
     LEDGER_USED,        // customer, site, pop, a time of the month
     LEDGER_ENTRIES,     // customer, from, to
     LEDGER_TERM_ADD,    // customer, from, text
@@ -18,6 +20,7 @@ enum ledger_statement {
     LEDGER_TERMS,     // customer, from, to
     LEDGER_CUSTOMERS, // from, to
     LEDGER_AUDIT_ENTRIES,
+    LEDGER_AUDIT_COUNTED,
     LEDGER_AUDIT_SUMS,
     LEDGER_USAGE, // of the first enum ledger_by: customer, site, pop, from, to
     LEDGER_STATEMENT_COUNT = LEDGER_USAGE + LEDGER_BY_COUNT,
@@ -25,7 +28,21 @@ enum ledger_statement {
 
 struct ledger {
     struct db *db;
+    uint64_t told_again;
 };
+
+/* What an entry counts for. */
+struct ledger_added {
+    int64_t of[USAGE_KIND_COUNT];
+    bool is_partly_known; // less than what it says
+};
+
+/*
+ * `before` are the bytes of the newest entry of the same node, customer and site that added
+ * something, empty where there is none. What both tell of one boot counts once: a node whose
+ * journal broke may tell again what is settled. False: nothing is added.
+ */
+bool ledger_added(const struct usage_entry *entry, struct slice before, struct ledger_added *added);
 
 /* The five minutes in which an entry belongs. */
 static inline int64_t ledger_slot_ms(struct wall begin)

@@ -28,6 +28,8 @@
 #define NAME(kind)   ", " #kind
 #define VALUE(kind)  ", ?"
 #define GROW(kind)   ", " #kind " = " #kind " + excluded." #kind
+#define OF_E(kind)   ", e." #kind
+#define NOT_0(kind)  " OR " #kind " <> 0"
 #define SUM(kind)    ", sum(" #kind ")"
 #define SUM_0(kind)  ", coalesce(sum(" #kind "), 0)"
 
@@ -51,6 +53,10 @@ static const char *const STEPS[] = {
                             "CREATE TABLE terms(customer TEXT NOT NULL, from_ms INTEGER NOT NULL, "
                             "plan TEXT NOT NULL,"
                             " PRIMARY KEY(customer, from_ms)) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE newest(node TEXT NOT NULL, customer TEXT NOT NULL, site TEXT NOT NULL,"
+    " sequence INTEGER NOT NULL, PRIMARY KEY(node, customer, site)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO newest SELECT node, customer, site, max(sequence) FROM entries"
+    " WHERE node NOT LIKE '%/corrections' GROUP BY 1, 2, 3;",
 };
 
 /* The one who is asked for, or all, found one by one in the index: their number is small. */
@@ -70,6 +76,8 @@ static const char *const STEPS[] = {
 #define MONTH_OF(ms)    "unixepoch(" ms " / 1000, 'unixepoch', 'start of month') * 1000"
 #define MONTH_AFTER(ms) "unixepoch(" ms " / 1000, 'unixepoch', 'start of month', '+1 month') * 1000"
 
+#define ADDS "(0" KINDS(NOT_0) ")"
+
 #define SUM_KEY "customer, begin_ms / 300000 * 300000, site, pop"
 
 static const char *const STATEMENTS[LEDGER_STATEMENT_COUNT] = {
@@ -84,6 +92,11 @@ static const char *const STATEMENTS[LEDGER_STATEMENT_COUNT] = {
     [LEDGER_SUM_ADD] = "INSERT INTO sums(customer, slot_ms, site, pop, entries" KINDS(
         NAME) ") VALUES(?, ?, ?, ?, 1" KINDS(VALUE) ") ON CONFLICT DO UPDATE"
                                                     " SET entries = entries + 1" KINDS(GROW),
+    [LEDGER_NEWEST] = "SELECT e.bytes FROM newest AS n CROSS JOIN entries AS e ON e.node = n.node"
+                      " AND e.sequence = n.sequence WHERE n.node = ?1 AND n.customer = ?2"
+                      " AND n.site = ?3",
+    [LEDGER_NEWEST_SET] = "INSERT INTO newest VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE"
+                          " SET sequence = excluded.sequence",
     [LEDGER_USED] = "SELECT 0" KINDS(SUM_0) " FROM sums WHERE customer = ?1 AND site = ?2"
                                             " AND pop = ?3 AND slot_ms >= " MONTH_OF(
                                                 "?4") " AND slot_ms < " MONTH_AFTER("?4"),
@@ -108,7 +121,14 @@ static const char *const STATEMENTS[LEDGER_STATEMENT_COUNT] = {
         " AND NOT EXISTS (SELECT 1 FROM terms AS n WHERE n.customer = t.customer"
         " AND n.from_ms > t.from_ms AND n.from_ms <= ?1) ORDER BY 1",
     [LEDGER_AUDIT_ENTRIES] = "SELECT node, sequence, pop, customer, site, begin_ms, end_ms,"
-                             " bytes" KINDS(NAME) " FROM entries ORDER BY node, sequence",
+                             " bytes FROM entries ORDER BY node, sequence",
+    [LEDGER_AUDIT_COUNTED] =
+        "WITH told AS (SELECT node, sequence, max(CASE WHEN " ADDS " THEN sequence END)"
+        " OVER (PARTITION BY node, customer, site ORDER BY sequence"
+        " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newest FROM entries)"
+        " SELECT e.node, e.sequence, e.bytes, b.bytes" KINDS(
+            OF_E) " FROM told AS t CROSS JOIN entries AS e ON e.node = t.node AND e.sequence = "
+                  "t.sequence LEFT JOIN entries AS b ON b.node = t.node AND b.sequence = t.newest",
     [LEDGER_AUDIT_SUMS] = "WITH told AS (SELECT " SUM_KEY ", count(*)" KINDS(
         SUM) " FROM entries GROUP BY 1, 2, 3, 4),"
              " kept AS (SELECT customer, slot_ms, site, pop, entries" KINDS(

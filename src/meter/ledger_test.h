@@ -77,27 +77,46 @@ static inline struct chain chain_of(const char *node, const char *pop)
     return (struct chain){ .node = slice_text(node), .pop = slice_text(pop) };
 }
 
-/* So many requests and a thousand times as many bytes more. */
-static inline void chain_add(
-    struct chain *c, const char *customer, const char *site, int64_t begin_ms, uint64_t more)
+/* The entry is given its number, and what stands before it. */
+static inline void chain_put(struct chain *c, struct usage_entry entry)
 {
     assert_true(c->count < CHAIN_MAX);
-    struct usage_entry entry = { .node = c->node,
-        .pop = c->pop,
-        .customer = slice_text(customer),
-        .site = slice_text(site),
-        .boot = 1,
-        .sequence = c->count + 1,
-        .begin = { begin_ms },
-        .end = { begin_ms + 10000 } };
-
-    entry.from.of[USAGE_HIT] = 5;
-    entry.to.of[USAGE_HIT] = 5 + more;
-    entry.to.of[USAGE_SENT_BYTES] = 1000 * more;
+    entry.node = c->node;
+    entry.pop = c->pop;
+    entry.sequence = c->count + 1;
+    entry.end.ms = entry.begin.ms + 10000;
     memcpy(entry.before, c->last, sizeof entry.before);
     c->rooms[c->count] = mem_alloc(USAGE_ENTRY_MAX);
     c->entries[c->count] = usage_entry_write(&entry, c->rooms[c->count]);
     sha256(c->entries[c->count++], c->last);
+}
+
+/* So many requests and a thousand times as many bytes more, in a boot of their own. */
+static inline void chain_add(
+    struct chain *c, const char *customer, const char *site, int64_t begin_ms, uint64_t more)
+{
+    struct usage_entry entry = { .customer = slice_text(customer),
+        .site = slice_text(site),
+        .boot = c->count + 1,
+        .begin = { begin_ms } };
+
+    entry.from.of[USAGE_HIT] = 5;
+    entry.to.of[USAGE_HIT] = 5 + more;
+    entry.to.of[USAGE_SENT_BYTES] = 1000 * more;
+    chain_put(c, entry);
+}
+
+/* In a boot of many entries, from these hits to those. */
+static inline void chain_go(
+    struct chain *c, const char *site, uint64_t boot, uint64_t from, uint64_t to)
+{
+    struct usage_entry entry = {
+        .customer = SLICE("acme"), .site = slice_text(site), .boot = boot, .begin = { NOVEMBER_MS }
+    };
+
+    entry.from.of[USAGE_HIT] = from;
+    entry.to.of[USAGE_HIT] = to;
+    chain_put(c, entry);
 }
 
 static inline void chain_done(struct chain *c)
