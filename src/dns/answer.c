@@ -7,6 +7,8 @@
 #include "steer/pick.h"
 #include "wire/dns_writer.h"
 
+static_assert((int)STEER_REASON_COUNT <= (int)ANSWERS_REASONS_MAX, "each reason has a counter");
+
 #define DNS_COUNTER_ROW(field, name, labels, help) \
     COUNTER_ROW(struct dns_counts, field, name, labels, help),
 
@@ -20,6 +22,7 @@ struct reply {
     struct dns_query *query;
     const struct dns_client *client;
     struct dns_counts *counts;
+    unsigned line; // in what is counted by target
     char *out;
     size_t used, limit; // limit: without what OPT will take
     enum dns_rcode rcode;
@@ -124,19 +127,30 @@ static struct counter *steered_counter(struct dns_counts *counts, enum steer_rea
     return &counts->steered_nothing;
 }
 
+static void given_count(const struct reply *r, const struct dns_steered *steered,
+    struct steer_pick pick, unsigned addresses)
+{
+    if (steered->given == NULL)
+        return;
+    struct answers_line *line = answers_line(steered->given[pick.target], r->line);
+
+    counter_add(&line->of[pick.reason], addresses);
+}
+
 /* One RRset of the node, at least counted: a steered one by the target picked for the client. */
 static bool set_put(struct reply *r, const struct dns_set *set, size_t owner_at)
 {
     struct slice records = slice_of(set->body, set->length);
     uint16_t count = set->record_count;
     const struct dns_steered *steered = NULL;
+    struct steer_pick pick = { 0 };
 
     if (set->is_steered) {
         uint32_t index;
 
         memcpy(&index, set->body, sizeof index);
         steered = &r->zones->steered[index];
-        struct steer_pick pick = client_pick(r, steered);
+        pick = client_pick(r, steered);
 
         counter_up(steered_counter(r->counts, pick.reason));
         if (UNLIKELY(pick.reason == STEER_NOTHING)) {
@@ -151,8 +165,10 @@ static bool set_put(struct reply *r, const struct dns_set *set, size_t owner_at)
     }
     if (!records_put(r, records, owner_at))
         return false;
-    if (steered != NULL)
+    if (steered != NULL) {
         r->given = (struct dns_given){ steered, r->given.addresses + count };
+        given_count(r, steered, pick, count);
+    }
     r->answer_count = (uint16_t)(r->answer_count + count);
     return true;
 }
@@ -355,6 +371,7 @@ size_t dns_answer(struct dns_answerer *answerer, const struct dns_client *client
         .query = query,
         .client = client,
         .counts = counts,
+        .line = answerer->line,
         .out = out,
         .used = DNS_HEADER_SIZE };
 

@@ -22,6 +22,8 @@
  * The subnet option comes back with every answer from our zones, its scope saying how many bits
  * decided: 0 for what is not steered, and for negative answers. An answer that does not fit is
  * cut at whole RRsets, with TC.
+ *
+ * Addresses that are given out are counted by site, target and reason (meter/answers.h).
  */
 
 #include <stdbool.h>
@@ -91,6 +93,7 @@ struct dns_answerer {
     const struct dns_zones *zones; // NULL: none yet, all is SERVFAIL
     const struct steer_map *map;   // NULL: none yet, targets are in the order of their row
     struct dns_counts *counts;
+    unsigned line;          // of this thread, in what the zones count by target
     struct dns_given given; // by the last answer
     struct dns_query query; // scratch, too big to be cleared for each query
 };

@@ -203,12 +203,29 @@ static enum err network_add(struct compiler *c, const struct steer_rows *rows)
     return ERR_NONE;
 }
 
+/* Where what leads to each target of the row is counted. */
+static struct answers_line *const *find_pairs(
+    struct dns_zones *zones, const struct steer_row *row, struct answers *answers)
+{
+    struct answers_line **pairs =
+        arena_array(&zones->arena, row->count, sizeof(struct answers_line *));
+
+    for (size_t i = 0; i < row->count; i++)
+        pairs[i] = answers_pair(answers, row->site->customer->name, row->site->host,
+            steer_target_name(&row->targets[i]));
+    return pairs;
+}
+
 static void find_slots(struct dns_zones *zones, struct usage *usage)
 {
     for (size_t i = 0; i < zones->steered_count && usage != NULL; i++) {
-        const struct site *site = zones->steered[i].row->site;
+        struct dns_steered *steered = &zones->steered[i];
+        const struct site *site = steered->row->site;
+        bool is_next = i > 0 && zones->steered[i - 1].row == steered->row; // of the other family
 
-        zones->steered[i].usage = usage_site(usage, site->customer->name, site->host);
+        steered->usage = usage_site(usage, site->customer->name, site->host);
+        steered->given = is_next ? zones->steered[i - 1].given
+                                 : find_pairs(zones, steered->row, usage_answers(usage));
     }
 }
 

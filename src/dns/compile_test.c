@@ -8,6 +8,9 @@
 #include "base/attr.h"
 #include "dns/ask_test.h"
 #include "dns/compile.h"
+#include "meter/answers.h"
+#include "meter/usage.h"
+#include "steer/pick.h"
 
 #define TEXT(literal)                \
     {                                \
@@ -178,6 +181,55 @@ static void deliver_sites_lead_to_the_answering_nodes_pop_first(void **)
     check("example.org.cdn.test", DNS_TYPE_A, "NOERROR aa | example.org.cdn.test 20 A 192.0.2.2");
 }
 
+/* The addresses of a site and target that were counted for best, those first in order. */
+static uint64_t given_best(struct usage *usage, const char *site, const char *target)
+{
+    const struct answers *answers = usage_answers(usage);
+    struct answers_given given;
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < answers_count(answers); i++) {
+        answers_read(answers, i, &given);
+        if (slice_equal(given.site, slice_text(site)) &&
+            slice_equal(given.target, slice_text(target)) &&
+            slice_equal(given.customer, SLICE("acme")))
+            sum += given.addresses[STEER_BEST];
+    }
+    return sum;
+}
+
+static void what_is_given_out_is_counted_by_site_target_and_reason(void **)
+{
+    struct usage *usage = usage_new(2, wall_from_s(1700000000));
+    const struct dns_client client = { { IP_V4, { 203, 0, 113, 5 } }, true };
+
+    assert_int_equal(compile(&nyc_nodes[0]), ERR_NONE);
+    dns_zones_free(zones);
+    assert_int_equal(dns_zones_compile(rows, usage, 3, &zones, &why), ERR_NONE);
+    answerer.zones = zones;
+    answerer.line = 1;
+    ask(&answerer, &client, &(struct ask_query){ .name = "www.acme.test", .type = DNS_TYPE_A },
+        &text);
+    // Under the other name of the site, and of both kinds at once.
+    ask(&answerer, &client,
+        &(struct ask_query){ .name = "www.acme.test.cdn.test", .type = DNS_TYPE_ANY }, &text);
+    ask(&answerer, &client, &(struct ask_query){ .name = "example.org", .type = DNS_TYPE_A },
+        &text);
+    ask(&answerer, &client, &(struct ask_query){ .name = "example.org", .type = DNS_TYPE_AAAA },
+        &text);
+    ask(&answerer, &client, &(struct ask_query){ .name = "nyc.pop.cdn.test", .type = DNS_TYPE_A },
+        &text);
+    assert_int_equal(given_best(usage, "www.acme.test", "ams"), 2);
+    assert_int_equal(given_best(usage, "example.org", "nyc"), 1);
+    assert_int_equal(
+        given_best(usage, "example.org", "fra"), 1); // the only one with such an address
+    assert_int_equal(given_best(usage, "img.cdn.test", "nyc"), 0);
+    answerer.line = 0;
+    dns_zones_free(zones);
+    zones = NULL;
+    usage_close(usage, true);
+}
+
 static void a_host_in_the_zone_is_a_name_of_it(void **)
 {
     check("img.cdn.test", DNS_TYPE_A, "NOERROR aa | img.cdn.test 20 A 192.0.2.3");
@@ -293,6 +345,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_site_is_a_name_of_the_zone, setup, teardown),
         cmocka_unit_test_setup_teardown(
             deliver_sites_lead_to_the_answering_nodes_pop_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            what_is_given_out_is_counted_by_site_target_and_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(a_host_in_the_zone_is_a_name_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown(any_other_host_is_its_own_apex, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -290,7 +290,7 @@ enum err dns_server_start(struct loop *loop, const struct dns_server_options *op
 
     s->loop = loop;
     s->source = options->source;
-    s->line = options->line;
+    s->line = s->answerer.line = options->line;
     s->counts = s->answerer.counts = options->counts;
     s->connections_max =
         options->connections_max == 0 ? DNS_CONNECTIONS_MAX : options->connections_max;

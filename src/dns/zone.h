@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
+#include "meter/answers.h"
 #include "meter/usage.h"
 #include "steer/rows.h"
 #include "wire/dns_name.h"
@@ -60,9 +61,10 @@ struct dns_body {
 
 struct dns_steered {
     const struct steer_row *row;
-    const struct dns_body *bodies; // one for each member of the row; length 0: no such address
-    uint8_t families;              // STEER_HAS_V4 or STEER_HAS_V6
-    struct usage_line *usage;      // of the row's site; NULL: not counted
+    const struct dns_body *bodies;     // one for each member of the row; length 0: no such address
+    uint8_t families;                  // STEER_HAS_V4 or STEER_HAS_V6
+    struct usage_line *usage;          // of the row's site; NULL: not counted
+    struct answers_line *const *given; // by target of the row; NULL: likewise
 };
 
 struct dns_slot {

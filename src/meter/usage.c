@@ -18,6 +18,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "meter/answers.h"
 #include "meter/usage_file.h"
 #include "meter/usage_past.h"
 
@@ -39,6 +40,7 @@ struct usage {
     bool is_full_said, is_stuck_said;
     struct usage_past *dead[USAGE_DEAD_MAX]; // oldest first
     size_t dead_count;
+    struct answers *answers;
     struct usage_counts counts;
 };
 
@@ -339,6 +341,7 @@ static struct usage *make(unsigned workers, struct log *log)
     u->workers = workers;
     u->table = mem_array(TABLE_FIRST, sizeof *u->table);
     u->table_room = TABLE_FIRST;
+    u->answers = answers_new(workers);
     return u;
 }
 
@@ -388,6 +391,7 @@ void usage_close(struct usage *usage, bool is_settled)
     }
     for (size_t i = 0; i < usage->dead_count; i++)
         usage_past_free(usage->dead[i]);
+    answers_free(usage->answers);
     mem_free(usage->path);
     mem_free(usage->table);
     mem_free(usage);
@@ -506,6 +510,11 @@ bool usage_bury(struct usage *usage)
 void usage_tick(struct usage *usage, struct wall now)
 {
     atomic_store(&usage->header->seen_ms, now.ms);
+}
+
+struct answers *usage_answers(const struct usage *usage)
+{
+    return usage->answers;
 }
 
 const struct usage_counts *usage_counts(const struct usage *usage)

@@ -32,6 +32,7 @@
 #include "base/slice.h"
 #include "wire/usage.h"
 
+struct answers;
 struct usage;
 
 enum {
@@ -119,5 +120,8 @@ void usage_dead_slot(const struct usage *usage, size_t at, struct usage_slot *sl
 
 /* The live boot was alive at that time. */
 void usage_tick(struct usage *usage, struct wall now);
+
+/* What was given out in answers, by target and reason, of as many workers; ends with the usage. */
+struct answers *usage_answers(const struct usage *usage);
 
 const struct usage_counts *usage_counts(const struct usage *usage);
