@@ -48,6 +48,10 @@ static void tell_nothing(struct admin_source *source, const struct slice *, stru
     view->network = network_of(source);
 }
 
+static void tell_no_answers(struct admin_source *, struct arena *, struct admin_answers *)
+{
+}
+
 static void reload(struct admin_source *source, struct admin *admin)
 {
     container_of(source, struct bench, source)->reloads++;
@@ -74,6 +78,7 @@ static const struct admin_source_ops OPS = { .healthy = healthy,
     .status = tell_status,
     .why = explain,
     .view = tell_nothing,
+    .answers = tell_no_answers,
     .reload = reload,
     .order = take,
     .orders = tell_orders };
@@ -120,6 +125,10 @@ static const struct access CASES[] = {
     { "GET /api/v1/why", "", { 400, 400, 400, 400, 400, 401, 400 } },
     { "GET /api/v1/view", "", { 403, 403, 403, 404, 404, 401, 404 } },
     { "GET /api/v1/map", "", { 403, 403, 403, 404, 404, 401, 404 } },
+    { "GET /api/v1/answers", "", { 200, 200, 200, 200, 200, 401, 200 } },
+    { "GET /api/v1/answers?site=static.acm.test", "", { 404, 404, 200, 200, 200, 401, 200 } },
+    { "GET /api/v1/answers?limit=0", "", { 400, 400, 400, 400, 400, 401, 400 } },
+    { "GET /api/v1/answers?after=x", "", { 400, 400, 400, 400, 400, 401, 400 } },
     { "GET /api/v1/orders", "", { 200, 200, 200, 200, 200, 401, 200 } },
     { "GET /api/v1/orders/7", "", { 404, 404, 404, 404, 404, 401, 404 } },
     { "GET /nowhere", "", { 404, 404, 404, 404, 404, 401, 404 } },

@@ -246,6 +246,7 @@ static const struct route ROUTES[] = {
     { { "/api/v1/undrain", 15 }, POST, FOR_ALL, admin_serve_undrain },
     { { "/api/v1/orders", 14 }, GET, FOR_ALL, admin_serve_orders },
     { { "/api/v1/orders/", 15 }, GET, FOR_ALL, admin_serve_one_order },
+    { { "/api/v1/answers", 15 }, GET, FOR_ALL, admin_serve_answers },
     { { "/api/v1/usage", 13 }, GET, FOR_ALL, admin_serve_usage },
     { { "/api/v1/invoices", 16 }, GET, FOR_ALL, admin_serve_invoices },
     { { "/api/v1/invoices/verify", 23 }, POST, FOR_OPERATORS, admin_serve_verify },
@@ -351,8 +352,9 @@ static bool is_allowed(struct admin *admin, struct http_exchange *x, const struc
     if (route->access == FOR_OPERATORS && !scope->is_operator) {
         code = "operators";
         message = "this is for operators alone";
-        mend = "a customer's token is for /api/v1/status, /api/v1/why, /api/v1/orders, "
-               "/api/v1/usage and /api/v1/invoices/CUSTOMER, and to purge and drain what is the "
+        mend = "a customer's token is for /api/v1/status, /api/v1/why, /api/v1/answers, "
+               "/api/v1/orders, /api/v1/usage and /api/v1/invoices/CUSTOMER, and to purge and "
+               "drain what is the "
                "customer's";
     } else if (route->method != HTTP_GET && !scope->may_change) {
         code = "viewer";
@@ -399,7 +401,8 @@ static void serve(struct http_service *service, struct http_exchange *x)
         refuse(x, 404, "",
             admin_error_json("missing", "there is nothing of that name",
                 "there are /healthz, /metrics, /api/v1/status, /api/v1/why, /api/v1/view, "
-                "/api/v1/map, /api/v1/orders, /api/v1/usage, /api/v1/invoices, and to be asked "
+                "/api/v1/map, /api/v1/answers, /api/v1/orders, /api/v1/usage, /api/v1/invoices, "
+                "and to be asked "
                 "with "
                 "POST /api/v1/reload, /api/v1/purge, /api/v1/drain, /api/v1/undrain, "
                 "/api/v1/invoices/verify, /api/v1/corrections"));

@@ -17,6 +17,7 @@
  *     POST /api/v1/undrain   likewise
  *     GET  /api/v1/orders    JSON (admin/orders.h): the newest, ?limit=ORDERS
  *     GET  /api/v1/orders/N  one, with the receipt of each node
+ *     GET  /api/v1/answers   JSON (admin/answers.h): ?site=HOST, &limit=ROWS, &after=PLACE
  *     GET  /api/v1/usage     JSON (admin/books.h): ?customer, site, pop, month or from and to, by
  *     GET  /api/v1/invoices  JSON: what all customers owe, ?month=YYYY-MM
  *     GET  /api/v1/invoices/CUSTOMER  in canonical JSON (admin/invoice.h), ?month=YYYY-MM
@@ -43,6 +44,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "admin/answers.h"
 #include "admin/books.h"
 #include "admin/metrics.h"
 #include "admin/orders.h"
@@ -82,6 +84,9 @@ struct admin_source_ops {
     /* Fills the zeroed view of the node of that name, of the first for an empty one, as far as it
      * is there; what it points to is good until the call's end. */
     void (*view)(struct admin_source *source, const struct slice *node, struct admin_view *view);
+    /* What each node of the process gave out in answers; as with status. */
+    void (*answers)(
+        struct admin_source *source, struct arena *arena, struct admin_answers *answers);
     /* Starts a reload. Answered by admin_reload_done, once, within the call or later. */
     void (*reload)(struct admin_source *source, struct admin *admin);
     /* Gives an order to the log; it is good until the call's end. Answered by admin_order_done,

@@ -79,6 +79,9 @@ admin_serve_fn admin_serve_why;
 admin_serve_fn admin_serve_view;
 admin_serve_fn admin_serve_map;
 
+/* serve_answers.c */
+admin_serve_fn admin_serve_answers;
+
 /* serve_orders.c. Asks the system once for the name of this process's user. */
 void admin_orders_init(struct admin_ordering *orders);
 void admin_orders_leave(struct admin *admin, const struct http_exchange *x);

@@ -4,6 +4,8 @@
 #include "app/wall.h"
 #include "base/mem.h"
 #include "conf/network.h"
+#include "meter/answers.h"
+#include "steer/pick.h"
 
 struct usage *metering_open(
     const struct network *network, struct slice node, unsigned workers, struct log *log)
@@ -72,6 +74,49 @@ static struct usage_slot sum_of_others(const struct usage *usage, size_t from, s
     return sum;
 }
 
+static void show_given(
+    const struct answers_given *given, const struct metrics_label *node, struct metrics *metrics)
+{
+    for (size_t reason = 0; reason < STEER_REASON_COUNT; reason++) {
+        const struct metrics_label labels[] = { *node, { SLICE("customer"), given->customer },
+            { SLICE("site"), given->site }, { SLICE("target"), given->target },
+            { SLICE("reason"), slice_text(steer_reason_text((enum steer_reason)reason)) } };
+
+        if (given->addresses[reason] > 0)
+            metrics_add_value(metrics, &(struct metrics_value){ .name = "addresses_given_total",
+                                           .help = "Addresses given out, by target and reason",
+                                           .kind = COUNTER_TOTAL,
+                                           .labels = labels,
+                                           .label_count = COUNT_OF(labels),
+                                           .value = (double)given->addresses[reason] });
+    }
+}
+
+/* Pairs that nobody has asked for yet have no rows: most have none ever. */
+static void show_answers(
+    const struct answers *answers, const struct metrics_label *node, struct metrics *metrics)
+{
+    struct answers_given others = { SLICE("*"), SLICE("*"), SLICE("*"), { 0 } }, given;
+    size_t count = answers_count(answers);
+
+    for (size_t i = 0; i < count; i++) {
+        answers_read(answers, i, &given);
+        if (i > 0 && i <= METERING_PAIRS_SHOWN) {
+            show_given(&given, node, metrics);
+            continue;
+        }
+        for (size_t reason = 0; reason < ANSWERS_REASONS_MAX; reason++)
+            others.addresses[reason] += given.addresses[reason];
+    }
+    show_given(&others, node, metrics);
+    metrics_add_value(metrics, &(struct metrics_value){ .name = "addresses_pairs_homeless_total",
+                                   .help = "Targets of sites counted for nobody: no room left",
+                                   .kind = COUNTER_TOTAL,
+                                   .labels = node,
+                                   .label_count = 1,
+                                   .value = (double)answers_homeless(answers) });
+}
+
 void metering_show(
     const struct usage *usage, const struct metrics_label *node, struct metrics *metrics)
 {
@@ -92,6 +137,7 @@ void metering_show(
         if (own < boot.slots)
             show(&others, (enum usage_kind)kind, node, metrics);
     }
+    show_answers(usage_answers(usage), node, metrics);
     metrics_add_counters(metrics, &(struct metrics_set){ .rows = usage_counter_rows,
                                       .row_count = usage_counter_row_count,
                                       .labels = node,

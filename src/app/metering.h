@@ -13,13 +13,14 @@
 
 struct network;
 
-enum { METERING_SITES_SHOWN = 1000 }; // of a node
+enum { METERING_SITES_SHOWN = 1000, METERING_PAIRS_SHOWN = 5000 }; // of a node
 
 /* The node's folder is there, and locked. What the last process left is wanted where accounts are
  * kept. */
 struct usage *metering_open(
     const struct network *network, struct slice node, unsigned workers, struct log *log);
 
-/* Rows of all kinds, with this label. */
+/* Rows of all kinds, with this label; of what was given out in answers, by site, target and reason,
+ * those of the first METERING_PAIRS_SHOWN pairs of a site and a target. */
 void metering_show(
     const struct usage *usage, const struct metrics_label *node, struct metrics *metrics);

@@ -350,6 +350,20 @@ static void explain_held(
     explain_view(container_of(source, struct process, source), node, view);
 }
 
+static void tell_answers(
+    struct admin_source *source, struct arena *arena, struct admin_answers *answers)
+{
+    const struct process *p = container_of(source, struct process, source);
+    struct admin_answers_node *nodes = arena_array(arena, p->node_count, sizeof *nodes);
+
+    for (size_t i = 0; i < p->node_count; i++) {
+        nodes[i].node = p->nodes[i]->name;
+        nodes[i].answers = p->usage[i] == NULL ? NULL : usage_answers(p->usage[i]);
+    }
+    answers->nodes = nodes;
+    answers->node_count = p->node_count;
+}
+
 static void reload(struct admin_source *source, struct admin *admin)
 {
     struct process *p = container_of(source, struct process, source);
@@ -385,6 +399,7 @@ const struct admin_source_ops process_source_ops = { .healthy = healthy,
     .status = status,
     .why = explain,
     .view = explain_held,
+    .answers = tell_answers,
     .reload = reload,
     .order = give_order,
     .orders = tell_orders,
