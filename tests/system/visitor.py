@@ -73,7 +73,10 @@ class Visitor:
             self.space)
         run("ip", "address", "add", f"{gate}/24", "dev", f"gate{number}")
         run("ip", "link", "set", f"gate{number}", "up")
-        for words in (["link", "set", "lo", "up"], ["link", "set", "eth0", "up"],
+        # Nobody here has IPv6. An address that the kernel makes by itself is usable a second or two
+        # later: news for a browser, which then gives up all it is fetching by HTTP/2.
+        for words in (["link", "set", "lo", "up"], ["link", "set", "eth0", "addrgenmode", "none"],
+                      ["link", "set", "eth0", "up"],
                       ["address", "add", f"{self.address}/24", "dev", "eth0"],
                       ["route", "add", "default", "via", gate]):
             run("ip", "-n", self.space, *words)
