@@ -41,8 +41,7 @@ struct answer {
 #define TYPE_JSON    "application/json"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
 
-/* Sends the answer and gives its body back. */
-static void answer(struct http_exchange *x, const struct answer *a)
+struct slice admin_fields(struct http_exchange *x, const char *type, const char *more)
 {
     char date[HTTP_DATE_BYTES], *fields = arena_alloc(&x->arena, FIELDS_MAX);
 
@@ -50,14 +49,20 @@ static void answer(struct http_exchange *x, const struct answer *a)
     int length = snprintf(fields, FIELDS_MAX,
         "Date: %.*s\r\nContent-Type: %s\r\nCache-Control: no-store\r\n"
         "X-Content-Type-Options: nosniff\r\n%s",
-        HTTP_DATE_BYTES, date, a->type, a->more);
+        HTTP_DATE_BYTES, date, type, more);
 
     assert(length > 0 && length < FIELDS_MAX);
+    return slice_of(fields, (size_t)length);
+}
+
+/* Sends the answer and gives its body back. */
+static void answer(struct http_exchange *x, const struct answer *a)
+{
     struct slice body = arena_copy(&x->arena, text_slice(a->body));
 
     text_done(a->body);
     http_reply(x, &(struct http_reply){ .status = a->status,
-                      .fields = slice_of(fields, (size_t)length),
+                      .fields = admin_fields(x, a->type, a->more),
                       .length = (int64_t)body.length,
                       .body = body });
 }
@@ -240,6 +245,9 @@ static const struct route ROUTES[] = {
     { { "/api/v1/why", 11 }, GET, FOR_ALL, admin_serve_why },
     { { "/api/v1/view", 12 }, GET, FOR_OPERATORS, admin_serve_view },
     { { "/api/v1/map", 11 }, GET, FOR_OPERATORS, admin_serve_map },
+    { { "/api/v1/network", 15 }, GET, FOR_ALL, admin_serve_network },
+    { { "/api/v1/changes", 15 }, GET, FOR_ALL, admin_serve_changes },
+    { { "/api/v1/live", 12 }, GET, FOR_ALL, admin_serve_live },
     { { "/api/v1/reload", 14 }, POST, FOR_OPERATORS, serve_reload },
     { { "/api/v1/purge", 13 }, POST, FOR_ALL, admin_serve_purge },
     { { "/api/v1/drain", 13 }, POST, FOR_ALL, admin_serve_drain },
@@ -401,8 +409,8 @@ static void serve(struct http_service *service, struct http_exchange *x)
         refuse(x, 404, "",
             admin_error_json("missing", "there is nothing of that name",
                 "there are /healthz, /metrics, /api/v1/status, /api/v1/why, /api/v1/view, "
-                "/api/v1/map, /api/v1/answers, /api/v1/orders, /api/v1/usage, /api/v1/invoices, "
-                "and to be asked "
+                "/api/v1/map, /api/v1/answers, /api/v1/network, /api/v1/changes, /api/v1/live, "
+                "/api/v1/orders, /api/v1/usage, /api/v1/invoices, and to be asked "
                 "with "
                 "POST /api/v1/reload, /api/v1/purge, /api/v1/drain, /api/v1/undrain, "
                 "/api/v1/invoices/verify, /api/v1/corrections"));
@@ -421,6 +429,7 @@ static void over(struct http_service *service, struct http_exchange *x, bool)
         admin->reload = NULL;
     admin_orders_leave(admin, x);
     admin_books_leave(admin, x);
+    admin_live_leave(admin, x);
 }
 
 struct admin *admin_new(struct loop *loop, struct admin_source *source)
@@ -432,6 +441,7 @@ struct admin *admin_new(struct loop *loop, struct admin_source *source)
     admin_afar_init(admin);
     admin_orders_init(&admin->orders);
     admin_books_init(admin);
+    admin_live_init(admin);
     limits.connections = CONNECTIONS_MAX;
     limits.arena_bytes = ADMIN_ANSWER_MAX + (1 << 20);
     admin->server = http_server_new(loop, &admin->service, &limits);
@@ -444,6 +454,7 @@ void admin_free(struct admin *admin)
         return;
     http_server_free(admin->server);
     admin_books_done(admin);
+    admin_live_done(admin);
     admin_admit(admin, NULL, NULL);
     mem_free(admin);
 }

@@ -11,6 +11,9 @@
  *     GET  /api/v1/why       JSON (admin/why.h): ?name=HOST, and where known &client=IP, &node=NODE
  *     GET  /api/v1/view      JSON (admin/view.h): &node=NODE, &limit=REPORTS, &after=PLACE
  *     GET  /api/v1/map       likewise: &node=NODE
+ *     GET  /api/v1/network   JSON (admin/network.h): pops, customers, sites, and how they are
+ *     GET  /api/v1/changes   JSON (admin/changes.h): what changed lately, &limit=CHANGES, &after=N
+ *     GET  /api/v1/live      server-sent events (admin/live.h): what is carried now, &every=SECONDS
  *     POST /api/v1/reload    takes the configuration file as it is now into use
  *     POST /api/v1/purge     JSON: {"url"}, {"prefix"}, {"tag", "site"} or {"site"}, and "soft"
  *     POST /api/v1/drain     JSON: {"pop"}, {"node"} or {"origin": "CUSTOMER/NAME"}
@@ -46,7 +49,10 @@
 
 #include "admin/answers.h"
 #include "admin/books.h"
+#include "admin/changes.h"
+#include "admin/live.h"
 #include "admin/metrics.h"
+#include "admin/network.h"
 #include "admin/orders.h"
 #include "admin/status.h"
 #include "admin/view.h"
@@ -69,6 +75,7 @@ enum {
     ADMIN_ANSWER_MAX = 64 << 20,   // bytes of an answer; beyond: 500
     ADMIN_PATH_MAX = 108,          // of a Unix socket's path, with the terminating zero
     ADMIN_ORDERS_WAITING_MAX = 64, // orders under way; more are refused with 503
+    ADMIN_WATCHERS_MAX = 16,       // of live figures; likewise
 };
 
 struct admin_source_ops {
@@ -87,6 +94,13 @@ struct admin_source_ops {
     /* What each node of the process gave out in answers; as with status. */
     void (*answers)(
         struct admin_source *source, struct arena *arena, struct admin_answers *answers);
+    /* The network in use, and how it is; as with status. */
+    void (*network)(
+        struct admin_source *source, struct arena *arena, struct admin_network *network);
+    /* What changed lately; good until the call's end. */
+    const struct changes *(*changes)(struct admin_source *source);
+    /* Fills the zeroed figures; all that they point to is in the arena. */
+    void (*live)(struct admin_source *source, struct arena *arena, struct admin_live *live);
     /* Starts a reload. Answered by admin_reload_done, once, within the call or later. */
     void (*reload)(struct admin_source *source, struct admin *admin);
     /* Gives an order to the log; it is good until the call's end. Answered by admin_order_done,
@@ -109,20 +123,24 @@ struct admin_source {
     const struct admin_source_ops *ops;
 };
 
-#define ADMIN_COUNTERS(X)                                                                        \
-    X(requests, "admin_requests_total", "", "Requests of the admin face")                        \
-    X(refused, "admin_refused_total", "", "Requests refused: a browser's page, a wrong Host")    \
-    X(unknown, "admin_unauthorized_total", "", "Requests refused: no token, or a wrong one")     \
-    X(forbidden, "admin_forbidden_total", "", "Requests refused: not for who showed that token") \
-    X(throttled, "admin_throttled_total", "", "Requests refused: too many wrong tokens before")  \
-    X(reloads_done, "admin_reloads_total", "result=\"done\"", "Reloads asked for")               \
-    X(reloads_failed, "admin_reloads_total", "result=\"failed\"", "Reloads asked for")           \
-    X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")               \
-    X(orders_given, "admin_orders_total", "result=\"given\"", "Orders asked for")                \
-    X(orders_failed, "admin_orders_total", "result=\"failed\"", "Orders asked for")              \
-    X(orders_refused, "admin_orders_total", "result=\"refused\"", "Orders asked for")            \
-    X(books_answered, "admin_books_total", "result=\"answered\"", "Questions to the accounts")   \
-    X(books_refused, "admin_books_total", "result=\"refused\"", "Questions to the accounts")     \
+#define ADMIN_COUNTERS(X)                                                                         \
+    X(requests, "admin_requests_total", "", "Requests of the admin face")                         \
+    X(refused, "admin_refused_total", "", "Requests refused: a browser's page, a wrong Host")     \
+    X(unknown, "admin_unauthorized_total", "", "Requests refused: no token, or a wrong one")      \
+    X(forbidden, "admin_forbidden_total", "", "Requests refused: not for who showed that token")  \
+    X(throttled, "admin_throttled_total", "", "Requests refused: too many wrong tokens before")   \
+    X(live_events, "admin_live_events_total", "", "Events with live figures")                     \
+    X(live_missed, "admin_live_missed_total", "", "Events not sent: the one before was unread")   \
+    X(live_refused, "admin_live_refused_total", "", "Watchers of live figures refused: too many") \
+    X(live_slow, "admin_live_slow_total", "", "Watchers of live figures cut off: too slow")       \
+    X(reloads_done, "admin_reloads_total", "result=\"done\"", "Reloads asked for")                \
+    X(reloads_failed, "admin_reloads_total", "result=\"failed\"", "Reloads asked for")            \
+    X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")                \
+    X(orders_given, "admin_orders_total", "result=\"given\"", "Orders asked for")                 \
+    X(orders_failed, "admin_orders_total", "result=\"failed\"", "Orders asked for")               \
+    X(orders_refused, "admin_orders_total", "result=\"refused\"", "Orders asked for")             \
+    X(books_answered, "admin_books_total", "result=\"answered\"", "Questions to the accounts")    \
+    X(books_refused, "admin_books_total", "result=\"refused\"", "Questions to the accounts")      \
     X(books_failed, "admin_books_total", "result=\"failed\"", "Questions to the accounts")
 
 struct admin_counts {
@@ -132,6 +150,9 @@ struct admin_counts {
 /* Freed with all its connections by admin_free; listeners are closed by who opened them, before. */
 struct admin *admin_new(struct loop *loop, struct admin_source *source);
 void admin_free(struct admin *admin);
+
+/* The process is being stopped: what would never end by itself ends now. */
+void admin_leave(struct admin *admin);
 
 /* For listener_open on the ports that admin_may_listen allows. */
 struct listener_user *admin_listener(struct admin *admin);

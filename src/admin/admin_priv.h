@@ -9,6 +9,7 @@
 #include "admin/scope.h"
 #include "base/list.h"
 #include "http/exchange.h"
+#include "io/loop.h"
 #include "io/stream.h"
 #include "tls/server.h"
 
@@ -32,6 +33,15 @@ struct admin_ordering {
     char user_name[ADMIN_USER_MAX];
 };
 
+/* Who watches live figures. */
+struct admin_watching {
+    struct list watchers;
+    size_t count;
+    struct timer timer; // set while there are any
+    uint64_t tick;      // of the timer: seconds that somebody watched
+    bool is_over;       // the process is being stopped
+};
+
 struct admin {
     struct http_service service;
     struct loop *loop;
@@ -48,7 +58,12 @@ struct admin {
     struct admin_ordering orders;
     struct list books; // on their way
     size_t books_count;
+    struct admin_watching live;
 };
+
+/* The head's fields of an answer of that media type, with `more` of them; in the exchange's arena.
+ */
+struct slice admin_fields(struct http_exchange *x, const char *type, const char *more);
 
 /* An answer in JSON; takes `json`. */
 void admin_answer_json(struct http_exchange *x, int status, const char *more, json_t *json);
@@ -99,3 +114,13 @@ admin_serve_fn admin_serve_usage;
 admin_serve_fn admin_serve_invoices;
 admin_serve_fn admin_serve_verify;
 admin_serve_fn admin_serve_correction;
+
+/* serve_network.c */
+admin_serve_fn admin_serve_network;
+admin_serve_fn admin_serve_changes;
+
+/* serve_live.c */
+void admin_live_init(struct admin *admin);
+void admin_live_done(struct admin *admin);
+void admin_live_leave(struct admin *admin, struct http_exchange *x);
+admin_serve_fn admin_serve_live;

@@ -68,6 +68,15 @@ void json_write(json_t *object, struct text *out)
     json_decref(object);
 }
 
+void json_write_line(json_t *object, struct text *out)
+{
+    const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS);
+    int failed = json_dump_callback(object, add, out, flags);
+
+    (void)failed; // where memory runs out there is nothing, which is what is promised
+    json_decref(object);
+}
+
 json_t *json_read(struct slice text)
 {
     return json_loadb(text.at == NULL ? "" : text.at, text.length, JSON_REJECT_DUPLICATES, NULL);

@@ -34,6 +34,9 @@ void json_put_time(json_t *object, const char *key, struct wall wall);
 /* Writes with a line for each member and a line end, and gives the object back. */
 void json_write(json_t *object, struct text *out);
 
+/* Likewise, all in one line and without its end. */
+void json_write_line(json_t *object, struct text *out);
+
 /* NULL for what is not JSON, or has a member twice; given back with json_decref. */
 json_t *json_read(struct slice text);
 

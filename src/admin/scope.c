@@ -47,10 +47,9 @@ bool admin_scope_has_order(
            is_own_name(scope, order->text);
 }
 
-/* Who of the operators it was is their affair. */
-static struct slice who_to_tell(const struct admin_scope *scope, struct slice by)
+struct slice admin_scope_who(const struct admin_scope *scope, struct slice by)
 {
-    return is_own_name(scope, by) ? by : SLICE("operator");
+    return scope->is_operator || is_own_name(scope, by) ? by : SLICE("operator");
 }
 
 static void narrow_drains(const struct admin_scope *scope, struct arena *arena,
@@ -62,7 +61,7 @@ static void narrow_drains(const struct admin_scope *scope, struct arena *arena,
     for (size_t i = 0; i < *count; i++)
         if ((*drains)[i].kind == DRAIN_ORIGIN && is_own_name(scope, (*drains)[i].name)) {
             own[own_count] = (*drains)[i];
-            own[own_count].by = who_to_tell(scope, own[own_count].by);
+            own[own_count].by = admin_scope_who(scope, own[own_count].by);
             own_count++;
         }
     *drains = own;
@@ -152,7 +151,7 @@ void admin_scope_orders(
 
     for (size_t i = 0; i < orders->order_count; i++) {
         copies[i] = *orders->orders[i].order;
-        copies[i].by = who_to_tell(scope, copies[i].by);
+        copies[i].by = admin_scope_who(scope, copies[i].by);
         own[i] = orders->orders[i];
         own[i].order = &copies[i];
     }

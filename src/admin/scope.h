@@ -42,6 +42,9 @@ bool admin_scope_has_order(
 void admin_scope_status(
     const struct admin_scope *scope, struct arena *arena, struct admin_status *status);
 
+/* Who did something, as they are told: whoever of the operators it was is their affair. */
+struct slice admin_scope_who(const struct admin_scope *scope, struct slice by);
+
 /* Likewise, of the network and the drains; the orders are theirs already (admin_scope_has_order),
  * but for the names of operators who gave them. */
 void admin_scope_orders(

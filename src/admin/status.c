@@ -137,7 +137,7 @@ static json_t *site_json(const struct site *site)
     return object;
 }
 
-static json_t *release_json(const struct network *network)
+json_t *admin_release_json(const struct network *network)
 {
     json_t *object = json_object();
     char hash[ADMIN_RELEASE_TEXT_MAX];
@@ -161,7 +161,7 @@ void admin_status_write(const struct admin_status *status, struct text *out)
     json_put_time(object, "now", status->now);
     json_put_number(object, "uptime_s", (uint64_t)(status->uptime.ns / 1000000000));
     json_put_number(object, "workers", status->workers);
-    json_object_set_new(object, "release", release_json(network));
+    json_object_set_new(object, "release", admin_release_json(network));
     for (size_t i = 0; i < status->node_count; i++)
         json_array_append_new(nodes, node_json(&status->nodes[i], network));
     json_object_set_new(object, "nodes", nodes);

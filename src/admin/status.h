@@ -20,6 +20,7 @@
 #include "steer/map.h"
 
 struct drain;
+struct json_t;
 
 enum { ADMIN_CHECKS_MAX = 40000 };
 
@@ -33,6 +34,7 @@ struct admin_node_status {
     const struct steer_map *map; // in use; NULL: none yet
     uint64_t dns_queries;
     uint64_t requests, hits; // of visitors, and those answered from the store
+    uint64_t probes;         // requests that measure the node, among the former
     uint64_t sent_bytes;
     uint64_t connections; // open now, of visitors
     struct admin_store_status store;
@@ -85,6 +87,9 @@ void admin_status_write(const struct admin_status *status, struct text *out);
 
 /* As in the file; policies and fills have theirs in conf/summary.h. */
 const char *admin_kind_text(enum site_kind kind);
+
+/* {"hash", "serial"}: how answers name the release in use. */
+struct json_t *admin_release_json(const struct network *network);
 
 enum { ADMIN_RELEASE_TEXT_MAX = 17, ADMIN_TIME_TEXT_MAX = 21 };
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "app/noting.h"
 #include "app/orders_journal.h"
 #include "app/receipts.h"
 #include "base/hash.h"
@@ -38,6 +39,7 @@ struct orders {
     char *node;
     uint64_t self;
     struct purges *purges;
+    struct changes *changes; // NULL: nobody wants to know
     struct orders_user *user;
     struct bus *bus;
     struct drains *drains;
@@ -193,12 +195,14 @@ static void apply(struct orders *o, const struct order *order, struct position a
     if (order_is_purge(order->kind)) {
         counter_up(&o->counts.applied);
         purge(o, order);
+        note_order(o->changes, loop_wall(o->loop), order, at.number, true);
         return;
     }
     enum err err = drain(o, order, at);
 
     counter_up(err == ERR_NONE ? &o->counts.applied : &o->counts.refused);
     say_drained(o, order, at.number, err);
+    note_order(o->changes, loop_wall(o->loop), order, at.number, err == ERR_NONE);
     tell_drained(o);
 }
 
@@ -220,6 +224,7 @@ static void take_gap(struct orders *o, uint64_t era, uint64_t number)
         "lost node=%s after=%llu before=%llu new_log=%s done=\"all that is stored is stale now\"",
         o->node, (unsigned long long)o->applied.number, (unsigned long long)number,
         o->applied.era != 0 && o->applied.era != era ? "yes" : "no");
+    note_gap(o->changes, loop_wall(o->loop), number);
     purges_add_all(o->purges, true);
 }
 
@@ -417,6 +422,7 @@ struct orders *orders_new(const struct orders_plan *plan)
     o->node = mem_text(plan->node.at, plan->node.length);
     o->self = hash_bytes(plan->node, 0);
     o->purges = plan->purges;
+    o->changes = plan->changes;
     o->drains = drains_new();
     o->receipts = receipts_new();
     o->doubt.fire = on_doubt;

@@ -33,6 +33,7 @@
 #include "wire/order.h"
 
 struct bus;
+struct changes;
 struct loop;
 struct orders;
 struct orders_journal;
@@ -86,9 +87,10 @@ struct orders_plan {
     struct loop *loop;
     struct pool *pool;
     struct log *log;
-    struct slice node;     // its name
-    struct purges *purges; // of its store
-    const char *path;      // of the file; NULL: memory alone, and what is applied counts as written
+    struct slice node;       // its name
+    struct purges *purges;   // of its store
+    struct changes *changes; // where it is put down what was applied; NULL: nowhere
+    const char *path; // of the file; NULL: memory alone, and what is applied counts as written
 };
 
 /*

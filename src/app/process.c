@@ -3,22 +3,23 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "admin/changes.h"
 #include "admin/tokens.h"
 #include "app/access_log.h"
 #include "app/bookkeeping.h"
 #include "app/certificates.h"
 #include "app/consulting.h"
 #include "app/descriptors.h"
+#include "app/here.h"
 #include "app/join.h"
 #include "app/metering.h"
+#include "app/noting.h"
 #include "app/ordering.h"
 #include "app/orders.h"
 #include "app/reload.h"
@@ -44,61 +45,6 @@ enum {
 struct loop *process_control(const struct process *process)
 {
     return workers_loop(process->control, 0);
-}
-
-static bool has_address(const struct ifaddrs *all, const struct ip *ip)
-{
-    for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
-        if (at->ifa_addr == NULL)
-            continue;
-        if (at->ifa_addr->sa_family == AF_INET && ip->family == IP_V4 &&
-            memcmp(&((const struct sockaddr_in *)(const void *)at->ifa_addr)->sin_addr, ip->bytes,
-                4) == 0)
-            return true;
-        if (at->ifa_addr->sa_family == AF_INET6 && ip->family == IP_V6 &&
-            memcmp(&((const struct sockaddr_in6 *)(const void *)at->ifa_addr)->sin6_addr, ip->bytes,
-                16) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_here(const struct ifaddrs *all, const struct node *node)
-{
-    for (size_t i = 0; i < node->address_count; i++)
-        if (has_address(all, &node->addresses[i]))
-            return true;
-    return false;
-}
-
-/* Names of the nodes to run: all, or the one whose address this machine has. */
-static enum err choose_nodes(
-    const struct network *network, bool all, struct slice *names, size_t *count, struct diag *why)
-{
-    struct ifaddrs *addresses = NULL;
-
-    *count = 0;
-    if (!all && getifaddrs(&addresses) != 0) {
-        diag_say(why, "the addresses of this machine cannot be read; name the node with --node");
-        return ERR_SYSTEM;
-    }
-    for (size_t i = 0; i < network->pop_count; i++)
-        for (size_t j = 0; j < network->pops[i].node_count; j++) {
-            const struct node *node = &network->pops[i].nodes[j];
-
-            if ((all || is_here(addresses, node)) && *count < PROCESS_NODES_MAX)
-                names[(*count)++] = node->name;
-        }
-    freeifaddrs(addresses);
-    if (*count == 0)
-        diag_say(why, "none of the configuration's nodes has an address of this machine; "
-                      "name one with --node");
-    else if (!all && *count > 1)
-        diag_say(why,
-            "this machine has the addresses of %zu nodes (%.*s, %.*s, ...); "
-            "say which with --node, or --all-nodes",
-            *count, SLICE_ARG(names[0]), SLICE_ARG(names[1]));
-    return *count == 0 || (!all && *count > 1) ? ERR_MISSING : ERR_NONE;
 }
 
 /* Those of one kind, on all workers, which do not run. */
@@ -149,6 +95,7 @@ static struct orders *read_orders(struct process *p, const struct running_node *
         .log = &p->log,
         .node = node->name,
         .purges = store_purges(node->store),
+        .changes = p->orders[0] == NULL ? p->changes : NULL, // of the first node
         .path = state_path(p->release->network->state, node->name, "orders", path),
     };
 
@@ -229,6 +176,7 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
     struct steering *steering = steering_new(process_control(p), p->pool, node, &p->log);
 
     p->steering[p->node_count - 1] = steering;
+    steering_note(steering, p->node_count == 1 ? p->changes : NULL);
     TRY(bookkeeping_open(p, p->node_count - 1, why));
     p->orders[p->node_count - 1] = read_orders(p, node);
     steering_obey(steering, p->orders[p->node_count - 1]);
@@ -244,7 +192,7 @@ static enum err add_nodes(struct process *p, const struct process_plan *plan, st
     size_t count = plan->node_count;
 
     if (count == 0) {
-        TRY(choose_nodes(p->release->network, plan->all_nodes, found, &count, why));
+        TRY(here_nodes(p->release->network, plan->all_nodes, found, &count, why));
         names = found;
     }
     raise_descriptors(p, count);
@@ -421,6 +369,8 @@ static enum err start(struct process *p, const struct process_plan *plan, struct
     TRY(open_dns(p, why));
     certificates_watch_set(&p->certificates_watch, p->release->certificates);
     say_serving(p); // while the release is ours to read
+    note_release(p->changes, wall_now(), p->release->network);
+    note_certificates(p->changes, wall_now(), NULL, p->release->certificates);
     return start_loops(p, why);
 }
 
@@ -437,6 +387,7 @@ enum err process_start(const struct process_plan *plan, struct process **process
     log_init(&p->log, STDERR_FILENO, plan->log_level);
     epoch_init(&p->epoch);
     p->tickets = tls_tickets_new(wall_now());
+    p->changes = changes_new();
     enum err err = release_new(&network, &p->release, why);
 
     if (err == ERR_NONE) {
@@ -519,6 +470,7 @@ static void on_leave(struct loop_message *message)
 
     for (size_t i = 0; i < p->node_count; i++)
         steering_leave(p->steering[i]);
+    admin_leave(p->admin);
 }
 
 static void stop(struct process *p)
@@ -592,6 +544,7 @@ void process_free(struct process *process)
     workers_free(process->control);
     for (size_t i = 0; i < PROCESS_NODES_MAX; i++)
         usage_close(process->usage[i], process->is_booked[i]);
+    changes_free(process->changes);
     access_log_free(process->access); // roots that say where lines go went with their loop
     while (process->lock_count > 0)
         close(process->locks[--process->lock_count]);

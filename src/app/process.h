@@ -21,6 +21,7 @@
 
 struct access_log;
 struct bus_hub;
+struct changes;
 struct consulting;
 struct ordering;
 struct orders;
@@ -71,6 +72,7 @@ struct process {
     struct consulting *consulting;
     bool is_admin_afar; // its ports are open on the nodes' own addresses
     struct admin *admin;
+    struct changes *changes; // what its first node saw change
     struct admin_source source;
     struct listener *admin_listeners[PROCESS_ADMIN_MAX];
     size_t admin_listener_count;

@@ -8,6 +8,7 @@
 #include "app/bookkeeping.h"
 #include "app/certificates.h"
 #include "app/join.h"
+#include "app/noting.h"
 #include "app/process.h"
 #include "app/wall.h"
 #include "base/mem.h"
@@ -113,6 +114,17 @@ static void say_failed(struct reload *r)
     }
 }
 
+static void say_change(struct reload *r)
+{
+    struct process *p = r->process;
+
+    if (r->errors.count > 0)
+        note_refusal(
+            p->changes, wall_now(), r->errors.count + r->errors.more, r->errors.list[0].text);
+    else
+        note_release(p->changes, wall_now(), p->release->network);
+}
+
 /* The end of every reload, however it went. */
 static void finish(struct reload *r)
 {
@@ -128,6 +140,7 @@ static void finish(struct reload *r)
     else
         log_line(&p->log, LOG_INFO, "app", "reload_done release=%016llx sites=%zu",
             (unsigned long long)result.release_hash, p->release->network->site_count);
+    say_change(r);
     if (r->tells_admin)
         admin_reload_done(p->admin, &result);
     for (size_t i = 0; i < p->node_count; i++) {
@@ -180,6 +193,7 @@ static void publish(struct reload *r)
     warn_of_bus(p, r->release->network);
     process_warn_of_descriptors(p, r->release->network, p->node_count);
     certificates_watch_set(&p->certificates_watch, r->release->certificates);
+    note_certificates(p->changes, wall_now(), before->certificates, r->release->certificates);
     process_admit(p, r->release);
     for (size_t i = 0; i < p->node_count; i++) {
         warn_of_memory(p, p->nodes[i], r->roots[i]);

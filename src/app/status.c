@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/status.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #include "app/ordering.h"
 #include "app/orders.h"
 #include "app/orders_journal.h"
+#include "app/overview.h"
 #include "app/process.h"
 #include "app/reload.h"
 #include "app/version.h"
@@ -244,7 +247,7 @@ static void metrics(struct admin_source *source, struct metrics *m)
         (double)pool_refusals(p->pool));
 }
 
-static void fill_node(struct admin_node_status *status, const struct running_node *node)
+void status_of_node(struct admin_node_status *status, const struct running_node *node)
 {
     struct store_stats store;
 
@@ -257,6 +260,7 @@ static void fill_node(struct admin_node_status *status, const struct running_nod
         .requests = sum(node, http_counts, offsetof(struct http_server_counts, requests)),
         .hits = sum(node, cache_counts, offsetof(struct delivery_counts, hits)) +
                 sum(node, cache_counts, offsetof(struct delivery_counts, stale)),
+        .probes = sum(node, cache_counts, offsetof(struct delivery_counts, probes)),
         .sent_bytes = sum(node, http_counts, offsetof(struct http_server_counts, bytes_out)),
         .store = { store.used_bytes, store.memory_bytes, store.objects },
     };
@@ -321,7 +325,7 @@ static void status(struct admin_source *source, struct arena *arena, struct admi
     s->workers = workers_count(p->workers);
     s->network = network;
     for (size_t i = 0; i < p->node_count; i++) {
-        fill_node(&nodes[i], p->nodes[i]);
+        status_of_node(&nodes[i], p->nodes[i]);
         for (size_t j = 0; j < network->customer_count; j++)
             for (size_t k = 0; k < network->customers[j].origin_count; k++)
                 fill_origin(arena, &origins[s->origin_count++], &network->customers[j].origins[k],
@@ -364,6 +368,22 @@ static void tell_answers(
     answers->node_count = p->node_count;
 }
 
+static void tell_network(
+    struct admin_source *source, struct arena *arena, struct admin_network *network)
+{
+    overview_network(container_of(source, struct process, source), arena, network);
+}
+
+static const struct changes *tell_changes(struct admin_source *source)
+{
+    return container_of(source, struct process, source)->changes;
+}
+
+static void tell_live(struct admin_source *source, struct arena *arena, struct admin_live *live)
+{
+    overview_live(container_of(source, struct process, source), arena, live);
+}
+
 static void reload(struct admin_source *source, struct admin *admin)
 {
     struct process *p = container_of(source, struct process, source);
@@ -400,6 +420,9 @@ const struct admin_source_ops process_source_ops = { .healthy = healthy,
     .why = explain,
     .view = explain_held,
     .answers = tell_answers,
+    .network = tell_network,
+    .changes = tell_changes,
+    .live = tell_live,
     .reload = reload,
     .order = give_order,
     .orders = tell_orders,

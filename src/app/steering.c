@@ -508,6 +508,11 @@ void steering_obey(struct steering *steering, struct orders *orders)
     steering->obeying = obeying_new(steering->loop, steering->node, orders, steering->hearing);
 }
 
+void steering_note(struct steering *steering, struct changes *changes)
+{
+    verdicts_note(steering->verdicts, changes);
+}
+
 void steering_settle(struct steering *steering, struct settling *settling)
 {
     settling_join(settling, steering->hearing);

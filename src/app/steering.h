@@ -25,6 +25,7 @@
 
 struct bus;
 struct bus_user;
+struct changes;
 struct hearing;
 struct loop;
 struct pool;
@@ -61,6 +62,9 @@ struct steering *steering_new(
  * are told how far the node is. They outlive the steering. Before it joins a bus; once.
  */
 void steering_obey(struct steering *steering, struct orders *orders);
+
+/* What it sees change is put there, which outlives it (app/noting.h). */
+void steering_note(struct steering *steering, struct changes *changes);
 
 /* What the node counted is settled over its bus; that outlives the steering. Once, before the
  * loop's first turn. */

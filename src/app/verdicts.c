@@ -2,6 +2,7 @@
 #include "app/verdicts.h"
 
 #include "app/hearing.h"
+#include "app/noting.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "io/loop.h"
@@ -25,6 +26,7 @@ struct verdicts {
     struct blindness *blindness;
     bool is_blind, is_suspect;
     struct instant suspected; // when it became suspect
+    struct changes *changes;  // NULL: nobody wants to know
     struct verdicts_counts counts;
 };
 
@@ -64,6 +66,7 @@ static void on_changed(void *to, uint32_t at, const struct votes_tally *tally)
     log_line(v->log, tally->is_down ? LOG_WARNING : LOG_INFO, "steer",
         "%s node=%.*s check=\"%s\" here=%s groups=%u down=%u", tally->is_down ? "down" : "up",
         SLICE_ARG(v->name), check_name(check, name), OWN[tally->own], tally->groups, tally->down);
+    note_target(v->changes, loop_wall(v->loop), check, tally);
 }
 
 void verdicts_probe(struct verdicts *verdicts, struct probes *probes)
@@ -203,7 +206,10 @@ static void judge(struct verdicts *v, const struct peer *peer)
 
 static void on_presence(struct hearing_follower *follower, const struct peer *peer)
 {
-    judge(container_of(follower, struct verdicts, follower), peer);
+    struct verdicts *v = container_of(follower, struct verdicts, follower);
+
+    note_peer(v->changes, loop_wall(v->loop), peer);
+    judge(v, peer);
 }
 
 static void on_said(
@@ -244,6 +250,11 @@ struct verdicts *verdicts_new(const struct verdicts_plan *plan)
     blindness_use(v->blindness, plan->rows->checks, plan->watch, v->self);
     hearing_follow(v->hearing, &v->follower);
     return v;
+}
+
+void verdicts_note(struct verdicts *verdicts, struct changes *changes)
+{
+    verdicts->changes = changes;
 }
 
 bool verdicts_keep_map(const struct verdicts *verdicts)

@@ -30,6 +30,7 @@
 #include "steer/rows.h"
 #include "steer/votes.h"
 
+struct changes;
 struct hearing;
 struct loop;
 struct probes;
@@ -61,6 +62,10 @@ struct verdicts_plan {
 };
 
 struct verdicts *verdicts_new(const struct verdicts_plan *plan);
+
+/* What goes down and comes up, and which peers come and go, is put there; it outlives the verdicts.
+ */
+void verdicts_note(struct verdicts *verdicts, struct changes *changes);
 
 /* After the hearing. Accepts NULL. */
 void verdicts_free(struct verdicts *verdicts);
