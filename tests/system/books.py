@@ -276,14 +276,14 @@ class Office:
         one.process = self.world.start(one.name, [BINARY, *one.words], one.folder, env=env)
         return one.process
 
-    def visit(self, node, account):
+    def visit(self, node, account, times=1):
         """A few pages of each site, of which all comes and all is counted by a node that was just
         started; what the ledger will say is added to the account: (site, node) to [bytes,
         requests]."""
         received = 0
         for site in SITES:
             visit = wait_until(lambda s=site: Visit.try_begin(NODES[node], s), "it listens")
-            for size in (700, 9_000):
+            for size in times * (700, 9_000):
                 visit.ask([(size, "kept"), (size, "passed")])
                 visit.answers()
             visit.close()
@@ -352,13 +352,16 @@ class Office:
         return books
 
     def stop(self):
-        """All, in good order."""
-        for node in NODES:
-            one = self.of[node]
-            if one.process.is_running():
-                wait_until(lambda o=one, n=node: o.admin_text("/healthz", n), f"{node} serves")
-                one.stop()
-        self.nats.kill()
+        """All, in good order; where a story failed, anyhow."""
+        try:
+            for node, one in self.of.items():
+                if one.process.is_running():
+                    wait_until(lambda o=one, n=node: o.admin_text("/healthz", n), f"{node} serves")
+                    one.stop()
+        finally:
+            for one in [self.nats, *self.of.values()]:
+                if one.process.is_running():
+                    one.process.kill()
 
 
 def compare(visitors, books, kills):

@@ -105,7 +105,8 @@ def failpoints(office, node, how, account, **more):
         wait_until(lambda p=process: not p.is_running() or
                    office.of[node].admin_text("/healthz", node) and
                    Books(office.ledger()).account() == account,
-                   "it dies, or all is settled", 30 * PATIENCE)
+                   lambda: f"it dies, or the ledger says {account}, not {office.books().account()}",
+                   30 * PATIENCE)
         yield process, fate
         if len(fate.points()) < point:
             break
@@ -162,8 +163,9 @@ def test_a_power_cut_at_any_call_to_the_disk_takes_nothing_that_was_settled(offi
         fate.cut_power()
         forget_memory(node)
         office.run(node, fate.env)
-        # What was counted last is there wholly or not at all, for each site.
-        office.visit(node, fresh := {})
+        # What was counted last is there wholly or not at all, for each site; not to be mistaken for
+        # what comes now, which is twice as much.
+        office.visit(node, fresh := {}, times=2)
         office.kill(node)
         office.run(node, fate.env)
         wait_until(lambda n=known, f=fresh: Books(office.ledger()).is_one_of(n, account, f),
@@ -321,7 +323,7 @@ def test_a_journal_that_is_broken_in_the_middle_is_said_and_doubles_nothing(offi
 @needs_failpoint
 def test_clocks_that_jump_both_ways_cost_nothing(office):
     fate, account, waypost = Fate(office, "nyc1"), {}, office.of["nyc1"]
-    for seconds in (0, 3600, -7200, 90, 0):
+    for seconds in (0, 3600, -7200, 0):
         office.visit("nyc1", account)
         office.kill("nyc1")
         fate.clock.write_text(str(seconds))
