@@ -18,28 +18,29 @@
 #include "bus/bus.h"
 #include "wire/heartbeat.h"
 
-enum { VISITORS = 4, ROUNDS = 150, RELOADS = 20, PORT = 20080, TEXT_MAX = 4096 };
+enum { VISITORS = 4, ROUNDS = 150, RELOADS = 20, PORT = 20080, DNS_PORT = 20053, TEXT_MAX = 4096 };
 
-static const char CONFIG[] =
-    "network: example\n"
-    "zone: cdn.test\n"
-    "nameservers: [ns1.cdn.test]\n"
-    "contact: hostmaster@cdn.test\n"
-    "state: %s\n"
-    "pops:\n"
-    "  fra:\n"
-    "    nodes:\n"
-    "      fra1: {address: [%s], ports: {dns: 20053, http: %d, admin: off}}\n"
-    "    cache: {memory: 16 MiB}\n"
-    "customers:\n"
-    "  acme:\n"
-    "    origins:\n"
-    "      one: {address: \"%s:%d\"}\n"
-    "    sites:\n"
-    "      static.test: {deliver: [one]%s}\n";
+static const char CONFIG[] = "network: example\n"
+                             "zone: cdn.test\n"
+                             "nameservers: [ns1.cdn.test]\n"
+                             "contact: hostmaster@cdn.test\n"
+                             "state: %s\n"
+                             "pops:\n"
+                             "  fra:\n"
+                             "    nodes:\n"
+                             "      fra1: {address: [%s], ports: {dns: %d, http: %d, admin: %s}}\n"
+                             "    cache: {memory: 16 MiB}\n"
+                             "customers:\n"
+                             "  acme:\n"
+                             "    origins:\n"
+                             "      one: {address: \"%s:%d\"}\n"
+                             "    sites:\n"
+                             "      static.test: {deliver: [one]%s}\n"
+                             "accounts: {node: fra1}\n";
 
 struct scene {
     char folder[64], config[96], node_at[32], origin_at[32];
+    char admin[8]; // its port
     struct epoch epoch;
     struct workers *threads; // of the origin
     struct origin_server origin;
@@ -52,7 +53,8 @@ static void write_config(const struct scene *s, const char *more)
 {
     char text[TEXT_MAX], next[128];
 
-    snprintf(text, sizeof text, CONFIG, s->folder, s->node_at, PORT, s->origin_at, PORT, more);
+    snprintf(text, sizeof text, CONFIG, s->folder, s->node_at, DNS_PORT, PORT, s->admin,
+        s->origin_at, PORT, more);
     snprintf(next, sizeof next, "%s.next", s->config);
     FILE *file = fopen(next, "w");
 
@@ -97,27 +99,43 @@ static void *run_process(void *argument)
     return NULL;
 }
 
-static struct scene *scene_open(void)
+/* All but the process. */
+static struct scene *scene_set(void)
 {
     struct scene *s = mem_new(struct scene);
     unsigned own = (unsigned)getpid() % 60000;
-    struct process_plan plan = { .config = s->config, .all_nodes = true, .workers = 2 };
-    struct conf_errors errors;
-    struct diag why = { 0 };
 
-    plan.log_level = LOG_ERROR;
     snprintf(s->folder, sizeof s->folder, "/tmp/waypost-process-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
     snprintf(s->config, sizeof s->config, "%s/waypost.yaml", s->folder);
     snprintf(s->node_at, sizeof s->node_at, "127.77.%u.%u", own / 250, own % 250 + 1);
     snprintf(s->origin_at, sizeof s->origin_at, "127.78.%u.%u", own / 250, own % 250 + 1);
+    snprintf(s->admin, sizeof s->admin, "off");
     write_config(s, "");
     open_origin(s);
+    return s;
+}
+
+static enum err try_start(struct scene *s, struct diag *why)
+{
+    struct process_plan plan = { .config = s->config, .all_nodes = true, .workers = 2 };
+    struct conf_errors errors;
+
+    plan.log_level = LOG_ERROR;
     conf_errors_init(&errors);
-    enum err err = process_start(&plan, &s->process, &errors, &why);
+    enum err err = process_start(&plan, &s->process, &errors, why);
 
     conf_errors_print(&errors, stderr);
     conf_errors_done(&errors);
+    return err;
+}
+
+static struct scene *scene_open(void)
+{
+    struct scene *s = scene_set();
+    struct diag why = { 0 };
+    enum err err = try_start(s, &why);
+
     if (err != ERR_NONE)
         fail_msg("%s: %s", err_text(err), why.text);
     return s;
@@ -253,6 +271,46 @@ static void what_was_started_and_never_run_is_freed_while_it_serves(void **)
     scene_close(s);
 }
 
+/* Takes a TCP port before the process does; 0: any, told in *port. */
+static int take_port(const char *address, in_port_t *port)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(*port) };
+    socklen_t length = sizeof at;
+    const int yes = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes); // stories before were there too
+    assert_int_equal(inet_pton(AF_INET, address, &at.sin_addr), 1);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &length), 0);
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+static void a_start_that_finds_a_port_taken_says_which_and_ends_in_peace(void **)
+{
+    const in_port_t ports[] = { PORT, DNS_PORT, 0 }; // of visitors, of questions, of operators
+    struct scene *s = scene_set();
+
+    for (size_t i = 0; i < COUNT_OF(ports); i++) {
+        in_port_t port = ports[i];
+        int fd = take_port(s->node_at, &port);
+        char text[8];
+        struct diag why = { 0 };
+
+        snprintf(text, sizeof text, "%u", (unsigned)port);
+        if (ports[i] == 0) {
+            memcpy(s->admin, text, sizeof text);
+            write_config(s, "");
+        }
+        assert_int_equal(try_start(s, &why), ERR_ADDRESS_IN_USE);
+        assert_non_null(strstr(why.text, text));
+        close(fd);
+    }
+    scene_close(s);
+}
+
 /* Another end of the bus that the process's nodes meet on. */
 struct tap {
     struct bus_user user;
@@ -313,6 +371,7 @@ int main(void)
         cmocka_unit_test(a_stop_amid_visits_and_a_reload_ends_in_peace),
         cmocka_unit_test(a_node_that_is_stopped_tells_the_others),
         cmocka_unit_test(what_was_started_and_never_run_is_freed_while_it_serves),
+        cmocka_unit_test(a_start_that_finds_a_port_taken_says_which_and_ends_in_peace),
     };
     sigset_t set;
 

@@ -463,6 +463,7 @@ void steering_free(struct steering *steering)
 {
     if (steering == NULL)
         return;
+    loop_unpost(steering->loop, &steering->begin); // of a start that failed
     timer_clear(steering->loop, &steering->tick);
     timer_clear(steering->loop, &steering->digest);
     timer_clear(steering->loop, &steering->epoch);
