@@ -135,6 +135,7 @@ static void note_answer(struct accounts *a, const struct taking *t)
     case SETTLE_ALL: counter_up(&a->counts.all); break;
     case SETTLE_GAP: counter_up(&a->counts.gap); break;
     case SETTLE_FORK: counter_up(&a->counts.fork); break;
+    case SETTLE_EXCESS: counter_up(&a->counts.excess); break;
     case SETTLE_FOREIGN:
     case SETTLE_ANSWER_COUNT: counter_up(&a->counts.foreign); break;
     }

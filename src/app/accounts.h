@@ -36,6 +36,7 @@ enum { ACCOUNTS_BATCHES_MAX = 64, ACCOUNTS_QUESTIONS_MAX = 16, ACCOUNTS_TERMS_MA
     X(gap, "ledger_batches_total", "answer=\"gap\"", "Batches told, by the answer")            \
     X(fork, "ledger_batches_total", "answer=\"fork\"", "Batches told, by the answer")          \
     X(foreign, "ledger_batches_total", "answer=\"foreign\"", "Batches told, by the answer")    \
+    X(excess, "ledger_batches_total", "answer=\"excess\"", "Batches told, by the answer")      \
     X(failed, "ledger_batches_total", "answer=\"none\"", "Batches told, by the answer")        \
     X(dropped, "ledger_batches_dropped_total", "", "Batches dropped: too many wait")           \
     X(terms, "ledger_terms_total", "", "Changes of plan that were written down")               \

@@ -177,6 +177,30 @@ static void a_refusal_is_answered_counted_and_said_aloud(void **)
     office_done(&o);
 }
 
+/* Its sums leave nobody without answers, and are not said to be a fault of the ledger. */
+static void a_node_that_tells_too_much_is_refused_for_itself(void **)
+{
+    struct chain a = chain_of("nyc1", "nyc"), b = ten("sin1");
+    struct office o;
+
+    office_init(&o);
+    for (int i = 0; i < 2; i++)
+        chain_add(&a, "acme", "www.test", NOVEMBER_MS, INT64_MAX / 1000);
+    tell(&o, &a, 0, 2);
+    tell(&o, &b, 0, 10);
+    rest(&o);
+    assert_answered(&o, 0, "nyc1", SETTLE_EXCESS, 1);
+    assert_answered(&o, 1, "sin1", SETTLE_ALL, 10);
+    assert_int_equal(logged(&o, "entries_refused node=fra1 of=nyc1 reason=excess"), 1);
+    assert_int_equal(logged(&o, "ledger_fails"), 0);
+    assert_int_equal(counter_read(&accounts_counts(o.accounts)->excess), 1);
+    assert_int_equal(counter_read(&accounts_counts(o.accounts)->errors), 0);
+    assert_false(accounts_is_failing(o.accounts));
+    chain_done(&a);
+    chain_done(&b);
+    office_done(&o);
+}
+
 static void of_each_node_one_batch_waits_and_of_all_no_more_than_the_limit(void **)
 {
     enum { NODES = ACCOUNTS_BATCHES_MAX + 5 };
@@ -422,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_batch_is_answered_with_how_far_the_chain_is),
         cmocka_unit_test(a_refusal_is_answered_counted_and_said_aloud),
+        cmocka_unit_test(a_node_that_tells_too_much_is_refused_for_itself),
         cmocka_unit_test(of_each_node_one_batch_waits_and_of_all_no_more_than_the_limit),
         cmocka_unit_test(a_broken_ledger_is_said_once_and_answers_nobody_until_it_is_moved_aside),
         cmocka_unit_test(a_restart_goes_on_where_the_ledger_is),

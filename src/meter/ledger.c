@@ -79,14 +79,13 @@ static enum err set_position(
     return db_run(l->db, LEDGER_POSITION_SET, values, COUNT_OF(values), why);
 }
 
-bool ledger_added(const struct usage_entry *entry, struct slice before, struct ledger_added *added)
+void ledger_added(const struct usage_entry *entry, struct slice before, struct ledger_added *added)
 {
     struct usage_entry last;
     bool goes_on =
         entry->reason.length == 0 && usage_entry_parse(before, &last) && last.boot == entry->boot;
-    bool adds = false;
 
-    added->is_partly_known = false;
+    *added = (struct ledger_added){ .is_new = false };
     for (int kind = 0; kind < USAGE_KIND_COUNT; kind++) {
         uint64_t from = entry->from.of[kind], to = entry->to.of[kind];
 
@@ -95,28 +94,29 @@ bool ledger_added(const struct usage_entry *entry, struct slice before, struct l
             added->of[kind] = to > last.to.of[kind] ? (int64_t)(to - last.to.of[kind]) : 0;
             added->is_partly_known = true;
         }
-        adds |= added->of[kind] != 0;
+        added->is_new |= added->of[kind] != 0;
     }
-    return adds;
 }
 
-/* Beyond what the ledger has of the boot; the newest entry of its site is this one then. */
+/* Beyond what the ledger has of the boot. */
 static enum err count(
     struct ledger *l, const struct usage_entry *entry, struct ledger_added *added, struct diag *why)
 {
     const struct db_value values[] = { db_text(entry->node), db_text(entry->customer),
-        db_text(entry->site), db_number((int64_t)entry->sequence) };
+        db_text(entry->site) };
     struct db_rows rows;
-    bool adds = false;
 
-    if (entry->reason.length > 0) {
-        ledger_added(entry, SLICE_NONE, added);
-        return ERR_NONE;
-    }
-    db_ask(l->db, LEDGER_NEWEST, values, COUNT_OF(values) - 1, &rows);
-    adds = ledger_added(entry, db_next(&rows) ? db_bytes_at(&rows, 0) : SLICE_NONE, added);
-    TRY(db_end(&rows, why));
-    return adds ? db_run(l->db, LEDGER_NEWEST_SET, values, COUNT_OF(values), why) : ERR_NONE;
+    db_ask(l->db, LEDGER_NEWEST, values, COUNT_OF(values), &rows);
+    ledger_added(entry, db_next(&rows) ? db_bytes_at(&rows, 0) : SLICE_NONE, added);
+    return db_end(&rows, why);
+}
+
+static enum err set_newest(struct ledger *l, const struct usage_entry *entry, struct diag *why)
+{
+    const struct db_value values[] = { db_text(entry->node), db_text(entry->customer),
+        db_text(entry->site), db_number((int64_t)entry->sequence) };
+
+    return db_run(l->db, LEDGER_NEWEST_SET, values, COUNT_OF(values), why);
 }
 
 /* `values` has room for them. */
@@ -136,7 +136,7 @@ static enum err add_sum(struct ledger *l, const struct usage_entry *entry,
     return db_run(l->db, LEDGER_SUM_ADD, values, COUNT_OF(values), why);
 }
 
-/* The position moves to it. */
+/* The position moves to it. ERR_RANGE: the sum would be too much, and nothing was done. */
 static enum err add_entry(struct ledger *l, const struct usage_entry *entry, struct slice bytes,
     struct settle_position *position, struct diag *why)
 {
@@ -148,8 +148,10 @@ static enum err add_entry(struct ledger *l, const struct usage_entry *entry, str
 
     TRY(count(l, entry, &added, why));
     put_kinds(&added, values + VALUES_BEFORE_KINDS);
-    TRY(db_run(l->db, LEDGER_ENTRY_ADD, values, COUNT_OF(values), why));
     TRY(add_sum(l, entry, &added, why));
+    TRY(db_run(l->db, LEDGER_ENTRY_ADD, values, COUNT_OF(values), why));
+    if (added.is_new && entry->reason.length == 0)
+        TRY(set_newest(l, entry, why));
     l->told_again += added.is_partly_known;
     position->sequence = entry->sequence;
     sha256(bytes, position->hash);
@@ -190,8 +192,11 @@ static enum err take(struct ledger *l, struct slice node, struct slice bytes,
     *answer = SETTLE_FORK;
     if (memcmp(entry.before, position->hash, sizeof entry.before) != 0)
         return ERR_NONE;
-    *answer = SETTLE_ALL;
-    return add_entry(l, &entry, bytes, position, why);
+    enum err err = add_entry(l, &entry, bytes, position, why);
+
+    // That is no fault of the ledger: the next node's entries may go into it.
+    *answer = err == ERR_RANGE ? SETTLE_EXCESS : SETTLE_ALL;
+    return err == ERR_RANGE ? ERR_NONE : err;
 }
 
 static enum err settle(struct ledger *l, const struct ledger_batch *batch,

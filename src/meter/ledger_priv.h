@@ -34,15 +34,16 @@ struct ledger {
 /* What an entry counts for. */
 struct ledger_added {
     int64_t of[USAGE_KIND_COUNT];
+    bool is_new;          // something is added
     bool is_partly_known; // less than what it says
 };
 
 /*
  * `before` are the bytes of the newest entry of the same node, customer and site that added
  * something, empty where there is none. What both tell of one boot counts once: a node whose
- * journal broke may tell again what is settled. False: nothing is added.
+ * journal broke may tell again what is settled.
  */
-bool ledger_added(const struct usage_entry *entry, struct slice before, struct ledger_added *added);
+void ledger_added(const struct usage_entry *entry, struct slice before, struct ledger_added *added);
 
 /* The five minutes in which an entry belongs. */
 static inline int64_t ledger_slot_ms(struct wall begin)

@@ -245,18 +245,26 @@ static void a_broken_file_is_told_and_not_touched(void **)
     place_done(&p);
 }
 
-static void totals_beyond_what_a_number_holds_are_refused_whole(void **)
+static void a_sum_beyond_what_a_number_holds_is_refused_and_stops_nobody_else(void **)
 {
-    struct chain c = chain_of("fra1", "fra");
+    struct chain c = chain_of("fra1", "fra"), other = chain_of("fra2", "fra");
     struct place p;
+    uint64_t reached = 0;
 
     place_init(&p);
     for (int i = 0; i < 3; i++)
-        chain_add(&c, "acme", "www.acme.test", NOVEMBER_MS, INT64_MAX / 2000);
-    assert_int_equal(try_settle(&p, &c, 0, 3).err, ERR_RANGE);
-    assert_int_equal(hits_of(&p, ""), 0);
+        chain_add(&c, "acme", "www.acme.test", NOVEMBER_MS, INT64_MAX / 1000 / 2 + 1);
+    chain_add(&other, "acme", "ftp.acme.test", NOVEMBER_MS, 5);
+    chain_add(&other, "acme", "www.acme.test", NOVEMBER_MS + DAY_MS, 5);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(settle(&p, &c, 0, 3, &reached), SETTLE_EXCESS);
+        assert_int_equal(reached, 1);
+    }
+    settle_all(&p, &other);
+    assert_int_equal(hits_of(&p, ""), INT64_MAX / 1000 / 2 + 1 + 10);
     audit_is_good(&p);
     chain_done(&c);
+    chain_done(&other);
     place_done(&p);
 }
 
@@ -333,7 +341,7 @@ int main(void)
         cmocka_unit_test(a_ledger_that_is_closed_or_cut_off_goes_on_where_it_was),
         cmocka_unit_test(a_full_disk_costs_nothing_but_the_wait),
         cmocka_unit_test(a_broken_file_is_told_and_not_touched),
-        cmocka_unit_test(totals_beyond_what_a_number_holds_are_refused_whole),
+        cmocka_unit_test(a_sum_beyond_what_a_number_holds_is_refused_and_stops_nobody_else),
         cmocka_unit_test(a_correction_takes_back_and_is_an_entry_of_its_own_chain),
         cmocka_unit_test(a_correction_without_a_reason_or_of_more_than_there_was_is_refused),
     };

@@ -82,6 +82,7 @@ const char *settle_answer_text(enum settle_answer answer)
     case SETTLE_GAP: return "gap";
     case SETTLE_FORK: return "fork";
     case SETTLE_FOREIGN: return "foreign";
+    case SETTLE_EXCESS: return "excess";
     case SETTLE_ANSWER_COUNT: break;
     }
     return "unknown";
