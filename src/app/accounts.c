@@ -27,6 +27,16 @@ struct taking {
     struct diag why;
 };
 
+/* What was said of a node's entries that were refused. */
+struct refusal {
+    struct list link;
+    char *node;
+    size_t node_length;
+    uint64_t settled; // as it was then
+    struct instant at;
+    uint64_t unsaid; // refusals since
+};
+
 /* The plans of a release, on their way into the ledger or waiting for it. */
 struct agreement {
     struct pool_job job;
@@ -46,10 +56,10 @@ struct accounts {
     struct log *log;
     struct slice node;
     char *path;
-    struct pool *pool;     // of one thread, or none
-    struct ledger *ledger; // of that thread; NULL: not open
-    struct list takings, agreements;
-    size_t taking_count, agreement_count, question_count;
+    struct pool *pool;                         // of one thread, or none
+    struct ledger *ledger;                     // of that thread; NULL: not open
+    struct list takings, agreements, refusals; // the last: as they were said
+    size_t taking_count, agreement_count, question_count, refusal_count;
     bool is_agreeing; // the first of the agreements is under way
     struct timer retry;
     bool is_failing;
@@ -128,7 +138,57 @@ static void on_settle(struct pool_job *job)
     close_after(t->accounts, t->err);
 }
 
-/* What a node must not tell is told to people. */
+static void refusal_free(struct accounts *a, struct refusal *r)
+{
+    list_remove(&r->link);
+    a->refusal_count--;
+    mem_free(r->node);
+    mem_free(r);
+}
+
+static struct refusal *find_refusal(const struct accounts *a, struct slice node)
+{
+    list_each (link, &a->refusals) {
+        struct refusal *r = container_of(link, struct refusal, link);
+
+        if (slice_equal(slice_of(r->node, r->node_length), node))
+            return r;
+    }
+    return NULL;
+}
+
+/* What a node must not tell is told to people: once while its chain does not move, and never
+ * often, as that node may be a liar. */
+static void say_refused(struct accounts *a, const struct taking *t)
+{
+    struct refusal *r = find_refusal(a, t->batch.node);
+    struct instant now = loop_now(a->loop);
+    uint64_t unsaid = 0;
+
+    if (r != NULL &&
+        (r->settled == t->position.sequence || instant_since(r->at, now).ns < ACCOUNTS_QUIET.ns)) {
+        r->unsaid++;
+        return;
+    }
+    if (r != NULL) {
+        unsaid = r->unsaid;
+        refusal_free(a, r);
+    } else if (a->refusal_count == ACCOUNTS_REFUSALS_MAX) {
+        refusal_free(a, container_of(a->refusals.next, struct refusal, link));
+    }
+    r = mem_new(struct refusal);
+    *r = (struct refusal){ .node = mem_text(t->batch.node.at, t->batch.node.length),
+        .node_length = t->batch.node.length,
+        .settled = t->position.sequence,
+        .at = now };
+    list_append(&a->refusals, &r->link);
+    a->refusal_count++;
+    log_line(a->log, LOG_ERROR, "meter",
+        "entries_refused node=%.*s of=%.*s reason=%s settled_up_to=%llu unsaid=%llu",
+        SLICE_ARG(a->node), SLICE_ARG(t->batch.node), settle_answer_text(t->answer),
+        (unsigned long long)t->position.sequence, (unsigned long long)unsaid);
+}
+
 static void note_answer(struct accounts *a, const struct taking *t)
 {
     switch (t->answer) {
@@ -142,10 +202,7 @@ static void note_answer(struct accounts *a, const struct taking *t)
     counter_add(&a->counts.settled, t->position.sequence - t->before);
     counter_add(&a->counts.told_again, t->told_again);
     if (t->answer != SETTLE_ALL)
-        log_line(a->log, LOG_ERROR, "meter",
-            "entries_refused node=%.*s of=%.*s reason=%s settled_up_to=%llu", SLICE_ARG(a->node),
-            SLICE_ARG(t->batch.node), settle_answer_text(t->answer),
-            (unsigned long long)t->position.sequence);
+        say_refused(a, t);
 }
 
 static void taking_free(struct taking *t)
@@ -345,6 +402,7 @@ enum err accounts_new(
     a->retry.fire = on_retry;
     list_init(&a->takings);
     list_init(&a->agreements);
+    list_init(&a->refusals);
     *accounts = a;
     return ERR_NONE;
 }
@@ -367,6 +425,8 @@ void accounts_free(struct accounts *accounts)
         loop_unpost(accounts->loop, &g->job.message);
         agreement_free(g);
     }
+    list_each_safe (link, &accounts->refusals)
+        refusal_free(accounts, container_of(link, struct refusal, link));
     ledger_close(accounts->ledger);
     mem_free(accounts->path);
     mem_free(accounts);

@@ -26,8 +26,14 @@ struct loop;
 struct network;
 
 #define ACCOUNTS_RETRY span_s(10) // of terms that could not be written
+#define ACCOUNTS_QUIET span_s(60) // between two lines on what one node must not tell
 
-enum { ACCOUNTS_BATCHES_MAX = 64, ACCOUNTS_QUESTIONS_MAX = 16, ACCOUNTS_TERMS_MAX = 16 };
+enum {
+    ACCOUNTS_BATCHES_MAX = 64,
+    ACCOUNTS_QUESTIONS_MAX = 16,
+    ACCOUNTS_TERMS_MAX = 16,
+    ACCOUNTS_REFUSALS_MAX = 64
+};
 
 #define ACCOUNTS_COUNTERS(X)                                                                   \
     X(settled, "ledger_entries_total", "", "Entries of usage that are new in the ledger")      \

@@ -177,6 +177,63 @@ static void a_refusal_is_answered_counted_and_said_aloud(void **)
     office_done(&o);
 }
 
+static void a_refusal_is_said_once_while_the_chain_does_not_move(void **)
+{
+    struct chain a = ten("nyc1"), b = ten("sin1");
+    struct office o;
+
+    office_init(&o);
+    for (int i = 0; i < 50; i++) {
+        tell(&o, &a, 5, 10);
+        sim_run_for(o.sim, span_s(3));
+    }
+    assert_int_equal(o.heard_count, 50); // it is answered each time
+    assert_int_equal(counter_read(&accounts_counts(o.accounts)->gap), 50);
+    assert_int_equal(logged(&o, "entries_refused node=fra1 of=nyc1"), 1);
+    tell(&o, &b, 5, 10); // of another one it was not said
+    rest(&o);
+    assert_int_equal(logged(&o, "entries_refused node=fra1 of=sin1"), 1);
+    for (size_t i = 0; i < 6; i++) { // a liar may let its chain move as often as it likes
+        tell(&o, &a, 0, i + 1);
+        rest(&o);
+        tell(&o, &a, i + 2, 10);
+        rest(&o);
+    }
+    assert_int_equal(logged(&o, "of=nyc1 reason=gap settled_up_to=1 unsaid=49"), 1);
+    assert_int_equal(logged(&o, "entries_refused node=fra1 of=nyc1"), 2);
+    sim_run_for(o.sim, ACCOUNTS_QUIET);
+    tell(&o, &a, 7, 10);
+    rest(&o);
+    assert_int_equal(logged(&o, "of=nyc1 reason=gap settled_up_to=6 unsaid=5"), 1);
+    chain_done(&a);
+    chain_done(&b);
+    office_done(&o);
+}
+
+static void of_many_nodes_that_lie_the_last_are_known(void **)
+{
+    struct chain a = ten("nyc1");
+    struct office o;
+    char name[16];
+
+    office_init(&o);
+    for (int i = 0; i < ACCOUNTS_REFUSALS_MAX + 1; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        a.node = slice_text(name); // whose they are not
+        tell(&o, &a, 0, 1);
+        tell(&o, &a, 0, 1);
+        rest(&o);
+        tell(&o, &a, 0, 1);
+        rest(&o);
+    }
+    assert_int_equal(logged(&o, "entries_refused"), ACCOUNTS_REFUSALS_MAX + 1);
+    tell(&o, &a, 0, 1);
+    rest(&o);
+    assert_int_equal(logged(&o, "entries_refused"), ACCOUNTS_REFUSALS_MAX + 1);
+    chain_done(&a);
+    office_done(&o);
+}
+
 /* Its sums leave nobody without answers, and are not said to be a fault of the ledger. */
 static void a_node_that_tells_too_much_is_refused_for_itself(void **)
 {
@@ -446,6 +503,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_batch_is_answered_with_how_far_the_chain_is),
         cmocka_unit_test(a_refusal_is_answered_counted_and_said_aloud),
+        cmocka_unit_test(a_refusal_is_said_once_while_the_chain_does_not_move),
+        cmocka_unit_test(of_many_nodes_that_lie_the_last_are_known),
         cmocka_unit_test(a_node_that_tells_too_much_is_refused_for_itself),
         cmocka_unit_test(of_each_node_one_batch_waits_and_of_all_no_more_than_the_limit),
         cmocka_unit_test(a_broken_ledger_is_said_once_and_answers_nobody_until_it_is_moved_aside),
