@@ -197,6 +197,7 @@ static void note_answer(struct accounts *a, const struct taking *t)
     case SETTLE_FORK: counter_up(&a->counts.fork); break;
     case SETTLE_EXCESS: counter_up(&a->counts.excess); break;
     case SETTLE_FOREIGN:
+    case SETTLE_MOVED: // which no ledger answers
     case SETTLE_ANSWER_COUNT: counter_up(&a->counts.foreign); break;
     }
     counter_add(&a->counts.settled, t->position.sequence - t->before);

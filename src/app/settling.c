@@ -64,6 +64,12 @@ static size_t copy_name(char *room, struct slice name)
     return name.length;
 }
 
+/* By the release in use, whatever file is open. */
+static bool keeps_accounts(const struct settling *s)
+{
+    return s->accounts != NULL && slice_equal(own_name(s), keeper_name(s));
+}
+
 /* Asks the journal for what is next to be told. */
 static void ask(struct settling *s)
 {
@@ -88,7 +94,7 @@ static void tell(struct settling *s, struct slice entries)
     s->is_waiting = true;
     timer_set(s->loop, &s->again, instant_after(loop_now(s->loop), SETTLING_PATIENCE));
     counter_add(&s->counts.batches, entries.length > 0);
-    if (s->accounts != NULL && slice_equal(own_name(s), keeper_name(s)))
+    if (keeps_accounts(s))
         accounts_settle(s->accounts, &(struct ledger_batch){ own_name(s), entries });
     else
         publish(
@@ -135,7 +141,8 @@ static void on_answer(
 {
     s->is_waiting = false;
     timer_clear(s->loop, &s->again);
-    journal_settled(s->journal, position->sequence, position->hash);
+    if (answer != SETTLE_MOVED)
+        journal_settled(s->journal, position->sequence, position->hash);
     if (answer != SETTLE_ALL) {
         rest_after_refusal(s, answer);
         return;
@@ -160,6 +167,18 @@ static void on_answered(struct accounts_user *user, struct slice node, enum sett
 
 static const struct accounts_user_ops ACCOUNTS_OPS = { .answered = on_answered };
 
+/* What came after the ledger was carried to another node would be in this one alone: who has not
+ * heard of it is told, and keeps its entries until its release names the other. */
+static void take(struct settling *s, struct slice node, struct slice entries)
+{
+    if (keeps_accounts(s)) {
+        accounts_settle(s->accounts, &(struct ledger_batch){ node, entries });
+        return;
+    }
+    counter_up(&s->counts.moved);
+    publish(s, &(struct settle){ .kind = SETTLE_ANSWER, .to = node, .answer = SETTLE_MOVED });
+}
+
 static void on_message(struct hearing_follower *follower, enum bus_lane lane,
     const struct peer *from, struct slice payload)
 {
@@ -175,7 +194,7 @@ static void on_message(struct hearing_follower *follower, enum bus_lane lane,
     if (!slice_equal(settle.to, own_name(s)))
         return;
     if (settle.kind == SETTLE_BATCH && s->accounts != NULL)
-        accounts_settle(s->accounts, &(struct ledger_batch){ from->name, settle.entries });
+        take(s, from->name, settle.entries);
     else if (settle.kind == SETTLE_ANSWER && slice_equal(from->name, keeper_name(s)))
         on_answer(s, settle.answer, &settle.position);
     else
@@ -312,11 +331,15 @@ void settling_use(struct settling *settling, const struct network *network)
     struct settling *s = settling;
 
     warn_of_accounts(s, network);
-    if (s->accounts != NULL)
+    bool is_new =
+        network->accounts_node.length > 0 && !slice_equal(network->accounts_node, keeper_name(s));
+
+    if (is_new)
+        s->keeper_length = copy_name(s->keeper, network->accounts_node);
+    if (keeps_accounts(s))
         accounts_agree(s->accounts, network);
-    if (network->accounts_node.length == 0 || slice_equal(network->accounts_node, keeper_name(s)))
+    if (!is_new)
         return;
-    s->keeper_length = copy_name(s->keeper, network->accounts_node);
     // What was told to another is told anew.
     timer_clear(s->loop, &s->again);
     s->is_waiting = false;

@@ -52,6 +52,8 @@ enum {
     X(refusals, "usage_answers_total", "result=\"refused\"", "Answers of the ledger's node")    \
     X(unanswered, "usage_unanswered_total", "", "Times that the ledger's node did not answer")  \
     X(late, "usage_intervals_late_total", "", "Intervals left open: entries wait for the disk") \
+    X(moved, "usage_batches_misdirected_total", "",                                             \
+        "Batches told here that are another's to take")                                         \
     X(strange, "usage_messages_dropped_total", "", "Messages on usage that are none, or not ours")
 
 struct settling_counts {

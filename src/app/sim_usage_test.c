@@ -151,6 +151,65 @@ static void the_accounts_node_may_be_away_and_come_back(void **)
     in_many_books(keeper_dead_and_back);
 }
 
+/* Of each chain that there is. */
+static uint64_t entries_in_ledger(const struct books *b)
+{
+    struct settle_position position;
+    struct ledger *ledger = NULL;
+    struct db_rows rows;
+    struct slice node;
+    uint64_t sum = 0;
+    char path[100];
+
+    assert_int_equal(ledger_open(books_ledger(b, path), &ledger, NULL), ERR_NONE);
+    ledger_nodes(ledger, &rows);
+    while (ledger_node_next(&rows, &node, &position))
+        sum += position.sequence;
+    assert_int_equal(db_end(&rows, NULL), ERR_NONE);
+    ledger_close(ledger);
+    return sum;
+}
+
+/* As fees.md says: the file is carried over while nobody takes anything. */
+static void keeper_moved(struct books *b)
+{
+    static const char KEEPER[] = "accounts: {node: fra1}";
+    char text[sizeof BOOKS_NETWORK];
+
+    memcpy(text, BOOKS_NETWORK, sizeof text);
+    memcpy(strstr(text, KEEPER), "accounts: {node: sin1}", sizeof KEEPER - 1);
+    struct release *release = world_release(text);
+
+    books_run(b, span_s(30));
+    settling_use(b->settlings[FIRST], release->network);
+    sim_run_for(b->w->sim, span_ms(100)); // what was under way
+    uint64_t before = entries_in_ledger(b);
+
+    books_run(b, span_s(60));
+    assert_int_equal(entries_in_ledger(b), before);
+    assert_true(counter_read(&counts_of(b, FIRST)->moved) > 0);
+    assert_true(counter_read(&counts_of(b, SECOND)->refusals) > 0);
+    assert_true(books_unsettled(b, SECOND) > 10);
+    b->keeper = THIRD;
+    books_node_kill(b, FIRST);
+    books_node_kill(b, THIRD);
+    for (size_t i = 0; i < BOOKS_NODES; i++) {
+        if (b->is_down[i])
+            books_node_start(b, i);
+        settling_use(b->settlings[i], release->network);
+    }
+    books_run(b, span_s(10));
+    books_balance(b, span_s(20));
+    for (size_t i = 0; i < BOOKS_NODES; i++)
+        assert_int_equal(books_unsettled(b, i), 0);
+    release_drop(release);
+}
+
+static void accounts_that_move_to_another_node_take_nothing_behind_their_back(void **)
+{
+    in_many_books(keeper_moved);
+}
+
 /* At any moment, but often around the end of an interval, when journals and ledger are written. */
 static void run_a_while(struct books *b)
 {
@@ -338,6 +397,7 @@ int main(void)
         cmocka_unit_test(what_gathered_for_long_is_told_batch_upon_batch),
         cmocka_unit_test(answers_that_get_lost_cost_nothing),
         cmocka_unit_test(the_accounts_node_may_be_away_and_come_back),
+        cmocka_unit_test(accounts_that_move_to_another_node_take_nothing_behind_their_back),
         cmocka_unit_test(nodes_that_are_killed_at_any_moment_lose_nothing_and_bill_nothing_twice),
         cmocka_unit_test(clocks_may_jump_and_the_books_balance),
         cmocka_unit_test(a_node_that_lost_its_journal_goes_on_behind_what_is_settled),

@@ -39,6 +39,7 @@ struct books {
     struct usage *usages[BOOKS_NODES];
     struct settling *settlings[BOOKS_NODES];
     bool is_down[BOOKS_NODES];
+    size_t keeper;                              // who has the ledger when it starts
     uint64_t counted[BOOKS_NODES][BOOKS_SLOTS]; // hits, over all boots
 };
 
@@ -61,7 +62,7 @@ static inline void books_node_start(struct books *b, size_t at)
         .node = b->w->nodes[at]->name,
         .pop = root->self->pop->name,
         .folder = folder,
-        .ledger = at == FIRST ? books_ledger(b, ledger) : NULL,
+        .ledger = at == b->keeper ? books_ledger(b, ledger) : NULL,
         .usage = usage };
 
     snprintf(folder, sizeof folder, "%s/usage-%zu", b->folder, at);

@@ -83,6 +83,7 @@ const char *settle_answer_text(enum settle_answer answer)
     case SETTLE_FORK: return "fork";
     case SETTLE_FOREIGN: return "foreign";
     case SETTLE_EXCESS: return "excess";
+    case SETTLE_MOVED: return "moved";
     case SETTLE_ANSWER_COUNT: break;
     }
     return "unknown";

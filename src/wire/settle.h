@@ -28,6 +28,7 @@ enum settle_answer {
     SETTLE_FORK,    // another entry has its number, or stands where the one before it should
     SETTLE_FOREIGN, // not an entry, or not this node's: nothing that the node may settle
     SETTLE_EXCESS,  // with the first that was refused a sum would be more than the ledger can hold
+    SETTLE_MOVED,   // another node keeps the accounts; the position says nothing
     SETTLE_ANSWER_COUNT,
 };
 
