@@ -56,5 +56,8 @@ int command_correct(int argc, char **argv);
 /* commands_token.c: who may ask */
 int command_token(int argc, char **argv);
 
+/* commands_rewrite.c */
+int command_rewrite(int argc, char **argv);
+
 /* demo.c */
 int command_demo(int argc, char **argv);

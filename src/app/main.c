@@ -83,6 +83,10 @@ const struct command commands[] = {
     { "token", "NAME [--customer CUSTOMER] [--role viewer | operator | manager] [--json]",
         "make a token to ask with, and the lines that let it in; of an operator's, or a customer's",
         command_token },
+    { "rewrite",
+        "DIR --site HOST [--page HOST]... [--scheme http | https] [--cors] [--dry-run] [-c FILE] "
+        "[--json]",
+        "point what the pages in a folder embed at the site that delivers it", command_rewrite },
     { "schema", "", "JSON Schema of the configuration, for editors", command_schema },
     { "settings", "", "all settings with their defaults, in Markdown", command_settings },
     { "version", "", "the version", command_version },
