@@ -1,1 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The dashboard: a page for each `#/...`, each a function (root, words, query) that fills the root
+ * and returns what ends it, at once or when its figures have come.
+ */
+import { books } from './books.js';
+import { changes } from './changes.js';
+import { empty, h, replace } from './dom.js';
+import { nodes } from './nodes.js';
+import { orders } from './orders.js';
+import { overview } from './overview.js';
+import { setToken } from './api.js';
+import { shell } from './shell.js';
+import { signIn } from './signin.js';
+import { site } from './site.js';
+import { sites } from './sites.js';
+import { forget, known, listen, start } from './store.js';
+
+const PAGES = { '': overview, sites, site, books, orders, nodes, changes };
+const NAV = { '': 'overview', site: 'sites' };
+
+const frame = shell(() => { forget(); askToken(null); });
+let end = null, turn = 0, isKnown = true;
+
+function askToken(refusal) {
+    end?.();
+    end = null;
+    turn++;
+    isKnown = false;
+    frame.mark('', false);
+    signIn(frame.main, refusal, () => {
+        isKnown = true;
+        forget();
+        start();
+        show();
+    });
+}
+
+/* The first answers: who asks, and what there is. */
+function ready() {
+    return new Promise((resolve) => {
+        const look = () => { if (known.network && known.status) { stops.forEach((s) => s()); resolve(); } };
+        const stops = [listen('network', () => queueMicrotask(look)),
+            listen('status', () => queueMicrotask(look))];
+    });
+}
+
+function nowhere(root) {
+    replace(root, h('h1', { tabindex: -1 }, 'There is no such page'),
+        h('p', null, h('a', { href: '#/' }, 'To the overview')));
+}
+
+async function show(isMove) {
+    if (!isKnown) return;
+    const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
+    const [name, ...words] = path.split('/').map(decodeURIComponent);
+    const own = ++turn;
+    const page = PAGES[name];
+
+    end?.();
+    end = null;
+    frame.mark(NAV[name] ?? name, true);
+    await ready();
+    if (own !== turn) return;
+    const root = h('div', { class: `content ${name || 'overview'}` });
+    replace(frame.main, root);
+    try {
+        const stop = page ? await page(root, words, new URLSearchParams(query))
+            : nowhere(root);
+        if (own === turn) end = stop;
+        else stop?.(); // another page was chosen meanwhile
+    } catch (error) {
+        if (error.status === 401 || own !== turn) return;
+        replace(root, h('h1', { tabindex: -1 }, 'This could not be shown'),
+            h('div', { class: 'panel' }, empty(`${error.message}. ${error.mend ?? ''}`)));
+    }
+    if (isMove) {
+        scrollTo(0, 0);
+        root.querySelector('h1')?.focus({ preventScroll: true });
+    }
+}
+
+addEventListener('hashchange', () => show(true));
+addEventListener('unknown', (event) => {
+    if (!isKnown) return;
+    setToken('');
+    forget();
+    askToken(event.detail);
+});
+start();
+show(false);

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the page knows of the network: polled every few seconds, live figures each second, and the
+ * last minutes of these. Pages listen to what they show; nothing is asked for while nobody looks.
+ */
+import { get, stream } from './api.js';
+
+export const HISTORY = 180; // seconds kept for the small plots
+const POLL_MS = 4000;
+const RETRY_MS = 2000;
+
+export const known = { network: null, status: null, changes: null, live: null, state: 'starting' };
+
+const listeners = new Map();
+
+export function listen(kind, take) {
+    if (!listeners.has(kind)) listeners.set(kind, new Set());
+    listeners.get(kind).add(take);
+    if (known[kind]) take(known[kind]);
+    return () => listeners.get(kind).delete(take);
+}
+
+function tell(kind, value) {
+    known[kind] = value;
+    for (const take of listeners.get(kind) ?? []) take(value);
+}
+
+/* The last minutes: seconds since 1970, and for each key as many samples. */
+class History {
+    constructor() {
+        this.times = [];
+        this.rows = new Map();
+    }
+
+    add(time, samples) {
+        this.times.push(time);
+        for (const key of samples.keys())
+            if (!this.rows.has(key))
+                this.rows.set(key, new Array(this.times.length - 1).fill(null));
+        for (const [key, row] of this.rows) {
+            row.push(samples.get(key) ?? null);
+            if (row.length > HISTORY) row.shift();
+        }
+        if (this.times.length > HISTORY) this.times.shift();
+    }
+
+    /* One more of the newest samples. */
+    set(key, sample) {
+        if (!this.rows.has(key)) this.rows.set(key, new Array(this.times.length).fill(null));
+        const row = this.rows.get(key);
+        row[row.length - 1] = sample;
+    }
+
+    of(key) {
+        return this.rows.get(key) ?? [];
+    }
+
+    /* The mean of the last seconds; NaN where there is nothing. */
+    lately(key, seconds = 15) {
+        const last = this.of(key).slice(-seconds).filter((n) => n !== null);
+        return last.length ? last.reduce((a, b) => a + b, 0) / last.length : NaN;
+    }
+}
+
+export let history = new History();
+
+const RATES = ['requests_per_s', 'hits_per_s', 'sent_bytes_per_s', 'dns_queries_per_s',
+    'dns_answers_per_s', 'cpu', 'memory', 'connections'];
+
+function addLive(live) {
+    const samples = new Map();
+    const add = (key, n) => samples.set(key, (samples.get(key) ?? 0) + n);
+    // Customers are told of their sites alone: these are all there is for them.
+    const whole = live.nodes.length > 0 ? live.nodes : live.sites;
+
+    for (const rate of RATES) {
+        for (const node of live.nodes)
+            if (node[rate] !== undefined && node[rate] !== null)
+                samples.set(`node ${node.node} ${rate}`, node[rate]);
+        for (const node of live.nodes)
+            if (node[rate] !== undefined && node[rate] !== null)
+                add(`pop ${node.pop} ${rate}`, node[rate]);
+        for (const site of live.sites)
+            if (site[rate] !== undefined) samples.set(`site ${site.site} ${rate}`, site[rate]);
+        for (const one of whole) if (one[rate] !== undefined) add(`all ${rate}`, one[rate] ?? 0);
+    }
+    history.add(Date.parse(live.now) / 1000, samples);
+    for (const [key] of samples)
+        if (key.endsWith(' hits_per_s')) {
+            const whose = key.slice(0, -' hits_per_s'.length), ratio = hitRatio(whose);
+            history.set(`${whose} hit_ratio`, Number.isFinite(ratio) ? ratio : null);
+        }
+    tell('live', live);
+}
+
+/* How many of the requests of the last half minute were answered from the store. */
+export function hitRatio(prefix) {
+    const requests = history.lately(`${prefix} requests_per_s`, 30);
+    return requests > 0 ? history.lately(`${prefix} hits_per_s`, 30) / requests : NaN;
+}
+
+const wait = (ms, signal) => new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+});
+
+async function watchLive(signal) {
+    while (!signal.aborted) {
+        try {
+            await stream('live', signal, (live) => { addLive(live); tell('state', 'live'); });
+        } catch (error) {
+            if (signal.aborted || error.status === 401) return;
+            tell('state', error.status ? 'none' : 'lost');
+        }
+        await wait(RETRY_MS, signal);
+    }
+}
+
+async function ask(kind, path, query) {
+    try {
+        tell(kind, await get(path, query));
+    } catch (error) {
+        if (error.status === 401) throw error;
+    }
+}
+
+async function poll(signal) {
+    while (!signal.aborted) {
+        try {
+            await Promise.all([ask('status', 'status'), ask('network', 'network'),
+                ask('changes', 'changes', { limit: 50 })]);
+        } catch {
+            return; // not known any more: signing in starts anew
+        }
+        await wait(POLL_MS, signal);
+    }
+}
+
+let running = null;
+
+export function stop() {
+    running?.abort();
+    running = null;
+}
+
+export function start() {
+    stop();
+    running = new AbortController();
+    watchLive(running.signal);
+    poll(running.signal);
+}
+
+/* For who signs in or out: nothing of what another saw stays. */
+export function forget() {
+    stop();
+    history = new History();
+    Object.assign(known, { network: null, status: null, changes: null, live: null });
+}
+
+/* Asks again at once, after something was changed. */
+export const refresh = () => Promise.all([ask('status', 'status'), ask('network', 'network')])
+    .catch(() => {});
+
+document.addEventListener('visibilitychange', () => {
+    if (document.hidden) stop();
+    else if (!running && known.status) start();
+});
+
+/* Whose page this is; empty: an operator's. */
+export const customer = () => known.status?.customer ?? '';
