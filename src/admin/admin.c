@@ -10,6 +10,7 @@
 #include "admin/names.h"
 #include "admin/pages.h"
 #include "admin/query.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "http/exchange.h"
 #include "http/server.h"
@@ -21,6 +22,8 @@ enum {
     CONNECTIONS_MAX = 256,
     FIELDS_MAX = 256,
     RETRY_MAX = 48,
+    TAG_MAX = 17,         // of an entity tag, terminated
+    TYPE_SHOWN_MAX = 100, // bytes of a media type, in an error
 };
 
 static const struct counter_row ROWS[] = {
@@ -41,18 +44,47 @@ struct answer {
 #define TYPE_JSON    "application/json"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
 
-struct slice admin_fields(struct http_exchange *x, const char *type, const char *more)
+/* The fields of a head, in the exchange's arena. */
+static struct slice fields(
+    struct http_exchange *x, const char *type, const char *kept, const char *more)
 {
-    char date[HTTP_DATE_BYTES], *fields = arena_alloc(&x->arena, FIELDS_MAX);
+    char date[HTTP_DATE_BYTES], *text = arena_alloc(&x->arena, FIELDS_MAX);
 
     http_date_write(loop_wall(x->loop), date);
-    int length = snprintf(fields, FIELDS_MAX,
-        "Date: %.*s\r\nContent-Type: %s\r\nCache-Control: no-store\r\n"
+    int length = snprintf(text, FIELDS_MAX,
+        "Date: %.*s\r\nContent-Type: %s\r\nCache-Control: %s\r\n"
         "X-Content-Type-Options: nosniff\r\n%s",
-        HTTP_DATE_BYTES, date, type, more);
+        HTTP_DATE_BYTES, date, type, kept, more);
 
     assert(length > 0 && length < FIELDS_MAX);
-    return slice_of(fields, (size_t)length);
+    return slice_of(text, (size_t)length);
+}
+
+struct slice admin_fields(struct http_exchange *x, const char *type, const char *more)
+{
+    return fields(x, type, "no-store", more);
+}
+
+/* An answer of /api that may be kept, and asked for anew with its tag. RFC 9110 §13.1.2 */
+static bool has_tag(const struct http_exchange *x, int status)
+{
+    return status == 200 && x->request->method != HTTP_POST &&
+           slice_starts(x->authority.path, SLICE("/api/"));
+}
+
+static void answer_tagged(struct http_exchange *x, const struct answer *a, struct slice body)
+{
+    char tag[TAG_MAX], *more = arena_alloc(&x->arena, FIELDS_MAX);
+    int length = snprintf(tag, sizeof tag, "%016" PRIx64, hash_bytes(body, 0));
+    bool is_known = page_is_known(x->request, slice_of(tag, (size_t)length));
+
+    snprintf(more, FIELDS_MAX, "ETag: \"%s\"\r\n%s", tag, a->more);
+    if (is_known)
+        body = SLICE_NONE;
+    http_reply(x, &(struct http_reply){ .status = is_known ? 304 : 200,
+                      .fields = fields(x, a->type, "private, no-cache", more),
+                      .length = (int64_t)body.length,
+                      .body = body });
 }
 
 /* Sends the answer and gives its body back. */
@@ -61,6 +93,10 @@ static void answer(struct http_exchange *x, const struct answer *a)
     struct slice body = arena_copy(&x->arena, text_slice(a->body));
 
     text_done(a->body);
+    if (has_tag(x, a->status)) {
+        answer_tagged(x, a, body);
+        return;
+    }
     http_reply(x, &(struct http_reply){ .status = a->status,
                       .fields = admin_fields(x, a->type, a->more),
                       .length = (int64_t)body.length,
@@ -96,7 +132,7 @@ json_t *admin_error_json(const char *code, const char *message, const char *mend
     return json;
 }
 
-static void serve_healthz(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
+void admin_serve_healthz(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     struct diag why = { .text = "not ready" };
 
@@ -106,7 +142,7 @@ static void serve_healthz(struct admin *admin, struct http_exchange *x, const st
         answer_text(x, 503, "", why.text);
 }
 
-static void serve_metrics(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
+void admin_serve_metrics(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     const void *own = &admin->counts, *tls = &admin->tls_counts;
     const struct metrics_label face = { SLICE("face"), SLICE("admin") };
@@ -146,7 +182,7 @@ void admin_answer_written(struct http_exchange *x, struct text *body)
         admin_error_json("large", "this is larger than an answer may be", "read /metrics"));
 }
 
-static void serve_status(
+void admin_serve_status(
     struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
     struct admin_status status = { 0 };
@@ -162,12 +198,22 @@ static void serve_status(
     admin_answer_written(x, &body);
 }
 
-static void serve_reload(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
+void admin_serve_openapi(struct admin *, struct http_exchange *x, const struct admin_scope *)
+{
+    admin_answer_json(x, 200, "", admin_openapi_json());
+}
+
+void admin_serve_reload(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
     if (admin->is_reloading) {
         counter_up(&admin->counts.reloads_busy);
         admin_answer_json(x, 409, "",
             admin_error_json("busy", "a reload is under way", "ask again when it has ended"));
+        return;
+    }
+    if (!http_exchange_keep(x)) { // it is answered in a later turn
+        admin_answer_json(x, 503, "",
+            admin_error_json("busy", "there is no memory for this now", "ask again in a second"));
         return;
     }
     admin->is_reloading = true;
@@ -225,43 +271,6 @@ void admin_reload_done(struct admin *admin, const struct admin_reload_result *re
     admin_answer_json(x, 200, "", json);
 }
 
-enum access { FOR_ALL, FOR_OPERATORS }; // customers see what is theirs; nothing there is
-
-struct route {
-    struct slice path;       // with a slash at the end: all below it
-    enum http_method method; // HTTP_GET takes HTTP_HEAD too; any other changes something
-    const char *allow;       // the field for a 405
-    enum access access;
-    admin_serve_fn *serve;
-};
-
-#define GET  HTTP_GET, "Allow: GET, HEAD\r\n"
-#define POST HTTP_POST, "Allow: POST\r\n"
-
-static const struct route ROUTES[] = {
-    { { "/healthz", 8 }, GET, FOR_ALL, serve_healthz },
-    { { "/metrics", 8 }, GET, FOR_OPERATORS, serve_metrics },
-    { { "/api/v1/status", 14 }, GET, FOR_ALL, serve_status },
-    { { "/api/v1/why", 11 }, GET, FOR_ALL, admin_serve_why },
-    { { "/api/v1/view", 12 }, GET, FOR_OPERATORS, admin_serve_view },
-    { { "/api/v1/map", 11 }, GET, FOR_OPERATORS, admin_serve_map },
-    { { "/api/v1/network", 15 }, GET, FOR_ALL, admin_serve_network },
-    { { "/api/v1/changes", 15 }, GET, FOR_ALL, admin_serve_changes },
-    { { "/api/v1/live", 12 }, GET, FOR_ALL, admin_serve_live },
-    { { "/api/v1/reload", 14 }, POST, FOR_OPERATORS, serve_reload },
-    { { "/api/v1/purge", 13 }, POST, FOR_ALL, admin_serve_purge },
-    { { "/api/v1/drain", 13 }, POST, FOR_ALL, admin_serve_drain },
-    { { "/api/v1/undrain", 15 }, POST, FOR_ALL, admin_serve_undrain },
-    { { "/api/v1/orders", 14 }, GET, FOR_ALL, admin_serve_orders },
-    { { "/api/v1/orders/", 15 }, GET, FOR_ALL, admin_serve_one_order },
-    { { "/api/v1/answers", 15 }, GET, FOR_ALL, admin_serve_answers },
-    { { "/api/v1/usage", 13 }, GET, FOR_ALL, admin_serve_usage },
-    { { "/api/v1/invoices", 16 }, GET, FOR_ALL, admin_serve_invoices },
-    { { "/api/v1/invoices/verify", 23 }, POST, FOR_OPERATORS, admin_serve_verify },
-    { { "/api/v1/invoices/", 17 }, GET, FOR_ALL, admin_serve_invoices },
-    { { "/api/v1/corrections", 19 }, POST, FOR_OPERATORS, admin_serve_correction },
-};
-
 /* Refuses in the dress of the path: JSON for /api, a line for the rest. */
 static void refuse(struct http_exchange *x, int status, const char *more, json_t *error)
 {
@@ -313,12 +322,6 @@ static bool is_strange(const struct http_exchange *x)
     return !is_literal_host(x->authority.host) || (is_change && is_foreign(x));
 }
 
-static bool is_of(const struct route *route, struct slice path)
-{
-    return slice_ends(route->path, SLICE("/")) ? slice_starts(path, route->path)
-                                               : slice_equal(path, route->path);
-}
-
 void admin_refuse_unknown(struct admin *admin, struct http_exchange *x)
 {
     counter_up(&admin->counts.unknown);
@@ -352,12 +355,12 @@ static bool is_admitted(struct admin *admin, struct http_exchange *x, struct adm
 }
 
 /* Whether the path is for who asks; false when it is refused. */
-static bool is_allowed(struct admin *admin, struct http_exchange *x, const struct route *route,
-    const struct admin_scope *scope)
+static bool is_allowed(struct admin *admin, struct http_exchange *x,
+    const struct admin_route *route, const struct admin_scope *scope)
 {
     const char *code = NULL, *message, *mend;
 
-    if (route->access == FOR_OPERATORS && !scope->is_operator) {
+    if (route->access == ADMIN_FOR_OPERATORS && !scope->is_operator) {
         code = "operators";
         message = "this is for operators alone";
         mend = "a customer's token is for /api/v1/status, /api/v1/why, /api/v1/answers, "
@@ -376,13 +379,61 @@ static bool is_allowed(struct admin *admin, struct http_exchange *x, const struc
     return false;
 }
 
-/* The path's first route; NULL: there is none. */
-static const struct route *find_route(struct slice path)
+/* The media type of a request without its parameters; empty: none is said. */
+static struct slice type_of(const struct http_exchange *x)
 {
-    for (size_t i = 0; i < COUNT_OF(ROUTES); i++)
-        if (is_of(&ROUTES[i], path))
-            return &ROUTES[i];
-    return NULL;
+    struct slice value = http_head_value(x->request, HTTP_NAME_CONTENT_TYPE);
+
+    return slice_trim(slice_head(value, slice_find(value, ';')));
+}
+
+/* A type that is not said is taken for JSON; so is that of a form, which curl and others say of
+ * whatever they are given, unless they are told what it is. */
+static bool may_be_json(struct slice type)
+{
+    return type.length == 0 || slice_same(type, SLICE("application/json")) ||
+           slice_same(type, SLICE("application/x-www-form-urlencoded"));
+}
+
+/* Whether there is a body where there is to be one, and none where not. What it says is looked at
+ * by who serves it. */
+static bool has_fitting_body(
+    struct http_exchange *x, const struct admin_route *route, struct admin_refusal *refusal)
+{
+    struct slice type = type_of(x);
+    bool has_body = x->framing != HTTP_BODY_NONE;
+
+    *refusal = (struct admin_refusal){ .status = 400, .code = "body" };
+    if (route->body == NULL && has_body) {
+        diag_say(&refusal->message, "there is a body, and nothing is to be said in one here");
+        diag_say(&refusal->mend, "leave it out");
+        return false;
+    }
+    if (route->body == NULL || may_be_json(type))
+        return true;
+    refusal->status = 415; // RFC 9110 §15.5.16
+    refusal->code = "type";
+    diag_say(&refusal->message, "the body is said to be %.*s",
+        SLICE_ARG(slice_head(type, TYPE_SHOWN_MAX)));
+    diag_say(&refusal->mend, "send JSON, and with it Content-Type: application/json");
+    return false;
+}
+
+/* Whether the request has the form that the table says; false when it is refused. */
+static bool is_well_formed(
+    struct admin *admin, struct http_exchange *x, const struct admin_route *route)
+{
+    struct admin_refusal refusal;
+
+    if (!slice_starts(x->authority.path, SLICE("/api/")))
+        return true;
+    if (admin_route_check(route, x->authority.path, &x->arena, &refusal) &&
+        has_fitting_body(x, route, &refusal))
+        return true;
+    counter_up(&admin->counts.malformed);
+    refuse(x, refusal.status, "",
+        admin_error_json(refusal.code, refusal.message.text, refusal.mend.text));
+    return false;
 }
 
 static void serve(struct http_service *service, struct http_exchange *x)
@@ -390,7 +441,8 @@ static void serve(struct http_service *service, struct http_exchange *x)
     struct admin *admin = container_of(service, struct admin, service);
     enum http_method method = x->request->method == HTTP_HEAD ? HTTP_GET : x->request->method;
     struct slice path = slice_head(x->authority.path, slice_find(x->authority.path, '?'));
-    const struct route *route = find_route(path);
+    bool is_path;
+    const struct admin_route *route = admin_route_find(path, method, &is_path);
     struct admin_scope scope;
 
     counter_up(&admin->counts.requests);
@@ -405,19 +457,14 @@ static void serve(struct http_service *service, struct http_exchange *x)
         return;
     if (!is_admitted(admin, x, &scope))
         return;
-    if (route == NULL)
+    if (route == NULL && !is_path)
         refuse(x, 404, "",
             admin_error_json("missing", "there is nothing of that name",
-                "there are /healthz, /metrics, /api/v1/status, /api/v1/why, /api/v1/view, "
-                "/api/v1/map, /api/v1/answers, /api/v1/network, /api/v1/changes, /api/v1/live, "
-                "/api/v1/orders, /api/v1/usage, /api/v1/invoices, and to be asked "
-                "with "
-                "POST /api/v1/reload, /api/v1/purge, /api/v1/drain, /api/v1/undrain, "
-                "/api/v1/invoices/verify, /api/v1/corrections"));
-    else if (route->method != method)
-        refuse(x, 405, route->allow,
+                "GET /api/v1/openapi.json tells all there is, beside /healthz and /metrics"));
+    else if (route == NULL)
+        refuse(x, 405, admin_route_allow(path, &x->arena),
             admin_error_json("method", "the method is not allowed here", "see Allow"));
-    else if (is_allowed(admin, x, route, &scope))
+    else if (is_allowed(admin, x, route, &scope) && is_well_formed(admin, x, route))
         route->serve(admin, x, &scope);
 }
 

@@ -75,6 +75,7 @@ enum {
     ADMIN_ANSWER_MAX = 64 << 20,   // bytes of an answer; beyond: 500
     ADMIN_PATH_MAX = 108,          // of a Unix socket's path, with the terminating zero
     ADMIN_ORDERS_WAITING_MAX = 64, // orders under way; more are refused with 503
+    ADMIN_LIVE_EVERY_MAX_S = 60,   // between two events of live figures
     ADMIN_WATCHERS_MAX = 16,       // of live figures; likewise
 };
 
@@ -129,6 +130,8 @@ struct admin_source {
     X(unknown, "admin_unauthorized_total", "", "Requests refused: no token, or a wrong one")      \
     X(forbidden, "admin_forbidden_total", "", "Requests refused: not for who showed that token")  \
     X(throttled, "admin_throttled_total", "", "Requests refused: too many wrong tokens before")   \
+    X(malformed, "admin_malformed_total", "",                                                     \
+        "Requests refused: a field of the query, or the body")                                    \
     X(live_events, "admin_live_events_total", "", "Events with live figures")                     \
     X(live_missed, "admin_live_missed_total", "", "Events not sent: the one before was unread")   \
     X(live_refused, "admin_live_refused_total", "", "Watchers of live figures refused: too many") \

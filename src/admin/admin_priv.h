@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "admin/attempts.h"
 #include "admin/json.h"
+#include "admin/routes.h"
 #include "admin/scope.h"
 #include "base/list.h"
 #include "http/exchange.h"
@@ -73,6 +74,10 @@ json_t *admin_error_json(const char *code, const char *message, const char *mend
 /* A body in JSON that may have been too large, or memory too small for it; takes it. */
 void admin_answer_written(struct http_exchange *x, struct text *body);
 
+/* A number of the query, which the table of routes has seen to; `otherwise` where it is not there.
+ */
+uint64_t admin_query_number(struct http_exchange *x, const char *key, uint64_t otherwise);
+
 /* afar.c */
 void admin_afar_init(struct admin *admin);
 
@@ -88,6 +93,13 @@ void admin_refuse_unknown(struct admin *admin, struct http_exchange *x);
 /* Serves a path to who may ask for it at all; what of it is theirs, the scope says. */
 typedef void admin_serve_fn(
     struct admin *admin, struct http_exchange *x, const struct admin_scope *scope);
+
+/* admin.c */
+admin_serve_fn admin_serve_healthz;
+admin_serve_fn admin_serve_metrics;
+admin_serve_fn admin_serve_openapi;
+admin_serve_fn admin_serve_status;
+admin_serve_fn admin_serve_reload;
 
 /* serve_why.c */
 admin_serve_fn admin_serve_why;

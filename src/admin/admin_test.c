@@ -123,16 +123,6 @@ static void status_is_json(void **)
     bench_close(b);
 }
 
-static void head_is_answered_without_a_body(void **)
-{
-    struct bench *b = bench_open(&OPS);
-    char body[4096];
-
-    assert_int_equal(ask(b, REQUEST("HEAD /healthz"), body), 200);
-    assert_string_equal(body, "");
-    bench_close(b);
-}
-
 /* The member `code` of the error in a body. */
 static void error_is(const char *body, const char *code)
 {
@@ -143,6 +133,116 @@ static void error_is(const char *body, const char *code)
     assert_true(json_get_text(error, "message").length > 0);
     assert_true(json_get_text(error, "mend").length > 0);
     json_decref(json);
+}
+
+/* The field's value in an answer as it came, to be copied. */
+static struct slice field_of(const struct asker *o, const char *name)
+{
+    const char *at = strstr(o->came.at, name);
+
+    assert_non_null(at);
+    struct slice rest = slice_text(at + strlen(name));
+
+    return slice_head(rest, slice_find(rest, '\r'));
+}
+
+static void what_was_told_before_is_not_told_again_to_who_has_it(void **)
+{
+    struct bench *b = bench_open(&OPS);
+    struct asker first, again, other;
+    struct http_head head;
+    char request[256];
+
+    asker_begin(b, &first, REQUEST("GET /api/v1/openapi.json"));
+    struct slice tag = field_of(&first, "\r\nETag: ");
+
+    snprintf(request, sizeof request,
+        "GET /api/v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        "If-None-Match: W/\"x\", %.*s\r\n\r\n",
+        SLICE_ARG(tag));
+    asker_begin(b, &again, request);
+    assert_string_equal(asker_answer(&again, &head), "");
+    assert_int_equal(head.status, 304);
+    assert_true(slice_equal(field_of(&again, "\r\nETag: "), tag));
+    assert_true(slice_equal(field_of(&again, "\r\nCache-Control: "), SLICE("private, no-cache")));
+    asker_begin(b, &other,
+        "GET /api/v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        "If-None-Match: \"0123456789abcdef\"\r\n\r\n");
+    assert_true(strlen(asker_answer(&other, &head)) > 1000);
+    assert_int_equal(head.status, 200);
+    asker_done(&first);
+    asker_done(&again);
+    asker_done(&other);
+    bench_close(b);
+}
+
+static void errors_have_no_tag_and_are_not_kept(void **)
+{
+    struct bench *b = bench_open(&OPS);
+    struct asker o;
+    struct http_head head;
+
+    asker_begin(b, &o,
+        "GET /api/v1/nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        "If-None-Match: *\r\n\r\n");
+    asker_answer(&o, &head);
+    assert_int_equal(head.status, 404);
+    assert_int_equal(http_head_value(&head, HTTP_NAME_ETAG).length, 0);
+    assert_true(slice_equal(field_of(&o, "\r\nCache-Control: "), SLICE("no-store")));
+    asker_done(&o);
+    bench_close(b);
+}
+
+#define POSTED(path, fields, length, body)                                      \
+    "POST " path " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n" fields \
+    "Content-Length: " length "\r\n\r\n" body
+
+static void a_body_that_is_not_said_to_be_json_is_not_read(void **)
+{
+    struct bench *b = bench_open(&OPS);
+    char body[4096];
+
+    assert_int_equal(
+        ask(b, POSTED("/api/v1/drain", "Content-Type: text/xml; charset=utf-8\r\n", "2", "{}"),
+            body),
+        415);
+    error_is(body, "type");
+    assert_non_null(strstr(body, "Content-Type: application/json"));
+    bench_close(b);
+}
+
+static void a_body_where_nothing_is_to_be_said_is_refused(void **)
+{
+    struct bench *b = bench_open(&OPS);
+    char body[4096];
+
+    assert_int_equal(ask(b, POSTED("/api/v1/reload", "", "2", "{}"), body), 400);
+    error_is(body, "body");
+    assert_int_equal(b->reloads, 0);
+    assert_int_equal(ask(b, POSTED("/api/v1/reload", "", "0", ""), body), 200);
+    bench_close(b);
+}
+
+static void fields_of_a_query_that_are_not_known_are_refused(void **)
+{
+    struct bench *b = bench_open(&OPS);
+    char body[4096];
+
+    assert_int_equal(ask(b, REQUEST("GET /api/v1/status?nodes=1"), body), 400);
+    error_is(body, "query");
+    assert_int_equal(ask(b, REQUEST("POST /api/v1/reload?now"), body), 400);
+    assert_int_equal(b->reloads, 0);
+    bench_close(b);
+}
+
+static void head_is_answered_without_a_body(void **)
+{
+    struct bench *b = bench_open(&OPS);
+    char body[4096];
+
+    assert_int_equal(ask(b, REQUEST("HEAD /healthz"), body), 200);
+    assert_string_equal(body, "");
+    bench_close(b);
 }
 
 static void what_is_not_there_is_refused_in_the_dress_of_its_path(void **)
@@ -430,6 +530,11 @@ int main(void)
         cmocka_unit_test(health_is_ok_or_says_what_is_amiss),
         cmocka_unit_test(metrics_hold_what_the_source_says_and_own_counts),
         cmocka_unit_test(status_is_json),
+        cmocka_unit_test(what_was_told_before_is_not_told_again_to_who_has_it),
+        cmocka_unit_test(errors_have_no_tag_and_are_not_kept),
+        cmocka_unit_test(a_body_that_is_not_said_to_be_json_is_not_read),
+        cmocka_unit_test(a_body_where_nothing_is_to_be_said_is_refused),
+        cmocka_unit_test(fields_of_a_query_that_are_not_known_are_refused),
         cmocka_unit_test(head_is_answered_without_a_body),
         cmocka_unit_test(what_is_not_there_is_refused_in_the_dress_of_its_path),
         cmocka_unit_test(why_is_asked_of_a_name_a_client_and_a_node),

@@ -127,6 +127,8 @@ void admin_orders_write(const struct admin_orders *orders, struct text *out)
         json_array_append_new(list, one);
     }
     json_object_set_new(object, "orders", list);
+    if (orders->has_more && orders->order_count > 0)
+        json_put_number(object, "after", orders->orders[orders->order_count - 1].number);
     json_write(object, out);
 }
 

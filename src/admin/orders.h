@@ -52,6 +52,7 @@ struct admin_order {
 struct admin_orders_question {
     size_t limit;                    // 0: none, but drains and the network
     uint64_t number;                 // 0: the newest
+    uint64_t after;                  // only orders of lower numbers; 0: all
     const struct admin_scope *scope; // only orders that are theirs; NULL: all
 };
 
@@ -65,6 +66,7 @@ struct admin_orders {
     bool is_unwritten;     // what was applied cannot be written down
     const struct admin_order *orders; // the newest first
     size_t order_count;
+    bool has_more;              // than were asked for, of lower numbers
     const struct drain *drains; // in force
     size_t drain_count;
 };

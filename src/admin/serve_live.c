@@ -13,12 +13,10 @@
 
 #include "admin/admin_priv.h"
 #include "admin/live.h"
-#include "admin/query.h"
 #include "base/mem.h"
 #include "io/loop.h"
 
 enum {
-    LIVE_EVERY_MAX_S = 60,
     LIVE_MISSED_MAX = 10, // events in a row
     LIVE_BREATH_S = 10,   // between two signs of life
     LIVE_SAMPLE_MAX = 64 << 20,
@@ -301,16 +299,6 @@ static void begin(struct admin *admin, struct http_exchange *x, uint64_t every_s
 
 void admin_serve_live(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
-    uint64_t every_s = 1;
-    struct slice every;
-
-    if (query_find(x->authority.path, SLICE("every"), &x->arena, &every) &&
-        (!slice_number(every, LIVE_EVERY_MAX_S, &every_s) || every_s == 0)) {
-        admin_answer_json(x, 400, "",
-            admin_error_json(
-                "every", "that is no number of seconds between two events", "give 1 to 60"));
-        return;
-    }
     if (x->request->method == HTTP_HEAD) {
         http_reply(x,
             &(struct http_reply){
@@ -324,5 +312,5 @@ void admin_serve_live(struct admin *admin, struct http_exchange *x, const struct
                 "close another watcher, or ask again later"));
         return;
     }
-    begin(admin, x, every_s);
+    begin(admin, x, admin_query_number(x, "every", 1));
 }

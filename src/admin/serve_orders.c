@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "admin/admin_priv.h"
-#include "admin/query.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "io/loop.h"
@@ -308,19 +307,13 @@ static bool write_orders(
 void admin_serve_orders(
     struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
-    struct admin_orders_question question = { .limit = ORDERS_TOLD_DEFAULT, .scope = scope };
-    struct slice limit;
-    uint64_t number;
+    const struct admin_orders_question question = {
+        .limit = (size_t)admin_query_number(x, "limit", ORDERS_TOLD_DEFAULT),
+        .after = admin_query_number(x, "after", 0),
+        .scope = scope,
+    };
     struct text body;
 
-    if (query_find(x->authority.path, SLICE("limit"), &x->arena, &limit)) {
-        if (!slice_number(limit, ORDERS_TOLD_MAX, &number) || number == 0) {
-            admin_answer_json(x, 400, "",
-                admin_error_json("limit", "the limit is no number of orders", "give 1 to 1000"));
-            return;
-        }
-        question.limit = (size_t)number;
-    }
     text_init(&body, ADMIN_ANSWER_MAX);
     write_orders(admin, &question, &body);
     admin_answer_written(x, &body);

@@ -121,6 +121,15 @@ static void fill_receipts(const struct ordering *ordering, const struct orders_k
     *order = (struct admin_order){ kept->era, kept->number, &kept->order, receipts, count };
 }
 
+static bool is_asked(const struct admin_orders_question *question, const struct network *network,
+    const struct orders_kept *kept)
+{
+    return (question->number == 0 || question->number == kept->number) &&
+           (question->after == 0 || kept->number < question->after) &&
+           (question->scope == NULL ||
+               admin_scope_has_order(question->scope, network, &kept->order));
+}
+
 void ordering_tell(struct ordering *ordering, struct arena *arena,
     const struct admin_orders_question *question, struct admin_orders *told)
 {
@@ -139,14 +148,15 @@ void ordering_tell(struct ordering *ordering, struct arena *arena,
     told->is_unwritten = orders_is_unwritten(orders);
     told->orders = list;
     told->drain_count = drains_list(orders_drained(orders), &told->drains);
-    for (size_t i = 0; told->order_count < question->limit; i++) {
+    for (size_t i = 0; question->limit > 0; i++) {
         kept = orders_newest(orders, i);
         if (kept == NULL)
             break;
-        bool is_asked = question->number == 0 || question->number == kept->number;
-
-        if (is_asked && (question->scope == NULL ||
-                            admin_scope_has_order(question->scope, told->network, &kept->order)))
-            fill_receipts(ordering, kept, arena, &list[told->order_count++]);
+        if (!is_asked(question, told->network, kept))
+            continue;
+        told->has_more = told->order_count == question->limit;
+        if (told->has_more)
+            break;
+        fill_receipts(ordering, kept, arena, &list[told->order_count++]);
     }
 }
