@@ -537,6 +537,18 @@ static void connection_closed(struct stream_user *user, enum err why)
     http_connection_close(connection_of(user), false);
 }
 
+void http_connection_finished(struct stream_user *user)
+{
+    struct http_connection *c = connection_of(user);
+
+    c->is_blocked = false;
+    http_connection_mark(c);
+    if (c->has_ended)
+        http_connection_close(c, false);
+    else
+        http_connection_settle(c);
+}
+
 bool http_connection_conclude(struct http_connection *c)
 {
     bool holds = stream_holds_output(c->stream);
@@ -579,5 +591,6 @@ const struct stream_user_ops http_connection_ops = {
     .end = connection_end,
     .pull = http_connection_pull,
     .sent = http_connection_sent,
+    .finished = http_connection_finished,
     .closed = connection_closed,
 };

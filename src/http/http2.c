@@ -418,6 +418,7 @@ static const struct stream_user_ops HTTP2_OPS = {
     .end = http2_end,
     .pull = http2_pull,
     .sent = http2_sent,
+    .finished = http_connection_finished,
     .closed = http2_closed,
 };
 

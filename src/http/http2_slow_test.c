@@ -130,8 +130,8 @@ static bool is_over(void *what)
     return t->has_ended || t->is_closed;
 }
 
-/* It asks for no more, reads slowly, and says by TLS too that it sends no more. */
-static void who_closes_its_half_before_the_last_bytes_gets_them(void **state)
+/* A visitor asks for one thing and no more, and reads so little that its last bytes wait. */
+static struct scene *scene_that_holds_the_last_bytes(void *const *state)
 {
     struct scene *s = scene_open(state);
     struct bench *bench = s->visit->pair.bench;
@@ -147,12 +147,43 @@ static void who_closes_its_half_before_the_last_bytes_gets_them(void **state)
     assert_true(bench_until(bench, holds_the_last_bytes, s, WITHIN));
     bench_settle(bench);
     assert_true(holds_the_last_bytes(s));
-    stream_finish(visitor->stream);
-    bench_settle(bench);
+    return s;
+}
+
+static void read_to_the_end(struct scene *s)
+{
+    struct talker *visitor = &s->visit->pair.near;
+
     visitor->heard = NULL;
     stream_resume(visitor->stream);
-    assert_true(bench_until(bench, is_over, visitor, WITHIN));
+    assert_true(bench_until(s->visit->pair.bench, is_over, visitor, WITHIN));
     assert_true(visitor->has_ended && visitor->in_length >= BODY);
+}
+
+static void who_closes_its_half_before_the_last_bytes_gets_them_and_is_done_with(void **state)
+{
+    struct scene *s = scene_that_holds_the_last_bytes(state);
+
+    stream_finish(s->visit->pair.near.stream);
+    bench_settle(s->visit->pair.bench);
+    read_to_the_end(s);
+    bench_settle(s->visit->pair.bench);
+    assert_int_equal(http_server_open_count(s->server), 0);
+    scene_close(s);
+}
+
+static void who_has_the_last_bytes_is_waited_for_from_then_on_and_not_for_long(void **state)
+{
+    struct scene *s = scene_that_holds_the_last_bytes(state);
+    struct bench *bench = s->visit->pair.bench;
+
+    bench_until(bench, bench_never, NULL, span_s(5)); // longer than for a reader who has all
+    read_to_the_end(s);
+    assert_int_equal(http_server_open_count(s->server), 1);
+    bench_until(bench, bench_never, NULL, span_ms(HTTP_LINGER_MS - 100));
+    assert_int_equal(http_server_open_count(s->server), 1);
+    bench_until(bench, bench_never, NULL, span_ms(200));
+    assert_int_equal(http_server_open_count(s->server), 0);
     scene_close(s);
 }
 
@@ -160,7 +191,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(many_streams_of_a_silent_reader_pin_no_more_than_one),
-        cmocka_unit_test_prestate(who_closes_its_half_before_the_last_bytes_gets_them, SIMULATED),
+        cmocka_unit_test_prestate(
+            who_closes_its_half_before_the_last_bytes_gets_them_and_is_done_with, SIMULATED),
+        cmocka_unit_test_prestate(
+            who_has_the_last_bytes_is_waited_for_from_then_on_and_not_for_long, SIMULATED),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

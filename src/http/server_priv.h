@@ -149,6 +149,9 @@ void http_connection_close(struct http_connection *c, bool reset);
 /* After the last answer: closes in a way that does not lose it. False when it is freed. */
 bool http_connection_conclude(struct http_connection *c);
 
+/* For streams: all has left, and from now on the other side has HTTP_LINGER_MS to close. */
+void http_connection_finished(struct stream_user *user);
+
 /* All exchanges end incomplete, unless they have ended. */
 void http_connection_cancel(struct http_connection *c);
 

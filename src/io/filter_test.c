@@ -98,12 +98,42 @@ static void all_is_sealed_once_and_sent_in_order_and_then_the_end(void **state)
         talker_say(&p->near, bytes, LENGTHS[i]);
         stream_finish(p->near.stream);
         assert_true(bench_until(p->bench, is_over, &p->far, WITHIN));
-        assert_true(p->far.has_ended);
+        assert_true(p->far.has_ended && p->near.has_finished);
         assert_int_equal(p->far.in_length, LENGTHS[i]);
         assert_memory_equal(p->far.in, bytes, LENGTHS[i]);
         pair_close(p);
         mem_free(bytes);
     }
+}
+
+static bool has_taken_all(void *what)
+{
+    const struct talker *t = what;
+
+    return t->out_at == t->out_length;
+}
+
+static void finishing_is_told_when_the_filter_too_has_sent_all(void **state)
+{
+    struct pair *p = pair_scrambled(state, true);
+    struct sim_link narrow = { .buffer_bytes = 700 };
+    char *bytes = pattern(STREAM_SEALED_MAX);
+
+    if (p->bench->sim != NULL)
+        sim_link_set(p->bench->sim, NULL, NULL, &narrow);
+    stream_pause(p->far.stream);
+    talker_say(&p->near, bytes, STREAM_SEALED_MAX);
+    stream_finish(p->near.stream);
+    assert_true(bench_until(p->bench, has_taken_all, &p->near, WITHIN));
+    bench_settle(p->bench);
+    // A kernel may have taken all of it from the filter, the simulated one cannot have.
+    assert_true(p->near.has_finished != stream_holds_output(p->near.stream));
+    assert_true(p->bench->sim == NULL || !p->near.has_finished);
+    stream_resume(p->far.stream);
+    assert_true(bench_until(p->bench, is_over, &p->far, WITHIN));
+    assert_true(p->near.has_finished);
+    pair_close(p);
+    mem_free(bytes);
 }
 
 static void an_end_that_was_not_said_is_no_end(void **state)
@@ -186,6 +216,7 @@ int main(void)
         ON_BOTH(a_greeting_that_fails_closes_the_stream_and_says_why),
         ON_BOTH(what_comes_right_behind_a_greeting_is_handed_over),
         ON_BOTH(all_is_sealed_once_and_sent_in_order_and_then_the_end),
+        ON_BOTH(finishing_is_told_when_the_filter_too_has_sent_all),
         ON_BOTH(an_end_that_was_not_said_is_no_end),
         ON_BOTH(closing_says_the_end_and_resetting_does_not),
         ON_BOTH(half_a_record_is_nothing_idle),

@@ -402,6 +402,8 @@ static void end_output(struct stream *s)
         return;
     s->is_finished = true;
     s->kernel->ops->shut(s->kernel, s->fd);
+    if (s->user->ops->finished != NULL)
+        s->user->ops->finished(s->user);
 }
 
 /* *went: how many of the opened bytes need not be pulled again. */

@@ -51,6 +51,9 @@ struct stream_user_ops {
     size_t (*pull)(struct stream_user *user, struct iovec *iov, size_t most);
     /* The first `bytes` of what was pulled last went out. Also called with 0 when none did. */
     void (*sent)(struct stream_user *user, size_t bytes);
+    /* What stream_finish asked for is done: nothing of ours waits any more, in a filter neither.
+     * May be NULL. */
+    void (*finished)(struct stream_user *user);
     /* The stream failed or was never opened; last call. The stream is freed at the turn's end.
      * When sending failed, what had come before is handed over first, unless paused. */
     void (*closed)(struct stream_user *user, enum err why);

@@ -135,6 +135,14 @@ static void on_sent(struct stream_user *user, size_t bytes)
     leaves_now(s);
 }
 
+static void on_finished(struct stream_user *user)
+{
+    struct side *s = side_of(user);
+
+    assert(s->has_finished && s->sent == s->said && !stream_holds_output(s->stream));
+    leaves_now(s);
+}
+
 static void on_closed(struct stream_user *user, enum err why)
 {
     struct side *s = side_of(user);
@@ -150,6 +158,7 @@ static const struct stream_user_ops SIDE_OPS = { .open = on_open,
     .end = on_end,
     .pull = on_pull,
     .sent = on_sent,
+    .finished = on_finished,
     .closed = on_closed };
 
 static struct stream_user *on_accept(struct listener_user *user, struct stream *stream)

@@ -249,7 +249,8 @@ static void each_call_may_close_the_stream_it_is_about(void **state)
         p->near.close_in = call == CALL_OPEN ? CALL_OPEN : 0;
         p->near.stream = stream_connect(b->loop, &at, &p->near.user);
         talker_say(&p->near, "bytes", 5);
-        if (call == CALL_END)
+        p->far.finishes_at_end = call == CALL_FINISHED;
+        if (call == CALL_END || call == CALL_FINISHED)
             stream_finish(p->near.stream);
         bench_settle(b);
         if (call == CALL_CLOSED) {

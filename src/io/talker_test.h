@@ -8,7 +8,7 @@
 
 #include "io/both_test.h"
 
-enum call { CALL_OPEN = 1, CALL_DATA, CALL_END, CALL_PULL, CALL_SENT, CALL_CLOSED };
+enum call { CALL_OPEN = 1, CALL_DATA, CALL_END, CALL_PULL, CALL_SENT, CALL_FINISHED, CALL_CLOSED };
 
 struct talker {
     struct stream_user user;
@@ -22,7 +22,7 @@ struct talker {
     bool is_echo, pauses, takes_nothing, finishes_at_end;
     enum call close_in; // closes itself in that call
     unsigned calls, calls_after_close;
-    bool is_open, has_ended, is_closed, has_left;
+    bool is_open, has_ended, has_finished, is_closed, has_left;
     enum err why;
     char words[200];                      // in which stream_why puts it
     void (*heard)(struct talker *talker); // after each data
@@ -121,6 +121,16 @@ static inline void talker_on_sent(struct stream_user *user, size_t bytes)
     talker_leaves(t, CALL_SENT);
 }
 
+static inline void talker_on_finished(struct stream_user *user)
+{
+    struct talker *t = talker_of(user);
+
+    assert_false(t->has_finished || stream_holds_output(t->stream));
+    assert_int_equal(t->out_at, t->out_length);
+    t->has_finished = true;
+    talker_leaves(t, CALL_FINISHED);
+}
+
 static inline void talker_on_closed(struct stream_user *user, enum err why)
 {
     struct talker *t = talker_of(user);
@@ -138,6 +148,7 @@ static const struct stream_user_ops TALKER_OPS = {
     .end = talker_on_end,
     .pull = talker_on_pull,
     .sent = talker_on_sent,
+    .finished = talker_on_finished,
     .closed = talker_on_closed,
 };
 
