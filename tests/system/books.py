@@ -11,6 +11,7 @@ import hashlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import socket
 import sqlite3
@@ -33,6 +34,8 @@ SEND_MAX = 256 << 10  # what a worker gives the kernel at once
 WORKERS = 2
 FAILPOINT = os.environ.get("WAYPOST_FAILPOINT") or str(
     pathlib.Path(BINARY).parent / "tests" / "system" / "libfailpoint.so")
+# A sanitizer's library, where it is one, is to be loaded before all others.
+PRELOADED = ":".join([*re.findall(r"=> (\S+/lib[at]san\.so\S*)", run("ldd", BINARY)), FAILPOINT])
 KINDS = [*REQUESTS, "sent_bytes", "filled_bytes", "dns_answers", "dns_addresses"]
 
 
@@ -388,7 +391,8 @@ class Fate:
             f"fate-{len(list(office.world.folder.iterdir()))}")
         self.log, self.shadow = self.folder / "points", self.folder / "shadow"
         self.clock = self.folder / "clock"  # seconds that the node's is wrong by
-        self.env = {"FAILPOINT_CLOCK": str(self.clock), "LD_PRELOAD": FAILPOINT, "FAILPOINT_UNDER": f"{self.state}:/dev/shm/waypost"}
+        self.env = {"LD_PRELOAD": PRELOADED, "FAILPOINT_CLOCK": str(self.clock),
+                    "FAILPOINT_UNDER": f"{self.state}:/dev/shm/waypost"}
         if has_shadow:
             self.env["FAILPOINT_SHADOW"] = str(self.shadow)
             self.believe()

@@ -14,12 +14,11 @@ import pytest
 
 import books
 from books import NODES, Books, Fate, Office, Visitors, compare, forget_memory
-from waypost import IS_NIGHT, IS_SANITIZED, PATIENCE, run_waypost
+from waypost import IS_NIGHT, PATIENCE, run_waypost
 from world import run, wait_until
 
 KILLS = int(os.environ.get("WAYPOST_KILLS") or (200 if IS_NIGHT else 10))
 SEED = int(os.environ.get("WAYPOST_SEED") or random.SystemRandom().randrange(1 << 32))
-needs_failpoint = pytest.mark.skipif(IS_SANITIZED, reason="sanitizers are to be loaded first")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -116,10 +115,9 @@ def failpoints(office, node, how, account, **more):
     office.start(node)
 
 
-@needs_failpoint
 def test_a_death_at_any_call_to_the_disk_costs_nothing_and_doubles_nothing(office):
     account = {}
-    for node, how in itertools.product(NODES, ("before", "half")):
+    for node, how in itertools.product(NODES, ("before", "half", "after")):
         for process, _ in failpoints(office, node, how, account):
             if process.is_running():
                 office.kill(node)
@@ -127,7 +125,6 @@ def test_a_death_at_any_call_to_the_disk_costs_nothing_and_doubles_nothing(offic
             office.wait_for(account)
 
 
-@needs_failpoint
 def test_a_call_to_the_disk_that_fails_costs_nothing(office):
     account = {}
     for node in NODES:
@@ -138,7 +135,6 @@ def test_a_call_to_the_disk_that_fails_costs_nothing(office):
                 office.wait_for(account)
 
 
-@needs_failpoint
 def test_a_disk_that_is_full_where_the_accounts_are_kept_is_said_and_nothing_is_lost(office):
     fate, account = Fate(office, "fra1"), {}
     office.visit("fra1", account)
@@ -153,7 +149,6 @@ def test_a_disk_that_is_full_where_the_accounts_are_kept_is_said_and_nothing_is_
     office.wait_for(account)
 
 
-@needs_failpoint
 @pytest.mark.parametrize("node", NODES)
 def test_a_power_cut_at_any_call_to_the_disk_takes_nothing_that_was_settled(office, node):
     known, account = {}, {}
@@ -176,7 +171,6 @@ def test_a_power_cut_at_any_call_to_the_disk_takes_nothing_that_was_settled(offi
         account.update({key: list(value) for key, value in known.items()})
 
 
-@needs_failpoint
 @pytest.mark.skipif(not IS_NIGHT, reason="it takes intervals of their full length")
 def test_a_power_cut_costs_ten_seconds_at_most(office):
     fates = {node: Fate(office, node, has_shadow=True) for node in NODES}
@@ -320,7 +314,6 @@ def test_a_journal_that_is_broken_in_the_middle_is_said_and_doubles_nothing(offi
         assert sent <= account[key][0] and requests <= account[key][1]
 
 
-@needs_failpoint
 def test_clocks_that_jump_both_ways_cost_nothing(office):
     fate, account, waypost = Fate(office, "nyc1"), {}, office.of["nyc1"]
     for seconds in (0, 3600, -7200, 0):
