@@ -79,7 +79,7 @@ static const struct admin_field ORDERS_FIELDS[] = {
 static const struct admin_field ANSWERS_FIELDS[] = {
     SITE_FIELD,
     { .name = "limit", NUMBER(1, ANSWERS_TOLD_MAX), .help = "Rows in the answer" },
-    { .name = "after", NUMBER(1, UINT64_MAX), .help = "As the answer before had it" },
+    { .name = "after", NUMBER(1, INT64_MAX), .help = "As the answer before had it" },
     { .name = NULL },
 };
 
