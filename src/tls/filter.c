@@ -16,7 +16,7 @@
 
 enum {
     TAG = 0x746c7366,
-    RECORD_MAX = 16 * 1024,  // opened bytes in a record (RFC 8446 §5.1)
+    RECORD_MAX = SEALER_BYTES_MAX,
     RECORD_MORE = 256,       // what sealing adds to one, at most (RFC 8446 §5.2)
     READ_AHEAD = 64 * 1024,  // asked of the stream at a time
     SEALED_FIRST = 2 * 1024, // room that is taken first: a handshake's message, a request
@@ -24,6 +24,9 @@ enum {
     // OpenSSL's own answers, to somebody who asks for new keys without end and reads nothing.
     WAITS_MAX = 2 * STREAM_WRITE_MAX,
 };
+
+/* How OpenSSL speaks to a BIO whose kernel may seal; openssl/bio.h has them in a comment. */
+enum { SET_KTLS = 72, SET_KTLS_TYPE = 74, CLEAR_KTLS_TYPE = 75 };
 
 static struct tls_filter *filter_of(struct stream_filter *filter)
 {
@@ -86,6 +89,41 @@ static void reserve(struct tls_filter *f, size_t more)
     f->sealed_room = room;
 }
 
+/* One record behind what waits, where there is room for it. */
+static bool seal_record(struct tls_filter *f, uint8_t type, struct slice bytes)
+{
+    assert(f->sealed_end + bytes.length + SEALER_MORE <= f->sealed_room);
+    size_t length =
+        sealer_seal(&f->sealer, type, bytes, (unsigned char *)f->sealed + f->sealed_end);
+
+    f->sealed_end += length;
+    return length > 0;
+}
+
+/*
+ * What OpenSSL would have a kernel seal. Its KeyUpdate is the last of it: kernels cannot change
+ * keys, and from there on OpenSSL seals by itself, with new ones and from record 0 on.
+ */
+static bool seal_for_openssl(struct tls_filter *f, struct slice bytes)
+{
+    uint8_t type = f->next_type != 0 ? f->next_type : SSL3_RT_APPLICATION_DATA;
+    bool is_last =
+        type == SSL3_RT_HANDSHAKE && bytes.length > 0 && bytes.at[0] == SSL3_MT_KEY_UPDATE;
+    bool is_done = true;
+
+    f->next_type = 0;
+    while (bytes.length > 0 && is_done) {
+        struct slice now = slice_head(bytes, RECORD_MAX);
+
+        reserve(f, now.length + SEALER_MORE);
+        is_done = seal_record(f, type, now);
+        bytes = slice_from(bytes, now.length);
+    }
+    if (is_last && is_done)
+        sealer_stop(&f->sealer);
+    return is_done;
+}
+
 static int below_write(BIO *bio, const char *bytes, size_t length, size_t *went)
 {
     struct tls_filter *f = filter_behind(bio);
@@ -95,20 +133,31 @@ static int below_write(BIO *bio, const char *bytes, size_t length, size_t *went)
         f->below = ERR_LIMIT;
         return 0;
     }
-    reserve(f, length);
-    memcpy(f->sealed + f->sealed_end, bytes, length);
-    f->sealed_end += length;
+    if (sealer_is_on(&f->sealer)) {
+        if (!seal_for_openssl(f, slice_of(bytes, length))) {
+            f->below = ERR_TLS;
+            return 0;
+        }
+    } else {
+        reserve(f, length);
+        memcpy(f->sealed + f->sealed_end, bytes, length);
+        f->sealed_end += length;
+    }
     *went = length;
     return 1;
 }
 
 static long below_control(BIO *bio, int what, long number, void *at)
 {
-    (void)number;
-    (void)at;
+    struct tls_filter *f = filter_behind(bio);
+
     switch (what) {
     case BIO_CTRL_FLUSH: return 1; // the stream does that at the turn's end
-    case BIO_CTRL_EOF: return filter_behind(bio)->below == ERR_CLOSED;
+    case BIO_CTRL_EOF: return f->below == ERR_CLOSED;
+    case SET_KTLS: return number != 0 && sealer_start(&f->sealer, at); // 0: for reading
+    case BIO_CTRL_GET_KTLS_SEND: return sealer_is_on(&f->sealer);
+    case SET_KTLS_TYPE: f->next_type = (uint8_t)number; return 0;
+    case CLEAR_KTLS_TYPE: f->next_type = 0; return 0;
     default: return 0;
     }
 }
@@ -116,7 +165,8 @@ static long below_control(BIO *bio, int what, long number, void *at)
 void tls_settings_init(SSL_CTX *ssl)
 {
     SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
-    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    // Our BIO says that its kernel seals, and is it: where OpenSSL was built without, it seals.
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_ENABLE_KTLS);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ssl, 1);
     SSL_CTX_set_default_read_buffer_len(ssl, READ_AHEAD);
@@ -282,7 +332,7 @@ static void cursor_move(struct cursor *c, size_t bytes)
  * The next bytes to be sealed in one go, at most `most`: what is large as it lies, what is small
  * put together, so that a head and its body share a record.
  */
-static struct slice next_bytes(struct cursor *c, char gathered[RECORD_MAX], size_t most)
+static struct slice next_bytes(struct cursor *c, char *gathered, size_t most)
 {
     struct slice first = slice_head(cursor_rest(c), most);
     size_t length = 0;
@@ -317,20 +367,40 @@ static void reserve_all(struct tls_filter *f, const struct cursor *from, size_t 
     reserve(f, bytes + records * RECORD_MORE);
 }
 
-static enum err seal(struct stream_filter *filter, const struct iovec *iov, size_t count,
-    size_t most_waiting, size_t *taken)
+/* OpenSSL has nothing to say itself, and would do no more than seal. */
+static bool may_seal(const struct tls_filter *f)
 {
-    struct tls_filter *f = filter_of(filter);
-    struct cursor cursor = { .iov = iov, .end = iov + count };
-    size_t waits = f->sealed_end - f->sealed_at, total = 0;
-    size_t most = waits < most_waiting ? most_waiting - waits : 0;
+    return sealer_is_on(&f->sealer) && f->failed == ERR_NONE && f->below == ERR_NONE &&
+           !f->is_finished && SSL_is_init_finished(f->ssl) == 1 &&
+           SSL_get_key_update_type(f->ssl) == SSL_KEY_UPDATE_NONE;
+}
+
+/* By our own hand, to where it waits. *total: how many were taken. */
+static enum err seal_here(struct tls_filter *f, struct cursor *cursor, size_t most, size_t *total)
+{
+    while (*total < most && cursor->iov < cursor->end) {
+        size_t left = most - *total;
+        struct slice bytes = next_bytes(cursor, f->sealed + f->sealed_end + SEALER_HEADER,
+            left < RECORD_MAX ? left : RECORD_MAX);
+
+        if (!seal_record(f, SSL3_RT_APPLICATION_DATA, bytes)) {
+            f->failed = ERR_TLS;
+            snprintf(f->why, sizeof f->why, "TLS: the cipher failed");
+            ERR_clear_error();
+            return f->failed;
+        }
+        *total += bytes.length;
+    }
+    return ERR_NONE;
+}
+
+/* The same by OpenSSL. */
+static enum err seal_there(struct tls_filter *f, struct cursor *cursor, size_t most, size_t *total)
+{
     UNSET char gathered[RECORD_MAX];
 
-    cursor_move(&cursor, 0);
-    if (most > 0 && cursor.iov < cursor.end)
-        reserve_all(f, &cursor, most);
-    while (total < most && cursor.iov < cursor.end) {
-        struct slice bytes = next_bytes(&cursor, gathered, most - total);
+    while (*total < most && cursor->iov < cursor->end) {
+        struct slice bytes = next_bytes(cursor, gathered, most - *total);
         size_t went = 0;
 
         errors_forget();
@@ -341,8 +411,23 @@ static enum err seal(struct stream_filter *filter, const struct iovec *iov, size
 
             return err == ERR_AGAIN ? ERR_TLS : err; // nothing that it could wait for
         }
-        total += went;
+        *total += went;
     }
+    return ERR_NONE;
+}
+
+static enum err seal(struct stream_filter *filter, const struct iovec *iov, size_t count,
+    size_t most_waiting, size_t *taken)
+{
+    struct tls_filter *f = filter_of(filter);
+    struct cursor cursor = { .iov = iov, .end = iov + count };
+    size_t waits = f->sealed_end - f->sealed_at, total = 0;
+    size_t most = waits < most_waiting ? most_waiting - waits : 0;
+
+    cursor_move(&cursor, 0);
+    if (most > 0 && cursor.iov < cursor.end)
+        reserve_all(f, &cursor, most);
+    TRY(may_seal(f) ? seal_here(f, &cursor, most, &total) : seal_there(f, &cursor, most, &total));
     *taken = total;
     return ERR_NONE;
 }
@@ -407,6 +492,7 @@ static void free_filter(struct stream_filter *filter)
     struct tls_filter *f = filter_of(filter);
 
     SSL_free(f->ssl);
+    sealer_stop(&f->sealer);
     tls_context_unref(f->context);
     mem_free(f->sealed);
     mem_free(f->name);

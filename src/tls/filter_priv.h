@@ -4,7 +4,8 @@
 /*
  * One TLS connection as a stream's filter (io/filter.h), for either side: clients and servers make
  * the SSL, and differ in nothing else. OpenSSL sees no socket; what it reads it takes from the
- * stream, and what it writes is kept until the stream fetches it.
+ * stream, and what it writes is kept until the stream fetches it. By TLS 1.3 it hands over what is
+ * to be sealed, and we seal it (tls/sealer_priv.h).
  *
  * Of an idle connection neither OpenSSL nor we hold a buffer.
  */
@@ -15,6 +16,7 @@
 
 #include "base/clock.h"
 #include "io/filter.h"
+#include "tls/sealer_priv.h"
 
 enum { TLS_WHY_MAX = 200 };
 
@@ -67,13 +69,15 @@ struct tls_filter {
     char *name;   // that the server has to prove: for servers, what they were asked for; or NULL
     char *sealed; // NULL when empty
     size_t sealed_at, sealed_end, sealed_room;
-    enum err below;   // what the stream said last, when that was an end or an error
-    enum err failed;  // what greet, receive or seal said for good
-    int reason;       // OpenSSL's, of a failure
-    bool is_greeted;  //
-    bool has_heard;   // anything at all
-    bool has_ended;   // the other side said so
-    bool is_finished; // and so did we
+    struct sealer sealer; // off: OpenSSL seals
+    uint8_t next_type;    // of the record that OpenSSL writes next; 0: data
+    enum err below;       // what the stream said last, when that was an end or an error
+    enum err failed;      // what greet, receive or seal said for good
+    int reason;           // OpenSSL's, of a failure
+    bool is_greeted;      //
+    bool has_heard;       // anything at all
+    bool has_ended;       // the other side said so
+    bool is_finished;     // and so did we
     struct tls_visit visit;
     char why[TLS_WHY_MAX];
 };
