@@ -3,14 +3,35 @@
 
 enum { DISTANCE_MAX = 64 };
 
+/* Eight bytes with their capitals made small. Bytes beyond ASCII stay as they are. */
+static uint64_t lower_eight(const char *at)
+{
+    static const uint64_t EACH = UINT64_C(0x0101010101010101), HIGH = EACH << 7;
+    uint64_t bytes;
+
+    memcpy(&bytes, at, sizeof bytes);
+    uint64_t low = bytes & ~HIGH; // so that no sum reaches the next byte
+    uint64_t from_a = low + EACH * (0x80 - 'A'), beyond_z = low + EACH * (0x7f - 'Z');
+
+    return bytes | (((from_a ^ beyond_z) & ~bytes & HIGH) >> 2);
+}
+
 bool slice_same(struct slice a, struct slice b)
 {
-    if (a.length != b.length)
+    size_t length = a.length;
+
+    if (length != b.length)
         return false;
-    for (size_t i = 0; i < a.length; i++)
-        if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
+    if (length < 8) {
+        for (size_t i = 0; i < length; i++)
+            if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
+                return false;
+        return true;
+    }
+    for (size_t at = 0; at < length - 8; at += 8)
+        if (lower_eight(a.at + at) != lower_eight(b.at + at))
             return false;
-    return true;
+    return lower_eight(a.at + length - 8) == lower_eight(b.at + length - 8);
 }
 
 bool slice_ends(struct slice s, struct slice suffix)

@@ -33,6 +33,28 @@ static void same_ignores_the_case_of_ascii_alone(void **)
     assert_true(slice_same(SLICE_NONE, SLICE("")));
 }
 
+static void same_is_as_lower_has_it_at_each_place(void **)
+{
+    enum { LONGEST = 18 };
+    char a[LONGEST], b[LONGEST];
+
+    memset(a, 'x', sizeof a);
+    memset(b, 'X', sizeof b);
+    for (size_t length = 1; length <= LONGEST; length++) {
+        for (size_t pair = 0; pair < (size_t)256 * 256; pair++) {
+            char *left = &a[pair % length], *right = &b[pair % length], one = (char)pair,
+                 other = (char)(pair / 256);
+
+            *left = one;
+            *right = other;
+            assert_int_equal(slice_same(slice_of(a, length), slice_of(b, length)),
+                ascii_lower(one) == ascii_lower(other));
+            *left = 'x';
+            *right = 'X';
+        }
+    }
+}
+
 static void lower_changes_letters_only(void **)
 {
     assert_int_equal(ascii_lower('A'), 'a');
@@ -169,6 +191,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(slices_are_equal_by_their_bytes),
         cmocka_unit_test(same_ignores_the_case_of_ascii_alone),
+        cmocka_unit_test(same_is_as_lower_has_it_at_each_place),
         cmocka_unit_test(lower_changes_letters_only),
         cmocka_unit_test(hexadecimal_digits_are_read_in_either_case),
         cmocka_unit_test(cutting_off_more_than_there_is_leaves_nothing),

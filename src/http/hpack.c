@@ -115,13 +115,34 @@ static uint8_t *literal_put(
 static uint32_t hash_of(struct slice line)
 {
     uint64_t first = 0, last = 0;
-    size_t part = line.length < sizeof first ? line.length : sizeof first;
 
-    memcpy(&first, line.at, part);
-    memcpy(&last, line.at + line.length - part, part);
+    if (line.length >= sizeof first) {
+        memcpy(&first, line.at, sizeof first);
+        memcpy(&last, line.at + line.length - sizeof last, sizeof last);
+    } else {
+        memcpy(&first, line.at, line.length);
+    }
     uint64_t mixed = (first ^ (last << 7 | last >> 57)) * UINT64_C(0xd6e8feb86659fd93);
 
     return (uint32_t)(mixed >> 32) + (uint32_t)line.length;
+}
+
+/* RFC 7541 §4.4: the newest that fit are still in the other side's table. */
+static bool is_there(const struct hpack *h, int number)
+{
+    return h->size - h->lines[number].before <= h->limit;
+}
+
+/* Whether the next of the lines is the one of this number: they come in the order in which they
+ * came before, so that most of them need not be looked for. */
+static bool is_next(const struct hpack *h, struct slice lines, int number)
+{
+    if (number >= h->count || !is_there(h, number))
+        return false;
+    const struct hpack_line *known = &h->lines[number];
+
+    return lines.length > known->length && lines.at[known->length] == '\r' &&
+           memcmp(lines.at, h->text + known->at, known->length) == 0;
 }
 
 /* Its number, or -1. An entry that the other side has dropped by now ends all remembering. */
@@ -133,7 +154,7 @@ static int line_find(struct hpack *h, struct slice line, uint32_t hash)
 
         if (known->hash != hash || !slice_equal(slice_of(h->text + known->at, known->length), line))
             continue;
-        if (h->size - known->before <= h->limit) // RFC 7541 §4.4: the newest that fit are there
+        if (is_there(h, number))
             return number;
         forget(h);
         return -1;
@@ -156,13 +177,21 @@ static void line_remember(struct hpack *h, struct slice line, uint32_t hash, siz
     h->slots[slot] = (uint8_t)++h->count;
 }
 
-static uint8_t *line_pack(struct hpack *h, struct slice line, uint8_t *to)
+static uint8_t *known_put(const struct hpack *h, uint8_t *to, int number) // RFC 7541 §6.1
+{
+    return number_put(to, 0x80, 7, (size_t)(DYNAMIC_FIRST + h->count - 1 - number));
+}
+
+/* *next: the number of the line that came behind this one before, if it did. */
+static uint8_t *line_pack(struct hpack *h, struct slice line, uint8_t *to, int *next)
 {
     uint32_t hash = hash_of(line);
     int known = line_find(h, line, hash);
 
-    if (known >= 0) // RFC 7541 §6.1
-        return number_put(to, 0x80, 7, (size_t)(DYNAMIC_FIRST + h->count - 1 - known));
+    if (known >= 0) {
+        *next = known + 1;
+        return known_put(h, to, known);
+    }
     const char *colon = memchr(line.at, ':', line.length);
 
     assert(colon != NULL);
@@ -182,14 +211,21 @@ static uint8_t *line_pack(struct hpack *h, struct slice line, uint8_t *to)
 size_t hpack_pack(struct hpack *h, struct slice lines, uint8_t *room)
 {
     uint8_t *to = room;
+    int next = 0;
 
     while (lines.length > 0) {
-        const char *end = memchr(lines.at, '\r', lines.length);
+        size_t length;
 
-        assert(end != NULL);
-        size_t length = (size_t)(end - lines.at);
+        if (is_next(h, lines, next)) {
+            length = h->lines[next].length;
+            to = known_put(h, to, next++);
+        } else {
+            const char *end = memchr(lines.at, '\r', lines.length);
 
-        to = line_pack(h, slice_of(lines.at, length), to);
+            assert(end != NULL);
+            length = (size_t)(end - lines.at);
+            to = line_pack(h, slice_of(lines.at, length), to, &next);
+        }
         lines = slice_from(lines, length + strlen("\r\n"));
     }
     return (size_t)(to - room);

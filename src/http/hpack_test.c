@@ -109,6 +109,18 @@ static void a_line_that_was_sent_before_is_one_byte(void **state)
     assert_int_equal(say(s, "x-y: z\r\n"), 1);
 }
 
+static void lines_are_found_in_any_order_and_among_new_ones(void **state)
+{
+    struct scene *s = *state;
+
+    say(s, "date: 1\r\nvia: 1.1 here\r\nx-y: z\r\nx-yy: z\r\n");
+    assert_int_equal(say(s, "x-yy: z\r\nx-y: z\r\nvia: 1.1 here\r\ndate: 1\r\n"), 4);
+    assert_int_equal(say(s, "date: 1\r\ndate: 1\r\nx-y: z\r\nx-yy: z\r\nx-yy: z\r\n"), 5);
+    say(s, "date: 2\r\nage: 1\r\nvia: 1.1 here\r\nx-y: zz\r\nx-yy: z\r\n");
+    assert_int_equal(say(s, "date: 2\r\nvia: 1.1 here\r\nx-y: zz\r\nx-yy: z\r\n"), 4);
+    say(s, "date: 22\r\nvia: 1.1 her\r\nx-y: \r\n"); // each a part of one, or longer
+}
+
 static void what_differs_from_answer_to_answer_takes_no_place_in_the_table(void **state)
 {
     struct scene *s = *state;
@@ -228,6 +240,7 @@ int main(void)
         CASE(names_are_in_lower_case_and_values_are_as_they_were),
         CASE(nothing_is_packed_as_nothing),
         CASE(a_line_that_was_sent_before_is_one_byte),
+        CASE(lines_are_found_in_any_order_and_among_new_ones),
         CASE(what_differs_from_answer_to_answer_takes_no_place_in_the_table),
         CASE(cookies_are_kept_by_nobody),
         CASE(more_lines_than_are_remembered_are_heard_all_the_same),
