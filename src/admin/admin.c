@@ -364,10 +364,10 @@ static bool is_allowed(struct admin *admin, struct http_exchange *x,
         code = "operators";
         message = "this is for operators alone";
         mend = "a customer's token is for /api/v1/status, /api/v1/why, /api/v1/answers, "
-               "/api/v1/orders, /api/v1/usage and /api/v1/invoices/CUSTOMER, and to purge and "
-               "drain what is the "
-               "customer's";
-    } else if (route->method != HTTP_GET && !scope->may_change) {
+               "/api/v1/orders, /api/v1/usage, /api/v1/invoices/CUSTOMER and "
+               "/api/v1/invoices/verify, and to purge and drain what is the customer's";
+    } else if (route->method != HTTP_GET && route->access != ADMIN_FOR_ALL_TO_ASK &&
+               !scope->may_change) {
         code = "viewer";
         message = "the token is a viewer's, who changes nothing";
         mend = "ask with a token whose role is manager, or operator";

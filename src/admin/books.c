@@ -284,6 +284,13 @@ static enum err answer_verify(struct ledger *ledger, const struct books_question
     }
     of.customer = given->customer;
     of.month = given->month;
+    if (q->customer.length > 0 && !slice_equal(q->customer, given->customer)) {
+        // Of another customer or of nobody: it is not said which.
+        books_refuse_name(
+            &(struct books_stranger){ "customer", given->customer, q->customer }, &answer->refusal);
+        invoice_free(given);
+        return ERR_NONE;
+    }
     enum err err = derive(ledger, &of, answer, &derived, why);
 
     if (derived != NULL) {

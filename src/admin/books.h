@@ -61,7 +61,7 @@ struct books_question {
     size_t waiting_count;
     struct slice node; // who keeps the accounts
     struct wall now;
-    struct slice customer, site, pop; // empty: all
+    struct slice customer, site, pop; // empty: all; of BOOKS_VERIFY: whose it is to be
     struct books_stranger stranger;
     struct period period; // of usage
     enum ledger_by by;    // likewise

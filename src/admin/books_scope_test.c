@@ -89,12 +89,62 @@ static void a_customer_has_its_own_invoice_and_no_list(void **)
     place_done(&p);
 }
 
+/* As acme asks it. */
+static struct asked *verify(struct place *p, const char *file)
+{
+    struct asked *a = mem_new(struct asked);
+    struct diag why = { 0 };
+
+    arena_init(&a->arena, 1 << 20);
+    text_init(&a->answer.body, 16 << 20);
+    a->question = (struct books_question){
+        .verb = BOOKS_VERIFY, .customer = SLICE("acme"), .invoice = slice_text(file)
+    };
+    assert_int_equal(books_answer(p->ledger, &a->question, &a->answer, &why), ERR_NONE);
+    a->json = a->answer.body.length > 0 ? json_read(text_slice(&a->answer.body)) : NULL;
+    return a;
+}
+
+static void a_customer_verifies_its_own_invoice_and_no_other(void **)
+{
+    static const char OWN[] = "\"customer\": \"acme\"", OTHER[] = "\"customer\": \"old\"";
+    struct place p;
+
+    books_ledger(&p);
+    struct asked *a = ask(&p, books_read_invoices, "/api/v1/invoices/acme?month=2026-11");
+    struct asked *of = verify(&p, a->answer.body.at);
+
+    assert_true(json_get_flag(of->json, "verified"));
+    asked_done(of);
+    // One of somebody who is in the ledger, and one of nobody.
+    struct asked *b = books_ask(&p, books_read_invoices, "/api/v1/invoices/old?month=2026-11");
+    char *nobody = mem_text(b->answer.body.at, b->answer.body.length);
+    char *name = strstr(nobody, OTHER);
+
+    assert_non_null(strstr(a->answer.body.at, OWN));
+    assert_non_null(name);
+    memcpy(name + sizeof OTHER - 1 - 4, "xyz", 3);
+    of = verify(&p, b->answer.body.at);
+    struct asked *none = verify(&p, nobody);
+
+    assert_string_equal(of->answer.refusal.mend.text, none->answer.refusal.mend.text);
+    assert_int_equal(
+        strlen(of->answer.refusal.message.text), strlen(none->answer.refusal.message.text));
+    is_refused(of, 404, "customer", "acme");
+    is_refused(none, 404, "customer", "acme");
+    mem_free(nobody);
+    asked_done(b);
+    asked_done(a);
+    place_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(usage_is_the_customers_own_whatever_is_asked_for),
         cmocka_unit_test(anothers_accounts_are_refused_as_those_of_nobody),
         cmocka_unit_test(a_customer_has_its_own_invoice_and_no_list),
+        cmocka_unit_test(a_customer_verifies_its_own_invoice_and_no_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

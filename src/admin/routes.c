@@ -161,7 +161,7 @@ const struct admin_route admin_routes[] = {
     { GET("/api/v1/invoices", OPERATORS, admin_serve_invoices), .query = INVOICES_FIELDS,
         .answer = "invoices", .errors = "409 503",
         .summary = "What all customers owe for a month" },
-    { POST("/api/v1/invoices/verify", OPERATORS, admin_serve_verify), .body = "invoice",
+    { POST("/api/v1/invoices/verify", ALL_TO_ASK, admin_serve_verify), .body = "invoice",
         .answer = "verdict", .errors = "404 409 413 415 422 503",
         .summary = "Whether an invoice is what the ledger says" },
     { GET("/api/v1/invoices/{customer}", ALL, admin_serve_invoices), .query = INVOICES_FIELDS,

@@ -25,7 +25,8 @@ struct http_exchange;
 struct json_t;
 
 enum admin_access {
-    ADMIN_FOR_ALL, // customers see what is theirs
+    ADMIN_FOR_ALL,        // customers see what is theirs
+    ADMIN_FOR_ALL_TO_ASK, // posted since it is long: it changes nothing, and viewers may ask it
     ADMIN_FOR_OPERATORS,
 };
 

@@ -192,7 +192,9 @@ static bool read_question(struct books_call *books, enum books_verb verb,
     case BOOKS_CORRECT: return books_read_correction(body, known, &books->arena, q, why);
     case BOOKS_VERIFY: break;
     }
-    *q = (struct books_question){ .verb = BOOKS_VERIFY, .now = known->now, .invoice = body };
+    *q = (struct books_question){
+        .verb = BOOKS_VERIFY, .now = known->now, .customer = known->customer, .invoice = body
+    };
     return true;
 }
 
@@ -217,11 +219,10 @@ static void keep_known(struct books_call *books, const struct books_known *known
 static bool is_still_known(
     struct books_call *books, enum books_verb verb, struct admin_scope *scope)
 {
-    bool is_operators = verb == BOOKS_VERIFY || verb == BOOKS_CORRECT;
     struct http_exchange *x = books->x;
 
     if (admin_is_known(books->admin, x, scope) &&
-        (!is_operators || (scope->is_operator && scope->may_change)))
+        (verb != BOOKS_CORRECT || (scope->is_operator && scope->may_change)))
         return true;
     admin_refuse_unknown(books->admin, x);
     books_free(books);

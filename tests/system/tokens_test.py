@@ -185,7 +185,7 @@ CALLS = [
     ("GET", "/api/v1/invoices/acme", None, SEE_ACME),
     ("GET", "/api/v1/invoices/globex?month=2026-01", None, SEE_GLOBEX),
     ("GET", "/api/v1/invoices/globey", None, GONE),
-    ("POST", "/api/v1/invoices/verify", "{}", COMMAND[:6] + (None,)),
+    ("POST", "/api/v1/invoices/verify", "{}", WRONG),
     ("POST", "/api/v1/corrections", {"customer": "acme"}, COMMAND[:6] + (400,)),
     ("GET", "/api/v1/gone", None, GONE),
     ("GET", "/", None, (200,) * 7), # the dashboard, which asks for the token itself
@@ -239,6 +239,23 @@ def test_a_customer_is_told_nothing_of_another(people):
             gone = people.ask(who, "GET", "/api/v1/orders/999")
             assert (code == 200) == (who.split()[0] == owner)
             assert code == 200 or (code, text) == gone
+
+
+def test_a_customer_proves_its_own_invoice(people):
+    """A viewer's token is enough, since nothing is changed; another's is not there."""
+    for who, own, other in (("acme viewer", "acme", "globex"),
+                            ("globex manager", "globex", "acme")):
+        invoice = people.ask(who, "GET", f"/api/v1/invoices/{own}")[1]
+        status, text = people.ask(who, "POST", "/api/v1/invoices/verify", invoice)
+        assert status == 200 and json.loads(text)["verified"] is True, text
+        theirs = people.ask("operators' viewer", "GET", f"/api/v1/invoices/{other}")[1]
+        status, text = people.ask(who, "POST", "/api/v1/invoices/verify", theirs)
+        nobodys = theirs.replace(f'"customer": "{other}"', '"customer": "nobody"')
+        assert (status, text.replace(other, "nobody")) == people.ask(
+            who, "POST", "/api/v1/invoices/verify", nobodys)
+        assert status == 404
+        status, text = people.ask("operators' viewer", "POST", "/api/v1/invoices/verify", theirs)
+        assert status == 200 and json.loads(text)["verified"] is True, text
 
 
 def test_a_newest_order_of_another_does_not_hide_ones_own(people):
