@@ -29,6 +29,7 @@ struct access_log {
     struct access_counts counts;
     uint64_t dropped_told; // of the rings' counts
     struct instant told;
+    struct access_place *leaving; // taken out, while their programs end; the writer's
     atomic_bool reopens;
     pthread_mutex_t lock; // of what follows, but that the writer alone takes places out
     pthread_cond_t news;
@@ -112,6 +113,27 @@ static bool unlink_unused(struct access_log *access, struct access_place *place)
     return is_unused;
 }
 
+static void leave(struct access_log *access, struct access_place *place, struct instant now)
+{
+    access_place_leave(place, now);
+    place->next = access->leaving;
+    access->leaving = place;
+}
+
+/* False: some are not left yet. */
+static bool free_left(struct access_log *access, struct instant now)
+{
+    for (struct access_place **at = &access->leaving, *place; (place = *at) != NULL;) {
+        if (!access_place_is_left(place, now)) {
+            at = &place->next;
+            continue;
+        }
+        *at = place->next;
+        access_place_free(place);
+    }
+    return access->leaving == NULL;
+}
+
 static void tell_of_full_rings(struct access_log *access, struct instant now)
 {
     uint64_t dropped = 0;
@@ -147,8 +169,9 @@ bool access_log_turn(struct access_log *access, struct instant now)
         if (reopens)
             access_place_reopen(place, now);
         if (!is_more && unlink_unused(access, place))
-            access_place_free(place, span_ms(ACCESS_STOP_MS));
+            leave(access, place, now);
     }
+    free_left(access, now);
     tell_of_full_rings(access, now);
     return is_more || bytes >= HURRY_BYTES;
 }
@@ -196,10 +219,11 @@ static void start_thread(struct access_log *access)
 }
 
 struct access_place *access_log_use(
-    struct access_log *access, const struct customer_access *settings)
+    struct access_log *access, struct slice customer, const struct customer_access *settings)
 {
     bool is_pipe = settings->pipe.length > 0;
     struct slice name = is_pipe ? settings->pipe : settings->file;
+    const struct access_whither whither = { name, is_pipe, customer };
 
     pthread_mutex_lock(&access->lock);
     struct access_place *place = access->places;
@@ -208,7 +232,7 @@ struct access_place *access_log_use(
         place != NULL && (place->is_pipe != is_pipe || !slice_equal(slice_text(place->name), name)))
         place = place->next;
     if (place == NULL) {
-        place = access_place_new(name, is_pipe, &access->counts, access->log);
+        place = access_place_new(&whither, &access->counts, access->log);
         place->next = access->places;
         access->places = place;
     }
@@ -271,6 +295,15 @@ static void write_the_rest(struct access_log *access)
         nanosleep(&moment, NULL);
 }
 
+/* Their programs end, or have had their time. */
+static void await_all(struct access_log *access)
+{
+    const struct timespec moment = { .tv_nsec = 1000000 };
+
+    while (!free_left(access, monotonic_now()))
+        nanosleep(&moment, NULL);
+}
+
 void access_log_free(struct access_log *access)
 {
     if (access == NULL)
@@ -280,8 +313,9 @@ void access_log_free(struct access_log *access)
     for (struct access_place *place = access->places, *next; place != NULL; place = next) {
         next = place->next;
         assert(place->uses == 0);
-        access_place_free(place, span_ms(ACCESS_STOP_MS));
+        leave(access, place, monotonic_now());
     }
+    await_all(access);
     for (unsigned i = 0; i < access->ring_count; i++)
         line_ring_free(access->rings[i]);
     pthread_cond_destroy(&access->news);

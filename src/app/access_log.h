@@ -10,7 +10,8 @@
  *     worker ── ring ──┴── writer ──┴── place (program's input)
  *
  * The thread is started with the first place. A place lives as long as some root says so, and then
- * until the rings have been emptied once more: what is in them names places by pointer.
+ * until the rings have been emptied once more: what is in them names places by pointer. A program
+ * then has PLACE_LEAVE_MS to end, which keeps no other place waiting.
  */
 
 #include "app/access_place.h"
@@ -23,7 +24,7 @@ struct metrics;
 enum {
     ACCESS_RING_BYTES = 4 << 20, // of each worker; it is emptied every ACCESS_TURN_MS
     ACCESS_TURN_MS = 50,
-    ACCESS_STOP_MS = 2000, // for slow programs to take what is left at the end
+    ACCESS_STOP_MS = 2000, // for slow programs to take what is left at the end of all
 };
 
 /* Without a thread, access_log_turn is called by whoever has time. `log` outlives it. */
@@ -36,10 +37,10 @@ void access_log_free(struct access_log *access);
 /* Worker `index`'s, below worker_count. */
 struct line_ring *access_log_ring(struct access_log *access, unsigned index);
 
-/* The place that is meant, shared by all who mean the same; and that one of them does no more. Any
- * thread. */
+/* The place that is meant, shared by all who mean the same, and shown as the first one's; and that
+ * one of them does no more. Any thread. */
 struct access_place *access_log_use(
-    struct access_log *access, const struct customer_access *settings);
+    struct access_log *access, struct slice customer, const struct customer_access *settings);
 void access_log_drop(struct access_log *access, struct access_place *place);
 
 /* Files are opened anew, soon. Any thread. */

@@ -57,8 +57,8 @@ static const char *path_of(const struct desk *desk, const char *name)
 
 static struct access_place *use_file(struct desk *desk, const char *name)
 {
-    return access_log_use(
-        desk->access, &(struct customer_access){ .file = slice_text(path_of(desk, name)) });
+    return access_log_use(desk->access, SLICE("acme"),
+        &(struct customer_access){ .file = slice_text(path_of(desk, name)) });
 }
 
 /* A command line in which %s stands for the folder. */
@@ -72,7 +72,8 @@ static struct access_place *use_program(struct desk *desk, const char *form)
     else
         snprintf(
             command, sizeof command, "%.*s%s%s", (int)(gap - form), form, desk->folder, gap + 2);
-    return access_log_use(desk->access, &(struct customer_access){ .pipe = slice_text(command) });
+    return access_log_use(
+        desk->access, SLICE("acme"), &(struct customer_access){ .pipe = slice_text(command) });
 }
 
 static void put(struct desk *desk, unsigned worker, struct access_place *place, const char *line)
@@ -280,8 +281,92 @@ static void a_program_reads_the_lines_and_the_end(void **)
     put(&desk, 1, a, "two\n");
     turn(&desk);
     access_log_drop(desk.access, a);
-    turn(&desk); // waits for its end
-    assert_string_equal(content(&desk, "out"), "one\ntwo\nover\n");
+    turn(&desk);
+    await_content(&desk, "out", "one\ntwo\nover\n");
+    desk_close(&desk);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* As a configuration that is exchanged leaves it. */
+static void a_program_that_is_left_and_does_not_end_holds_nobody_up(void **)
+{
+    struct desk desk;
+
+    desk_open(&desk, false);
+    struct access_place *a = use_program(&desk, "exec sleep 60"), *b = use_file(&desk, "b.log");
+
+    put(&desk, 0, a, "one\n");
+    turn(&desk);
+    const pid_t program = a->child.pid;
+
+    assert_true(program > 0);
+    access_log_drop(desk.access, a);
+    put(&desk, 0, b, "two\n");
+    int64_t began_ms = now_ms();
+
+    turn(&desk);
+    assert_true(now_ms() - began_ms < PLACE_LEAVE_MS / 2);
+    assert_string_equal(content(&desk, "b.log"), "two\n");
+    assert_int_equal(kill(program, 0), 0); // it has its time
+    desk.now = instant_after(desk.now, span_ms(PLACE_LEAVE_MS));
+    turn(&desk);
+    assert_int_equal(kill(program, 0), -1);
+    access_log_drop(desk.access, b);
+    desk_close(&desk);
+}
+
+static void what_a_left_program_was_slow_to_take_reaches_it(void **)
+{
+    static char line[3 << 18];
+    struct desk desk;
+
+    desk_open(&desk, false);
+    struct access_place *a = use_program(
+        &desk, "cd %s; while [ ! -e go ]; do sleep 0.01; done; wc -c > size; echo over > out");
+
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 1] = '\n';
+    for (int i = 0; i < 2; i++) { // more than a pipe takes
+        access_place_add(a, slice_of(line, sizeof line), desk.now);
+        access_place_flush(a, desk.now);
+    }
+    assert_true(a->held_length > 0);
+    access_log_drop(desk.access, a);
+    turn(&desk);
+    assert_int_equal(mkdir(path_of(&desk, "go"), 0755), 0);
+    for (int i = 0; i < LOOKS && content(&desk, "out")[0] == '\0'; i++) {
+        turn(&desk);
+        usleep(10000);
+    }
+    assert_string_equal(content(&desk, "out"), "over\n");
+    assert_int_equal(atoi(content(&desk, "size")), 2 * sizeof line);
+    assert_false(was_said(&desk, "lines_lost"));
+    desk_close(&desk);
+}
+
+/* It may hold a password. */
+static void the_command_line_of_a_program_is_not_told(void **)
+{
+    struct desk desk;
+
+    desk_open(&desk, false);
+    struct access_place *a = use_program(&desk, "PASSWORD=mellon exit 3");
+
+    put(&desk, 0, a, "one\n");
+    for (int i = 0; i < LOOKS && !was_said(&desk, "exit status 3"); i++) {
+        turn(&desk);
+        usleep(10000);
+    }
+    assert_true(was_said(&desk, "not_written pipe=\"acme\" reason=\"exit status 3\""));
+    assert_false(was_said(&desk, "mellon"));
+    access_log_drop(desk.access, a);
     desk_close(&desk);
 }
 
@@ -394,6 +479,9 @@ int main(void)
         cmocka_unit_test(a_file_that_cannot_be_opened_is_told_once_and_tried_again),
         cmocka_unit_test(what_a_place_cannot_hold_is_dropped_whole_and_counted),
         cmocka_unit_test(a_program_reads_the_lines_and_the_end),
+        cmocka_unit_test(a_program_that_is_left_and_does_not_end_holds_nobody_up),
+        cmocka_unit_test(what_a_left_program_was_slow_to_take_reaches_it),
+        cmocka_unit_test(the_command_line_of_a_program_is_not_told),
         cmocka_unit_test(a_program_that_ended_is_started_again_after_a_pause),
         cmocka_unit_test(a_program_that_reads_nothing_holds_nobody_up),
         cmocka_unit_test(a_new_program_begins_with_a_whole_line),

@@ -12,12 +12,14 @@
 enum { PIPE_BYTES = 1 << 20, FILE_MODE = 0640 };
 
 struct access_place *access_place_new(
-    struct slice name, bool is_pipe, struct access_counts *counts, struct log *log)
+    const struct access_whither *whither, struct access_counts *counts, struct log *log)
 {
     struct access_place *place = mem_new(struct access_place);
+    const struct slice shown = whither->is_pipe ? whither->customer : whither->name;
 
-    *place = (struct access_place){ .name = mem_text(name.at, name.length),
-        .is_pipe = is_pipe,
+    *place = (struct access_place){ .name = mem_text(whither->name.at, whither->name.length),
+        .shown = mem_text(shown.at, shown.length),
+        .is_pipe = whither->is_pipe,
         .log = log,
         .counts = counts,
         .fd = -1,
@@ -37,20 +39,36 @@ static void shut(struct access_place *place)
     place->fd = -1;
 }
 
-void access_place_free(struct access_place *place, struct span patience)
+void access_place_leave(struct access_place *place, struct instant now)
+{
+    place->until = instant_after(now, span_ms(PLACE_LEAVE_MS));
+}
+
+bool access_place_is_left(struct access_place *place, struct instant now)
+{
+    bool has_time = now.ns < place->until.ns;
+
+    if (place->is_pipe && has_time && place->fd >= 0 && !access_place_flush(place, now) &&
+        place->fd >= 0)
+        return false;
+    shut(place); // a program reads the end of its input, and has time to write what it has
+    return !has_time || !child_runs(&place->child);
+}
+
+void access_place_free(struct access_place *place)
 {
     size_t left = 0;
 
-    shut(place); // a program reads the end of its input, and has time to write what it has
-    if (place->child.pid != 0)
-        child_await(&place->child, patience);
+    shut(place);
+    child_await(&place->child, (struct span){ 0 });
     for (size_t i = 0; i < place->held_length; i++)
         left += place->held[i] == '\n';
     counter_add(&place->counts->dropped, left);
     if (place->lost + left > 0)
         log_line(place->log, LOG_ERROR, "access", "lines_lost %s=\"%s\" lines=%llu", kind(place),
-            place->name, (unsigned long long)(place->lost + left));
+            place->shown, (unsigned long long)(place->lost + left));
     mem_free(place->held);
+    mem_free(place->shown);
     mem_free(place->name);
     mem_free(place);
 }
@@ -86,7 +104,7 @@ static void fail(struct access_place *place, const char *why, struct instant now
         log_line(place->log, LOG_ERROR, "access",
             "not_written %s=\"%s\" reason=\"%s\" mend=\"it is tried again by itself; visitors are "
             "served, lines that find no room are lost\"",
-            kind(place), place->name, why);
+            kind(place), place->shown, why);
     place->is_failing = true;
 }
 
@@ -95,7 +113,7 @@ static void works(struct access_place *place)
     if (!place->is_failing && place->lost == 0)
         return;
     log_line(place->log, LOG_WARNING, "access", "written_again %s=\"%s\" lost_lines=%llu",
-        kind(place), place->name, (unsigned long long)place->lost);
+        kind(place), place->shown, (unsigned long long)place->lost);
     place->is_failing = false;
     place->lost = 0;
     if (!place->is_pipe)
@@ -215,7 +233,7 @@ void access_place_add(struct access_place *place, struct slice line, struct inst
         counter_up(&place->counts->dropped);
         if (place->lost++ == 0)
             log_line(place->log, LOG_WARNING, "access", "too_slow %s=\"%s\" held_bytes=%zu",
-                kind(place), place->name, place->held_length);
+                kind(place), place->shown, place->held_length);
         return;
     }
     memcpy(place->held + place->held_length, line.at, line.length);

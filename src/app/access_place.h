@@ -21,6 +21,7 @@ enum {
     PLACE_HELD_MAX = 1 << 20, // bytes that wait for one place
     PLACE_PAUSE_LEAST_S = 1,  // between two tries of one that fails, and doubled
     PLACE_PAUSE_MOST_S = 30,
+    PLACE_LEAVE_MS = 2000, // for a slow program to take what is left, and to end
 };
 
 #define ACCESS_COUNTERS(X)                                                                      \
@@ -41,6 +42,7 @@ struct access_place {
     unsigned uses;
     bool is_unused; // since before the rings were emptied
     char *name;     // path, or command line
+    char *shown;    // to operators: a command line may hold a password, so whose it is instead
     bool is_pipe;
     struct log *log;
     struct access_counts *counts;
@@ -52,15 +54,29 @@ struct access_place {
     bool is_failing;     // and the operator knows
     struct instant again;
     struct span pause;
-    uint64_t lost; // lines, since the operator was told
+    uint64_t lost;        // lines, since the operator was told
+    struct instant until; // a program that is left may run
+};
+
+/* Where lines go, and whose they are. */
+struct access_whither {
+    struct slice name; // path, or command line
+    bool is_pipe;
+    struct slice customer;
 };
 
 /* `counts` and `log` outlive it. */
 struct access_place *access_place_new(
-    struct slice name, bool is_pipe, struct access_counts *counts, struct log *log);
+    const struct access_whither *whither, struct access_counts *counts, struct log *log);
 
-/* Closes it; a program may read on for `patience`. What is still held is lost, and told. */
-void access_place_free(struct access_place *place, struct span patience);
+/* No more lines come: a program may take what is held, and work on, for PLACE_LEAVE_MS. */
+void access_place_leave(struct access_place *place, struct instant now);
+
+/* It is left, or has had its time; asked every now and then after access_place_leave. */
+bool access_place_is_left(struct access_place *place, struct instant now);
+
+/* Closes it; a program that still runs is killed. What is still held is lost, and told. */
+void access_place_free(struct access_place *place);
 
 /* A whole line, its end included, at most PLACE_HELD_MAX. */
 void access_place_add(struct access_place *place, struct slice line, struct instant now);

@@ -80,7 +80,7 @@ static void use_access_logs(struct root *root)
 
         if (!customer_access_is_given(&customer->access))
             continue;
-        root->access[i] = access_log_use(access, &customer->access);
+        root->access[i] = access_log_use(access, customer->name, &customer->access);
         routes_log(root->routes, customer,
             &(struct route_log){ root->access[i], customer->access.format });
     }
