@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/bookkeeping.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -21,6 +22,7 @@ static const char *ledger_path(
     struct slice file = slice_from(network->accounts_ledger, sizeof "sqlite:" - 1);
     char name[STATE_PATH_MAX];
 
+    assert(file.length < sizeof name); // as all texts of a configuration (conf/kinds.c)
     snprintf(name, sizeof name, "%.*s", SLICE_ARG(file));
     if (name[0] != '/')
         return state_path(network->state, node, name, path);

@@ -68,8 +68,10 @@ const struct command commands[] = {
         command_orders },
     { "usage",
         "[CUSTOMER] [--site HOST] [--pop POP] [--month YYYY-MM | --from TIME --to TIME] "
-        "[--by hour|day|month|customer|site|pop] [--csv] [-c FILE] [--node NAME] [FROM] [--json]",
-        "what was delivered, as it is in the ledger", command_usage_of },
+        "[--by hour|day|month|customer|site|pop] [--csv] [-c FILE] [--node NAME] [FROM] [--json] | "
+        "--audit LEDGER",
+        "what was delivered, as it is in the ledger; or whether such a file is whole",
+        command_usage_of },
     { "invoice",
         "[CUSTOMER] [--month YYYY-MM] [--format text|json|csv] [--output FILE] | --verify FILE  "
         "[-c FILE] [--node NAME] [FROM] [--json]",

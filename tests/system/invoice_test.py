@@ -2,6 +2,7 @@
 """Usage and invoices as an operator reads them: what visitors got is settled, priced as by hand,
 proved by the ledger, and put right by a correction."""
 import collections
+import contextlib
 import csv
 import decimal
 import io
@@ -9,6 +10,7 @@ import itertools
 import json
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -224,6 +226,24 @@ def correct(waypost, *words):
     """Takes back hits at fra, for a reason."""
     return ["correct", "acme", "--site", STATIC, "--month", time.strftime("%Y-%m", time.gmtime()),
             *words]
+
+
+def test_a_copy_of_the_ledger_is_audited(waypost, received, state, world):
+    """Taken while the node runs, as the manual says; then somebody makes it dearer."""
+    copy = world.folder / "copy.db"
+    with contextlib.closing(sqlite3.connect(state / "fra1" / "ledger.db")) as ledger:
+        with contextlib.closing(sqlite3.connect(copy)) as other:
+            ledger.backup(other)
+    status, out, err = run_waypost("usage", "--audit", copy)
+    assert status == 0 and "is whole" in out, err
+    with contextlib.closing(sqlite3.connect(copy)) as other, other:
+        other.execute("UPDATE sums SET sent_bytes = sent_bytes + 1 WHERE site = ?", (STATIC,))
+    status, out, err = run_waypost("usage", "--audit", copy)
+    assert status == 1 and f"the sums of {STATIC} at" in err, out
+    gone = world.folder / "gone.db"
+    status, out, err = run_waypost("usage", "--audit", gone)
+    assert status == 1 and "gone.db" in err and not gone.exists()
+    assert run_waypost("usage", "acme", "--audit", copy)[0] == 2
 
 
 def test_a_correction_is_an_entry_and_an_older_invoice_is_no_longer_true(waypost, received, world):
