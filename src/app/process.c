@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "app/orders.h"
 #include "app/reload.h"
 #include "app/state.h"
+#include "app/stopping.h"
 #include "app/wall.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -37,9 +37,6 @@ enum {
     POOL_WAITING_MAX = 64,
     SETTLE_MS = 1000, // the first answers wait at most so long for measurements
     SETTLE_LOOK_MS = 10,
-    LEAVE_MS = 100, // for the others to hear that we leave, before we refuse anybody
-    STOP_GRACE_S = 5,
-    STOP_LOOK_MS = 20, // between two looks at what is still open
 };
 
 struct loop *process_control(const struct process *process)
@@ -406,97 +403,6 @@ enum err process_start(const struct process_plan *plan, struct process **process
     return ERR_NONE;
 }
 
-static uint64_t open_connections(const struct process *p)
-{
-    uint64_t open = 0;
-
-    for (size_t i = 0; i < p->node_count; i++)
-        for (unsigned j = 0; j < p->nodes[i]->worker_count; j++) {
-            const struct http_server_counts *counts =
-                http_server_counts(p->nodes[i]->workers[j].http);
-            uint64_t closed = counter_read(&counts->closed); // first: it never runs ahead
-
-            open += counter_read(&counts->connections) - closed;
-        }
-    return open;
-}
-
-/* A message to one worker; lives on the stack of who waits for all workers to end. */
-struct ending {
-    struct loop_message message;
-    struct process *process;
-    unsigned worker;
-    atomic_bool is_done;
-};
-
-static void on_end(struct loop_message *message)
-{
-    struct ending *ending = container_of(message, struct ending, message);
-
-    for (size_t i = 0; i < ending->process->node_count; i++)
-        node_worker_drain(&ending->process->nodes[i]->workers[ending->worker]);
-    atomic_store(&ending->is_done, true);
-}
-
-/* Every worker has closed its listeners, so that no connection is added, and all have ended. */
-static bool has_ended(const struct process *p, const struct ending *endings)
-{
-    for (unsigned i = 0; i < workers_count(p->workers); i++)
-        if (!atomic_load(&endings[i].is_done))
-            return false;
-    return open_connections(p) == 0;
-}
-
-/* Nothing runs any more, and what was posted last has been done while all it speaks of is there. */
-static void stop_threads(struct process *p)
-{
-    if (p->workers == NULL || p->control == NULL)
-        return;
-    workers_stop(p->workers);
-    workers_stop(p->control);
-    for (unsigned i = 0; i < workers_count(p->workers); i++)
-        loop_turn(workers_loop(p->workers, i), (struct span){ 0 });
-}
-
-/* A message to the control thread, likewise. */
-struct leave {
-    struct loop_message message;
-    struct process *process;
-};
-
-static void on_leave(struct loop_message *message)
-{
-    struct process *p = container_of(message, struct leave, message)->process;
-
-    for (size_t i = 0; i < p->node_count; i++)
-        steering_leave(p->steering[i]);
-    admin_leave(p->admin);
-}
-
-static void stop(struct process *p)
-{
-    struct ending endings[WORKERS_MAX];
-    struct leave leave = { .message.run = on_leave, .process = p };
-    const struct timespec moment = { .tv_nsec = LEAVE_MS * 1000000L };
-    const struct timespec look = { .tv_nsec = STOP_LOOK_MS * 1000000L };
-
-    log_line(&p->log, LOG_INFO, "app", "stopping open_connections=%llu",
-        (unsigned long long)open_connections(p));
-    loop_post(process_control(p), &leave.message);
-    nanosleep(&moment, NULL);
-    for (unsigned i = 0; i < workers_count(p->workers); i++) {
-        endings[i] = (struct ending){ .message.run = on_end, .process = p, .worker = i };
-        loop_post(workers_loop(p->workers, i), &endings[i].message);
-    }
-    for (int waited_ms = 0; waited_ms < STOP_GRACE_S * 1000 && !has_ended(p, endings);
-         waited_ms += STOP_LOOK_MS)
-        nanosleep(&look, NULL);
-    workers_stop(p->workers); // nothing is counted any more
-    bookkeeping_end(p);
-    stop_threads(p);
-    loop_unpost(process_control(p), &leave.message); // a control loop that never had the time
-}
-
 void process_run(struct process *process)
 {
     sigset_t wanted;
@@ -513,14 +419,14 @@ void process_run(struct process *process)
         else
             access_log_reopen(process->access);
     }
-    stop(process);
+    stopping_gently(process);
 }
 
 void process_free(struct process *process)
 {
     if (process == NULL)
         return;
-    stop_threads(process);
+    stopping_threads(process);
     pool_free(process->pool);
     for (size_t i = 0; i < process->admin_listener_count; i++)
         listener_close(process->admin_listeners[i]);

@@ -88,9 +88,8 @@ struct process {
 [[nodiscard]] enum err process_start(const struct process_plan *plan, struct process **process,
     struct conf_errors *errors, struct diag *why);
 
-/* Serves until SIGTERM or SIGINT; SIGHUP reloads, SIGUSR1 has the
- * files of access logs opened anew. These must be blocked in all threads. Then stops
- * gently: new connections are refused, open requests have STOP_GRACE_S seconds to end. */
+/* Serves until SIGTERM or SIGINT; SIGHUP reloads, SIGUSR1 has the files of access logs opened anew.
+ * These must be blocked in all threads. Then stops gently (app/stopping.h). */
 void process_run(struct process *process);
 
 /* Stops at once what process_run did not stop. Accepts NULL. */
