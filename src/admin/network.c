@@ -102,8 +102,7 @@ static json_t *node_json(const struct node *node, const struct admin_seen *seen,
     return object;
 }
 
-/* A pop is as well as the best of its nodes, and as loaded as its fullest. */
-static struct admin_seen pop_seen(const struct admin_seen *nodes, size_t count)
+struct admin_seen admin_seen_of_pop(const struct admin_seen *nodes, size_t count)
 {
     struct admin_seen pop = ADMIN_SEEN_NOTHING;
     size_t drained = 0, up = 0, down = 0;
@@ -132,7 +131,7 @@ static struct admin_seen pop_seen(const struct admin_seen *nodes, size_t count)
 static json_t *pop_json(const struct pop *pop, const struct admin_seen *seen, bool is_all)
 {
     json_t *object = json_object(), *nodes = json_array();
-    const struct admin_seen all = pop_seen(seen, pop->node_count);
+    const struct admin_seen all = admin_seen_of_pop(seen, pop->node_count);
     uint64_t capacity = 0;
 
     json_put_text(object, "pop", pop->name);

@@ -44,6 +44,10 @@ void admin_seen_learn(struct admin_seen *seen, const struct fact facts[REPORT_KI
  */
 enum admin_state admin_state_join(enum admin_state a, enum admin_state b);
 
+/* Of a pop, by its nodes: as well as the best of them, as near as the nearest, as loaded as the
+ * fullest. */
+struct admin_seen admin_seen_of_pop(const struct admin_seen *nodes, size_t count);
+
 /* "up"; never NULL. */
 const char *admin_state_text(enum admin_state state);
 

@@ -10,6 +10,7 @@
 #include "app/certificates.h"
 #include "app/consulting.h"
 #include "app/explain.h"
+#include "app/gauges.h"
 #include "app/metering.h"
 #include "app/ordering.h"
 #include "app/orders.h"
@@ -238,6 +239,7 @@ static void metrics(struct admin_source *source, struct metrics *m)
     }
     access_log_metrics(p->access, m);
     explain_metrics(p, m);
+    gauges_show(p, m);
     certificates_count(p->release->certificates, m);
     add_value(m, NULL, "uptime_seconds", "Time since the start",
         (double)instant_since(p->started, loop_now(process_control(p))).ns / 1e9);
