@@ -2,6 +2,7 @@
 #include "admin/books.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "admin/invoice.h"
 #include "admin/json.h"
@@ -94,25 +95,25 @@ static enum err answer_usage(struct ledger *ledger, const struct books_question 
     int64_t sum[USAGE_KIND_COUNT] = { 0 };
     struct ledger_row row;
     struct db_rows rows;
-    size_t more = 0, count;
+    size_t found = 0;
 
     ledger_usage(ledger, &query, &rows);
     while (ledger_row_next(&rows, &row)) {
         add_row(sum, &row);
-        if (json_array_size(list) < BOOKS_ROWS_MAX)
+        if (found++ >= q->skip && json_array_size(list) < q->limit)
             json_array_append_new(list, json_of_row(&row, q->by));
-        else
-            more++;
     }
     enum err err = db_end(&rows, why);
+    uint64_t told = q->skip + json_array_size(list);
 
-    count = json_array_size(list);
     put_kinds(total, sum);
     json_object_set_new(object, "usage", list);
     json_object_set_new(object, "total", total);
-    json_put_number(object, "more", more);
+    json_put_number(object, "more", found > told ? found - told : 0);
+    if (found > told)
+        json_put_number(object, "after", told);
     json_object_set_new(object, "unsettled", books_waiting_json(q->waiting, q->waiting_count));
-    bool is_unknown = count == 0 && q->stranger.what != NULL;
+    bool is_unknown = found == 0 && q->stranger.what != NULL;
 
     if (err == ERR_NONE && is_unknown)
         books_refuse_name(&q->stranger, &answer->refusal);
@@ -207,19 +208,31 @@ struct customers {
     struct arena arena;
 };
 
-static enum err find_customers(
-    struct ledger *ledger, struct month month, struct customers *found, struct diag *why)
+/* As the ledger puts names in order: by their bytes. What found no slot has no name, and is
+ * nobody's. */
+static bool is_behind(struct slice name, struct slice after)
+{
+    size_t common = name.length < after.length ? name.length : after.length;
+    int order = common == 0 ? 0 : memcmp(name.at, after.at, common);
+
+    return order != 0 ? order > 0 : name.length > after.length;
+}
+
+static enum err find_customers(struct ledger *ledger, const struct books_question *q,
+    struct customers *found, struct diag *why)
 {
     struct db_rows rows;
 
-    ledger_customers(ledger, month_begin(month), month_end(month), &rows);
+    ledger_customers(ledger, month_begin(q->month), month_end(q->month), &rows);
     while (db_next(&rows)) {
         struct slice name = db_bytes_at(&rows, 0);
 
-        if (name.length > 0 && found->count < BOOKS_CUSTOMERS_MAX)
+        if (!is_behind(name, q->after))
+            continue;
+        if (found->count < q->limit)
             found->names[found->count++] = arena_copy(&found->arena, name);
         else
-            found->more += name.length > 0; // the one without a name is what found no slot
+            found->more++;
     }
     return db_end(&rows, why);
 }
@@ -232,7 +245,7 @@ static enum err answer_invoices(struct ledger *ledger, const struct books_questi
     char month[MONTH_TEXT_MAX];
 
     arena_init(&found->arena, SIZE_MAX); // BOOKS_CUSTOMERS_MAX names
-    enum err err = find_customers(ledger, q->month, found, why);
+    enum err err = find_customers(ledger, q, found, why);
     json_t *object = json_object(), *list = json_array();
 
     for (size_t i = 0; err == ERR_NONE && i < found->count; i++) {
@@ -244,6 +257,8 @@ static enum err answer_invoices(struct ledger *ledger, const struct books_questi
     json_put_text(object, "month", slice_text(month_text(q->month, month)));
     json_object_set_new(object, "invoices", list);
     json_put_number(object, "more", found->more);
+    if (found->more > 0)
+        json_put_text(object, "after", found->names[found->count - 1]);
     if (err == ERR_NONE)
         json_write(object, &answer->body);
     else

@@ -66,6 +66,9 @@ struct books_question {
     struct period period; // of usage
     enum ledger_by by;    // likewise
     struct month month;   // of invoices and corrections
+    size_t limit;         // rows of usage, or customers in a list of invoices
+    uint64_t skip;        // rows of usage that an answer before had
+    struct slice after;   // only customers behind this name
     struct slice invoice; // of BOOKS_VERIFY
     struct wall at;       // of a correction; 0: anywhere in the month
     enum usage_kind kind;

@@ -214,6 +214,32 @@ static bool read_by(struct reading *r)
     return refuse(r, 400, "by");
 }
 
+/* How much is told at once. */
+static bool read_limit(struct reading *r, size_t most)
+{
+    struct slice given;
+    uint64_t number = most;
+
+    if (find(r, "limit", &given) && (!slice_number(given, most, &number) || number == 0)) {
+        diag_say(&r->refusal->message, "the limit \"%.*s\" is no such number", SHOWN(given));
+        diag_say(&r->refusal->mend, "give 1 to %zu", most);
+        return refuse(r, 400, "limit");
+    }
+    r->question->limit = (size_t)number;
+    return true;
+}
+
+static bool read_skip(struct reading *r)
+{
+    struct slice given;
+
+    if (!find(r, "after", &given) || slice_number(given, INT64_MAX, &r->question->skip))
+        return true;
+    diag_say(&r->refusal->message, "there is no row \"%.*s\"", SHOWN(given));
+    diag_say(&r->refusal->mend, "give the member `after` of the answer before");
+    return refuse(r, 400, "after");
+}
+
 /* A misspelt key would be answered as if it had not been there: with too much. */
 static bool check_keys(struct reading *r, const char *const *keys, size_t count)
 {
@@ -229,7 +255,7 @@ static bool check_keys(struct reading *r, const char *const *keys, size_t count)
             continue;
         diag_say(&r->refusal->message, "\"%.*s\" is not known here", SHOWN(key));
         diag_say(&r->refusal->mend, "there are customer, site, pop, month, from, to, by for usage, "
-                                    "and month for invoices");
+                                    "month for invoices, and limit and after for both lists");
         return refuse(r, 400, "query");
     }
     return true;
@@ -238,19 +264,21 @@ static bool check_keys(struct reading *r, const char *const *keys, size_t count)
 bool books_read_usage(struct slice path, const struct books_known *known, struct arena *arena,
     struct books_question *question, struct admin_refusal *refusal)
 {
-    static const char *const KEYS[] = { "customer", "site", "pop", "month", "from", "to", "by" };
+    static const char *const KEYS[] = { "customer", "site", "pop", "month", "from", "to", "by",
+        "limit", "after" };
     struct reading r = {
         .path = path, .known = known, .arena = arena, .question = question, .refusal = refusal
     };
 
     *question = (struct books_question){ .verb = BOOKS_USAGE, .now = known->now };
-    return check_keys(&r, KEYS, COUNT_OF(KEYS)) && read_names(&r) && read_period(&r) && read_by(&r);
+    return check_keys(&r, KEYS, COUNT_OF(KEYS)) && read_names(&r) && read_period(&r) &&
+           read_by(&r) && read_limit(&r, BOOKS_ROWS_MAX) && read_skip(&r);
 }
 
 bool books_read_invoices(struct slice path, const struct books_known *known, struct arena *arena,
     struct books_question *question, struct admin_refusal *refusal)
 {
-    static const char *const KEYS[] = { "month" };
+    static const char *const KEYS[] = { "month", "limit", "after" };
     struct slice own = slice_head(path, slice_find(path, '?'));
     struct slice name = slice_from(own, sizeof "/api/v1/invoices/" - 1);
     struct reading r = {
@@ -264,8 +292,10 @@ bool books_read_invoices(struct slice path, const struct books_known *known, str
         question->verb = BOOKS_INVOICE;
         return read_customer(&r, arena_copy(arena, name));
     }
-    if (known->customer.length == 0)
-        return true;
+    if (known->customer.length == 0) {
+        find(&r, "after", &question->after);
+        return read_limit(&r, BOOKS_CUSTOMERS_MAX);
+    }
     diag_say(&refusal->message, "the list of invoices is for operators alone");
     diag_say(&refusal->mend, "ask for /api/v1/invoices/%.*s, yours", SLICE_ARG(known->customer));
     return refuse(&r, 403, "operators");

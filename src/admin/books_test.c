@@ -40,6 +40,60 @@ static void usage_is_of_this_month_and_by_customer_unless_said(void **)
     place_done(&p);
 }
 
+static void usage_is_told_in_pages_that_meet_and_each_has_the_total_of_all(void **)
+{
+    struct place p;
+
+    books_ledger(&p);
+    struct asked *a = books_ask(&p, books_read_usage, "/api/v1/usage?limit=1");
+
+    assert_int_equal(rows_of(a), 1);
+    text_is(row_at(a, 0), "customer", "acme");
+    assert_int_equal(json_get_number(a->json, "more"), 1);
+    assert_int_equal(json_get_number(a->json, "after"), 1);
+    assert_int_equal(json_get_number(json_object_get(a->json, "total"), "hit"), 4850);
+    asked_done(a);
+    a = books_ask(&p, books_read_usage, "/api/v1/usage?limit=1&after=1");
+    assert_int_equal(rows_of(a), 1);
+    assert_false(slice_equal(json_get_text(row_at(a, 0), "customer"), SLICE("acme")));
+    assert_null(json_object_get(a->json, "after"));
+    assert_int_equal(json_get_number(json_object_get(a->json, "total"), "hit"), 4850);
+    asked_done(a);
+    a = books_ask(&p, books_read_usage, "/api/v1/usage?after=7");
+    assert_int_equal(rows_of(a), 0);
+    assert_int_equal(json_get_number(a->json, "more"), 0);
+    asked_done(a);
+    place_done(&p);
+}
+
+static void invoices_are_listed_in_pages_by_name(void **)
+{
+    struct place p;
+    const char *const none[] = { "/api/v1/invoices?after=zzz", "/api/v1/invoices?after=~" };
+
+    books_ledger(&p);
+    struct asked *a = books_ask(&p, books_read_invoices, "/api/v1/invoices?limit=1");
+    const json_t *list = json_object_get(a->json, "invoices");
+
+    assert_int_equal(json_array_size(list), 1);
+    text_is(json_array_get(list, 0), "customer", "acme");
+    text_is(a->json, "after", "acme");
+    assert_true(json_get_number(a->json, "more") > 0);
+    uint64_t more = json_get_number(a->json, "more");
+
+    asked_done(a);
+    a = books_ask(&p, books_read_invoices, "/api/v1/invoices?after=acme");
+    assert_int_equal(json_array_size(json_object_get(a->json, "invoices")), more);
+    assert_null(json_object_get(a->json, "after"));
+    asked_done(a);
+    for (size_t i = 0; i < COUNT_OF(none); i++) {
+        a = books_ask(&p, books_read_invoices, none[i]);
+        assert_int_equal(json_array_size(json_object_get(a->json, "invoices")), 0);
+        asked_done(a);
+    }
+    place_done(&p);
+}
+
 static void usage_of_a_customer_is_by_site_and_of_a_site_by_pop(void **)
 {
     struct place p;
@@ -331,6 +385,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(usage_is_of_this_month_and_by_customer_unless_said),
+        cmocka_unit_test(usage_is_told_in_pages_that_meet_and_each_has_the_total_of_all),
+        cmocka_unit_test(invoices_are_listed_in_pages_by_name),
         cmocka_unit_test(usage_of_a_customer_is_by_site_and_of_a_site_by_pop),
         cmocka_unit_test(usage_is_of_the_time_that_is_asked_for),
         cmocka_unit_test(who_is_no_customer_any_more_is_found_in_the_ledger),

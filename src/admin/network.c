@@ -38,7 +38,7 @@ void admin_seen_learn(struct admin_seen *seen, const struct fact facts[REPORT_KI
         enum report_kind kind;
         double per; // as many of the report's unit are one of ours
         double *to;
-    } MEASURES[] = {
+    } measures[] = {
         { REPORT_LATENCY, 1e3, &seen->latency_ms },
         { REPORT_RESPONSE, 1e3, &seen->response_ms },
         { REPORT_LOAD, 1e6, &seen->load },
@@ -47,9 +47,9 @@ void admin_seen_learn(struct admin_seen *seen, const struct fact facts[REPORT_KI
         { REPORT_RATE, 1e3, &seen->requests_per_s },
     };
 
-    for (size_t i = 0; i < COUNT_OF(MEASURES); i++)
-        if (facts[MEASURES[i].kind].sources > 0)
-            *MEASURES[i].to = (double)facts[MEASURES[i].kind].measured / MEASURES[i].per;
+    for (size_t i = 0; i < COUNT_OF(measures); i++)
+        if (facts[measures[i].kind].sources > 0)
+            *measures[i].to = (double)facts[measures[i].kind].measured / measures[i].per;
 }
 
 static void put_location(json_t *object, const struct location *location)

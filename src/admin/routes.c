@@ -100,10 +100,19 @@ static const struct admin_field USAGE_FIELDS[] = {
         .kind = ADMIN_FIELD_CHOICE,
         .words = "hour day month customer site pop",
         .help = "What rows are of" },
+    { .name = "limit", NUMBER(1, BOOKS_ROWS_MAX), .help = "Rows in the answer" },
+    { .name = "after", NUMBER(1, INT64_MAX), .help = "As the answer before had it" },
     { .name = NULL },
 };
 
-static const struct admin_field INVOICES_FIELDS[] = { MONTH_FIELD, { .name = NULL } };
+static const struct admin_field INVOICES_FIELDS[] = {
+    MONTH_FIELD,
+    { .name = "limit", NUMBER(1, BOOKS_CUSTOMERS_MAX), .help = "Customers in the answer" },
+    { .name = "after", TEXT(1, NAME_MOST), .help = "As the answer before had it" },
+    { .name = NULL },
+};
+
+static const struct admin_field INVOICE_FIELDS[] = { MONTH_FIELD, { .name = NULL } };
 
 static const struct admin_field ORDER_PART = {
     .name = "number", NUMBER(1, INT64_MAX), .is_needed = true, .help = "Of the order, in the log"
@@ -164,7 +173,7 @@ const struct admin_route admin_routes[] = {
     { POST("/api/v1/invoices/verify", ALL_TO_ASK, admin_serve_verify), .body = "invoice",
         .answer = "verdict", .errors = "404 409 413 415 422 503",
         .summary = "Whether an invoice is what the ledger says" },
-    { GET("/api/v1/invoices/{customer}", ALL, admin_serve_invoices), .query = INVOICES_FIELDS,
+    { GET("/api/v1/invoices/{customer}", ALL, admin_serve_invoices), .query = INVOICE_FIELDS,
         .part = &CUSTOMER_PART, .answer = "invoice", .errors = "404 409 422 503",
         .summary = "The invoice of a month, which names the entries that it sums up" },
     { POST("/api/v1/corrections", OPERATORS, admin_serve_correction), .body = "correction_body",

@@ -137,14 +137,14 @@ const struct schema schemas[] = {
         "node:text pop:text present:flag applied:flag applied_at?:time applied_after_ms?:count "
         "heard_at?:time heard_ago_ms?:count" },
 
-    { "usage",
-        "node:text now:time customer?:text site?:text pop?:text from:time to:time "
-        "by:hour,day,month,customer,site,pop usage:[@usage_row] total:@usage_total more:count "
-        "unsettled:[@unsettled]" },
+    { "usage", "node:text now:time customer?:text site?:text pop?:text from:time to:time "
+               "by:hour,day,month,customer,site,pop usage:[@usage_row] total:@usage_total "
+               "more:count after?:count "
+               "unsettled:[@unsettled]" },
     { "usage_row", "at?:time customer?:text site?:text pop?:text " KINDS_OF_USAGE },
     { "usage_total", KINDS_OF_USAGE },
     { "unsettled", "node:text entries:count" },
-    { "invoices", "node:text now:time month:text invoices:[@invoices_row] more:count" },
+    { "invoices", "node:text now:time month:text invoices:[@invoices_row] more:count after?:text" },
     { "invoices_row", "customer:text totals?:[@money] error?:text plans:[text] entries:count" },
     { "money", "currency:text amount:text" },
     { "invoice", "invoice:count customer:text month:text totals:[@money] plans:[@invoice_plan] "

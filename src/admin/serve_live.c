@@ -19,6 +19,7 @@
 enum {
     LIVE_MISSED_MAX = 10, // events in a row
     LIVE_BREATH_S = 10,   // between two signs of life
+    LIVE_OF_ONE_MAX = 4,  // watchers of one customer, so that none keeps the others from it
     LIVE_SAMPLE_MAX = 64 << 20,
 };
 
@@ -49,7 +50,8 @@ struct watcher {
     uint64_t every_s;
     uint64_t due; // tick of its next event
     unsigned missed;
-    bool is_watching, is_ending;
+    bool is_ending;
+    struct slice customer; // who watches; empty: an operator
 };
 
 static_assert(sizeof(struct watcher) <= HTTP_SERVICE_BYTES, "it lives in the exchange");
@@ -275,7 +277,8 @@ void admin_leave(struct admin *admin)
 
 /* The first event comes after a second, whatever the interval; not at a tick that is nearly there.
  */
-static void begin(struct admin *admin, struct http_exchange *x, uint64_t every_s)
+static void begin(
+    struct admin *admin, struct http_exchange *x, struct slice customer, uint64_t every_s)
 {
     struct watcher *w = watcher_of(x);
     struct live_event *greeting = event_new();
@@ -285,6 +288,7 @@ static void begin(struct admin *admin, struct http_exchange *x, uint64_t every_s
         .x = x,
         .told = sample_take(admin),
         .every_s = every_s,
+        .customer = arena_copy(&x->arena, customer),
         .due = admin->live.tick + (admin->live.count == 0 ? 1 : 2) };
     if (admin->live.count++ == 0)
         timer_set(admin->loop, &admin->live.timer, instant_after(loop_now(admin->loop), TICK));
@@ -297,7 +301,18 @@ static void begin(struct admin *admin, struct http_exchange *x, uint64_t every_s
                       .source = &w->source });
 }
 
-void admin_serve_live(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
+/* Whether one more may watch. */
+static bool has_room(const struct admin *admin, const struct admin_scope *scope)
+{
+    size_t of_them = 0;
+
+    list_each (link, &admin->live.watchers)
+        of_them += slice_equal(container_of(link, struct watcher, link)->customer, scope->customer);
+    return !admin->live.is_over && admin->live.count < ADMIN_WATCHERS_MAX &&
+           (scope->is_operator || of_them < LIVE_OF_ONE_MAX);
+}
+
+void admin_serve_live(struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
     if (x->request->method == HTTP_HEAD) {
         http_reply(x,
@@ -305,12 +320,12 @@ void admin_serve_live(struct admin *admin, struct http_exchange *x, const struct
                 .status = 200, .fields = admin_fields(x, "text/event-stream", ""), .length = -1 });
         return;
     }
-    if (admin->live.is_over || admin->live.count >= ADMIN_WATCHERS_MAX || !http_exchange_keep(x)) {
+    if (!has_room(admin, scope) || !http_exchange_keep(x)) {
         counter_up(&admin->counts.live_refused);
         admin_answer_json(x, 503, "Retry-After: 10\r\n",
             admin_error_json("busy", "as many watch live figures as may, or this node is stopping",
                 "close another watcher, or ask again later"));
         return;
     }
-    begin(admin, x, admin_query_number(x, "every", 1));
+    begin(admin, x, scope->customer, admin_query_number(x, "every", 1));
 }

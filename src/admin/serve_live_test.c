@@ -208,6 +208,33 @@ static void one_watcher_more_than_may_be_is_refused_until_another_leaves(void **
     scene_close(&s);
 }
 
+static void a_customer_does_not_keep_the_others_from_watching(void **)
+{
+    struct network *network = customers_load();
+    static const int WHO[] = { TOKEN_ACME_VIEWER, TOKEN_ACME, TOKEN_ACME, TOKEN_ACME, TOKEN_ACME,
+        TOKEN_ACM, TOKEN_ANNA };
+    struct asker o[COUNT_OF(WHO)];
+    struct scene s;
+
+    scene_open(&s);
+    admin_admit(s.bench->admin, NULL, admin_tokens_new(network, NULL));
+    for (size_t i = 0; i < COUNT_OF(WHO); i++) {
+        char request[512];
+        struct mint mint;
+
+        snprintf(request, sizeof request,
+            "GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n",
+            token_of(WHO[i], &mint));
+        asker_begin(s.bench, &o[i], request);
+        assert_int_equal(count_of(&o[i], "HTTP/1.1 503 "), i == 4);
+        assert_int_equal(count_of(&o[i], "HTTP/1.1 200 "), i != 4);
+    }
+    for (size_t i = 0; i < COUNT_OF(WHO); i++)
+        asker_done(&o[i]);
+    scene_close(&s);
+    network_free(network);
+}
+
 static void who_does_not_read_is_cut_off_and_holds_up_nobody(void **)
 {
     struct scene s;
@@ -307,6 +334,7 @@ int main(void)
         cmocka_unit_test(those_who_are_due_together_share_a_sample),
         cmocka_unit_test(wrong_intervals_are_refused_with_the_mend),
         cmocka_unit_test(one_watcher_more_than_may_be_is_refused_until_another_leaves),
+        cmocka_unit_test(a_customer_does_not_keep_the_others_from_watching),
         cmocka_unit_test(who_does_not_read_is_cut_off_and_holds_up_nobody),
         cmocka_unit_test(streams_end_whole_when_the_process_stops),
         cmocka_unit_test(head_has_no_body_and_is_no_watcher),

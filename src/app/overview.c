@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/overview.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "admin/live.h"
@@ -97,8 +98,10 @@ static struct admin_seen *see_origins(
 
         if (origin == NULL)
             continue;
+        assert(origin->customer != NULL);
         if (origin->customer != last)
-            first = first_origin(network, last = origin->customer);
+            first = first_origin(network, origin->customer);
+        last = origin->customer;
         look_at(sight, i, &list[first + (size_t)(origin - origin->customer->origins)]);
     }
     for (size_t i = 0, at = 0; i < network->customer_count; i++)

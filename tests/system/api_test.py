@@ -6,6 +6,7 @@ import copy
 import http.client
 import itertools
 import json
+import pathlib
 import re
 import socket
 import sqlite3
@@ -456,6 +457,8 @@ def test_lists_are_the_same_however_they_are_paged(api):
     for path, rows, key in (("/api/v1/orders", "orders", "number"),
                             ("/api/v1/changes", "changes", "number"),
                             ("/api/v1/answers", "answers", None),
+                            ("/api/v1/usage", "usage", None),
+                            ("/api/v1/invoices", "invoices", "customer"),
                             ("/api/v1/view", "reports", "check_id")):
         whole = pages(api, path, rows, 500)
         for limit in (1, 3):
@@ -513,6 +516,14 @@ def test_live_figures_are_what_visitors_do(api):
     by_nodes = sum(node["requests_per_s"] for one in told for node in one["nodes"])
     assert 30 <= served <= 50 and 30 <= by_nodes <= 50, (served, by_nodes)
     assert {node["node"] for node in told[0]["nodes"]} == {"fra1", "nyc1"}
+
+
+def test_the_manual_speaks_of_calls_that_there_are(api):
+    manual = (pathlib.Path(__file__).resolve().parents[2] / "docs/manual/api.md").read_text()
+    there = [re.compile(re.sub(r"{\w+}", r"[^/]+", path) + "$") for path in api.document["paths"]]
+    named = set(re.findall(r"/api/v1/[\w/.-]+", manual))
+    assert len(named) > 10
+    assert [path for path in named if not any(one.match(path.rstrip(".")) for one in there)] == []
 
 
 def test_a_correction_answers_as_documented(api):
