@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Three kinds of time that must not be mixed: a point on the monotonic clock, a length, and a
- * point in UTC. Wrapping them in structs makes the compiler refuse a sum of two points.
+ * Kinds of time that must not be mixed: a point on the monotonic clock, a length, and a point in
+ * UTC, roughly or exactly. Wrapping them in structs makes the compiler refuse a sum of two points.
  */
 
 #include <stdint.h>
@@ -18,6 +18,11 @@ struct span {
 
 struct wall {
     int64_t ms; // since 1970-01-01T00:00:00Z; for all that is stored, sent or shown
+};
+
+/* UTC as exactly as the machine knows it: for what is put in order with what others saw. */
+struct moment {
+    int64_t us; // since 1970-01-01T00:00:00Z
 };
 
 #define INSTANT_NEVER ((struct instant){ INT64_MAX })

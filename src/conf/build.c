@@ -254,6 +254,7 @@ struct network *conf_build(const struct set_network *set, struct conf_errors *er
         .geo = build_keep(&b, set->geo),
         .accounts_node = build_keep(&b, set->accounts.node),
         .accounts_ledger = build_keep(&b, set->accounts.ledger),
+        .history = { .keep = set->history.keep, .size_bytes = set->history.size_bytes },
         .pops = pops,
         .pop_count = set->pops.count,
         .customers = customers,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,10 @@ struct loader {
     struct conf_errors *errors;
     struct file_id *seen; // of each file read, to know it again under another name
     size_t file_count;
+    struct conf_text *texts; // of each file read
+    size_t text_count;
+    const struct conf_text *kept; // files are found here and nowhere else; NULL: on the disk
+    size_t kept_count;
     size_t depth;   // of includes
     bool has_files; // false: text from memory, which includes nothing
     uint64_t hash;  // of all that was read
@@ -120,6 +125,28 @@ static char *pattern_path(struct arena *arena, const char *file, struct slice pa
     return path;
 }
 
+static void include_path(
+    struct loader *l, struct yaml_node *root, const struct yaml_node *item, struct slice path)
+{
+    struct yaml_node *part = load_file(l, arena_copy(&l->tree.arena, path), item->at);
+
+    if (part != NULL)
+        yaml_merge(&l->tree, root, part, l->errors);
+}
+
+/* The files that the pattern matched when they were read, which were read in that order. */
+static void include_kept(struct loader *l, struct yaml_node *root, const struct yaml_node *item)
+{
+    const char *pattern = pattern_path(&l->tree.arena, item->at.file, item->text);
+
+    for (size_t i = 1; i < l->kept_count; i++) {
+        struct slice path = arena_copy(&l->tree.arena, l->kept[i].path);
+
+        if (fnmatch(pattern, path.at, FNM_PATHNAME | FNM_PERIOD) == 0)
+            include_path(l, root, item, path);
+    }
+}
+
 /* Adds the files of one pattern to `root`. A pattern with wildcards may match none. */
 static void include_pattern(struct loader *l, struct yaml_node *root, const struct yaml_node *item)
 {
@@ -131,13 +158,8 @@ static void include_pattern(struct loader *l, struct yaml_node *root, const stru
     if (outcome != 0 && (outcome != GLOB_NOMATCH || !is_pattern))
         refuse(l, item->at, item->text,
             outcome == GLOB_NOMATCH ? "there is no such file" : "its folder cannot be read");
-    for (size_t i = 0; outcome == 0 && i < found.gl_pathc; i++) {
-        struct slice path = arena_copy(&l->tree.arena, slice_text(found.gl_pathv[i]));
-        struct yaml_node *part = load_file(l, path, item->at);
-
-        if (part != NULL)
-            yaml_merge(&l->tree, root, part, l->errors);
-    }
+    for (size_t i = 0; outcome == 0 && i < found.gl_pathc; i++)
+        include_path(l, root, item, slice_text(found.gl_pathv[i]));
     globfree(&found);
 }
 
@@ -153,6 +175,8 @@ static void include_item(struct loader *l, struct yaml_node *root, const struct 
     else if (l->depth > CONF_INCLUDE_DEPTH_MAX)
         conf_errors_add(
             l->errors, item->at, "include: nested more than %d deep", CONF_INCLUDE_DEPTH_MAX);
+    else if (l->kept != NULL)
+        include_kept(l, root, item);
     else
         include_pattern(l, root, item);
 }
@@ -163,6 +187,8 @@ static struct yaml_node *load_text(struct loader *l, const char *file, struct sl
     struct yaml_node *root = yaml_read(&l->tree, file, text, l->errors);
 
     l->hash = hash_bytes(text, l->hash);
+    l->texts = mem_resize(l->texts, (l->text_count + 1) * sizeof *l->texts);
+    l->texts[l->text_count++] = (struct conf_text){ slice_text(file), text };
     if (root == NULL)
         return NULL;
     if (root->kind != YAML_MAP) {
@@ -184,8 +210,21 @@ static struct yaml_node *load_text(struct loader *l, const char *file, struct sl
     return root;
 }
 
+static struct yaml_node *load_kept(struct loader *l, struct slice path, struct conf_place from)
+{
+    for (size_t i = 0; i < l->kept_count; i++)
+        if (slice_equal(l->kept[i].path, path) && l->file_count < l->kept_count) {
+            l->file_count++; // never more often than there are files: none includes itself
+            return load_text(l, path.at, arena_copy(&l->tree.arena, l->kept[i].text));
+        }
+    refuse(l, from, path, "it was not kept");
+    return NULL;
+}
+
 static struct yaml_node *load_file(struct loader *l, struct slice path, struct conf_place from)
 {
+    if (l->kept != NULL)
+        return load_kept(l, path, from);
     int fd = open(path.at, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // no wait for a pipe's writer
     struct slice text;
     bool is_read = read_file(l, fd, path, from, &text);
@@ -199,6 +238,19 @@ static void loader_done(struct loader *l)
 {
     yaml_tree_done(&l->tree);
     mem_free(l->seen);
+    mem_free(l->texts);
+}
+
+/* Copies what was read into the network, for as long as that lives. */
+static void keep_texts(const struct loader *l, struct network *network)
+{
+    struct conf_text *texts = arena_array(&network->arena, l->text_count, sizeof *texts);
+
+    for (size_t i = 0; i < l->text_count; i++)
+        texts[i] = (struct conf_text){ arena_copy(&network->arena, l->texts[i].path),
+            arena_copy(&network->arena, l->texts[i].text) };
+    network->history.texts = texts;
+    network->history.text_count = l->text_count;
 }
 
 /* Types the tree, builds the network, and ends the loader. */
@@ -212,6 +264,7 @@ static struct network *finish(struct loader *l, const struct yaml_node *root)
         network = conf_build(&set, l->errors);
         network->hash = l->hash;
         network->serial = l->serial;
+        keep_texts(l, network);
     }
     if (l->errors->count > 0) {
         network_free(network);
@@ -228,6 +281,19 @@ struct network *conf_load_file(const char *path, struct conf_errors *errors)
 
     yaml_tree_init(&l.tree);
     return finish(&l, load_file(&l, slice_text(path), (struct conf_place){ .file = path }));
+}
+
+struct network *conf_load_texts(
+    const struct conf_text *texts, size_t count, struct conf_errors *errors)
+{
+    struct loader l = {
+        .errors = errors, .has_files = true, .kept = texts, .kept_count = count, .serial = 1
+    };
+
+    yaml_tree_init(&l.tree);
+    struct slice path = arena_copy(&l.tree.arena, texts[0].path);
+
+    return finish(&l, load_file(&l, path, (struct conf_place){ .file = path.at }));
 }
 
 struct network *conf_load_text(const char *name, struct slice text, struct conf_errors *errors)

@@ -29,6 +29,13 @@ enum {
 [[nodiscard]] struct network *conf_load_file(const char *path, struct conf_errors *errors);
 
 /*
+ * The same from what a network was loaded from before (network.history.texts), the file that was
+ * asked for first: nothing is opened. Includes find what they found then. The serial is 1.
+ */
+[[nodiscard]] struct network *conf_load_texts(
+    const struct conf_text *texts, size_t count, struct conf_errors *errors);
+
+/*
  * The same from memory, for tests and for networks made up by the program; `name` stands for the
  * file in errors. `include` is refused, and the serial is 1.
  */

@@ -20,6 +20,7 @@
 #include "base/slice.h"
 #include "conf/access.h"
 #include "conf/bus.h"
+#include "conf/history.h"
 #include "conf/https.h"
 #include "conf/limits.h"
 #include "conf/plan.h"
@@ -181,6 +182,7 @@ struct network {
     size_t customer_count;
     const struct site *const *sites; // of all customers, by host
     size_t site_count;
+    struct network_history history;
     uint64_t hash;   // of the settings as read, includes in; names the release
     uint32_t serial; // SOA serial: the newest change of any file read, seconds since 1970
 };

@@ -485,6 +485,17 @@ static const struct schema_section accounts_section = { "accounts",
     "Where what was delivered is written down and priced.", ROWS(accounts_rows),
     sizeof(struct set_accounts) };
 
+static const struct schema_row history_rows[] = {
+    { "keep", KIND_DURATION, AT(set_history, keep), .standard = "1d", .least = "0s", .most = "365d",
+        .help = "How long; 0s keeps nothing." },
+    { "size", KIND_SIZE, AT(set_history, size_bytes), .standard = "1 GiB", .least = "1 MiB",
+        .most = "100 TiB", .help = "On the disk of each node; beyond, the oldest goes first." },
+};
+
+static const struct schema_section history_section = { "history",
+    "What answers rested on, kept so that `waypost why --at` can replay them.", ROWS(history_rows),
+    sizeof(struct set_history) };
+
 static const struct schema_row bus_access_rows[] = {
     { "user", KIND_TEXT, AT(set_bus_access, user), .standard_text = "none",
         .help = "Who signs in, with `password`." },
@@ -567,6 +578,8 @@ static const struct schema_row network_rows[] = {
         .help = "Folder for what outlives a restart, with a folder for each node." },
     { "accounts", KIND_SECTION, AT(set_network, accounts), .section = &accounts_section,
         .help = "Where use is written down and priced." },
+    { "history", KIND_SECTION, AT(set_network, history), .section = &history_section,
+        .help = "What is kept to replay past answers." },
     { "pops", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_network, pops), .is_required = true,
         .section = &pop_section, .help = "Our places, by name." },
     { "plans", KIND_SECTION, SHAPE_MAP, KIND_NAME, AT(set_network, plans), .section = &plan_section,

@@ -156,6 +156,12 @@ struct set_accounts {
     struct slice node, ledger;
 };
 
+struct set_history {
+    struct schema_head head;
+    struct span keep;
+    uint64_t size_bytes;
+};
+
 struct set_bus_access {
     struct schema_head head;
     struct slice user, password, token, ca, cert, key;
@@ -181,6 +187,7 @@ struct set_network {
     struct set_tls tls;
     struct set_admin admin;
     struct set_accounts accounts;
+    struct set_history history;
     struct schema_list pops, plans, customers;
 };
 

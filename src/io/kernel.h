@@ -35,6 +35,7 @@ struct kernel_datagram {
 struct kernel_ops {
     struct instant (*now)(struct kernel *kernel);
     struct wall (*wall)(struct kernel *kernel);
+    struct moment (*moment)(struct kernel *kernel);
 
     /* At most `wait`, which may be negative for endless; returns how many events there are. */
     size_t (*wait)(

@@ -290,6 +290,11 @@ struct wall loop_wall(const struct loop *loop)
     return loop->wall;
 }
 
+struct moment loop_moment(const struct loop *loop)
+{
+    return loop->kernel->ops->moment(loop->kernel);
+}
+
 unsigned loop_index(const struct loop *loop)
 {
     return loop->index;

@@ -99,6 +99,9 @@ void loop_unpost(struct loop *loop, const struct loop_message *message);
 
 struct instant loop_now(const struct loop *loop);
 struct wall loop_wall(const struct loop *loop);
+
+/* The time when this is called, and not that of the turn. */
+struct moment loop_moment(const struct loop *loop);
 unsigned loop_index(const struct loop *loop);
 struct loop_counts *loop_counts(struct loop *loop);
 struct epoch_reader *loop_epoch_reader(struct loop *loop);

@@ -62,13 +62,20 @@ static struct instant now(struct kernel *kernel)
     return (struct instant){ t.tv_sec * INT64_C(1000000000) + t.tv_nsec };
 }
 
-static struct wall wall(struct kernel *kernel)
+static struct wall wall(struct kernel *)
 {
     struct timespec t;
 
-    (void)kernel;
     clock_gettime(CLOCK_REALTIME_COARSE, &t); // its few milliseconds are what a wall clock is worth
     return (struct wall){ t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000 };
+}
+
+static struct moment moment(struct kernel *)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (struct moment){ t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000 };
 }
 
 /* To the nanosecond where the system can, else to the next millisecond. */
@@ -535,6 +542,7 @@ static void free_kernel(struct kernel *kernel)
 static const struct kernel_ops OPS = {
     .now = now,
     .wall = wall,
+    .moment = moment,
     .wait = wait_for,
     .wake = wake,
     .listen = listen_at,

@@ -29,13 +29,22 @@ static struct instant now(struct kernel *kernel)
     return of(kernel)->sim->now;
 }
 
-static struct wall wall(struct kernel *kernel)
+static int64_t wall_ns(struct kernel *kernel)
 {
     const struct sim_kernel *k = of(kernel);
-    int64_t offset_ns = k->sim->wall_offset.ns + k->wall_offset.ns;
 
-    return (
-        struct wall){ (WALL_START_S * INT64_C(1000000000) + k->sim->now.ns + offset_ns) / 1000000 };
+    return WALL_START_S * INT64_C(1000000000) + k->sim->now.ns + k->sim->wall_offset.ns +
+           k->wall_offset.ns;
+}
+
+static struct wall wall(struct kernel *kernel)
+{
+    return (struct wall){ wall_ns(kernel) / 1000000 };
+}
+
+static struct moment moment(struct kernel *kernel)
+{
+    return (struct moment){ wall_ns(kernel) / 1000 };
 }
 
 /* Never sleeps: the world turns a loop when it has work, and moves the clock when none has. */
@@ -457,6 +466,7 @@ static void free_kernel(struct kernel *kernel)
 const struct kernel_ops sim_kernel_ops = {
     .now = now,
     .wall = wall,
+    .moment = moment,
     .wait = wait_for,
     .wake = wake,
     .listen = listen_at,
