@@ -379,11 +379,10 @@ static void free_value(struct snapshot_value *value)
     steer_map_free(steer_map_of(value));
 }
 
-struct steer_map *steer_plan(const struct steer_rows *rows, struct arena *arena,
-    const struct facts *facts, const struct steer_map *before)
+struct steer_map *steer_map_blank(
+    const struct steer_rows *rows, struct arena *arena, const struct facts *facts)
 {
     struct steer_map *map = mem_new(struct steer_map);
-    size_t most = 0;
 
     snapshot_value_init(&map->value, free_value);
     map->arena = *arena;
@@ -394,6 +393,15 @@ struct steer_map *steer_plan(const struct steer_rows *rows, struct arena *arena,
     map->geo_hash = rows->geo->hash;
     map->cell_count = (uint32_t)rows->geo->cell_count;
     cells_lay_out(map, rows);
+    return map;
+}
+
+struct steer_map *steer_plan(const struct steer_rows *rows, struct arena *arena,
+    const struct facts *facts, const struct steer_map *before)
+{
+    struct steer_map *map = steer_map_blank(rows, arena, facts);
+    size_t most = 0;
+
     for (size_t i = 0; i < rows->class_count; i++)
         most = rows->classes[i]->count > most ? rows->classes[i]->count : most;
     struct planner p = { .rows = rows, .facts = facts, .before = before, .map = map };
@@ -408,8 +416,7 @@ struct steer_map *steer_plan(const struct steer_rows *rows, struct arena *arena,
     return map;
 }
 
-/* How many cells there are, of all classes. */
-static size_t cells_of(const struct steer_map *map)
+size_t steer_map_cell_count(const struct steer_map *map)
 {
     size_t last = map->class_count - 1;
 
@@ -449,7 +456,7 @@ struct steer_map *steer_map_copy(const struct steer_map *map)
         copy_of(&copy->arena, map->class_is_narrow, classes * sizeof *map->class_is_narrow);
     copy->class_hashes =
         copy_of(&copy->arena, map->class_hashes, classes * sizeof *map->class_hashes);
-    copy->cells = copy_of(&copy->arena, map->cells, cells_of(map) * sizeof *map->cells);
+    copy->cells = copy_of(&copy->arena, map->cells, steer_map_cell_count(map) * sizeof *map->cells);
     return copy;
 }
 

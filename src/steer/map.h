@@ -84,6 +84,14 @@ struct steer_map {
 struct steer_map *steer_plan(const struct steer_rows *rows, struct arena *arena,
     const struct facts *facts, const struct steer_map *before);
 
+/* One of these rows and facts, which it takes over with their arena, with its cells yet to be
+ * written; then share_seal. */
+struct steer_map *steer_map_blank(
+    const struct steer_rows *rows, struct arena *arena, const struct facts *facts);
+
+/* How many cells there are, of all classes. */
+size_t steer_map_cell_count(const struct steer_map *map);
+
 /* With facts of its own. */
 struct steer_map *steer_map_copy(const struct steer_map *map);
 

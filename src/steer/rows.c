@@ -309,10 +309,12 @@ void steer_rows_free(struct steer_rows *rows)
 void steer_health_set(struct steer_rows *rows, uint32_t check, uint8_t bit, bool is_set)
 {
     assert(check < rows->checks->count);
-    uint8_t health = atomic_load_explicit(&rows->health[check], memory_order_relaxed);
+    uint8_t before = atomic_load_explicit(&rows->health[check], memory_order_relaxed);
+    uint8_t health = is_set ? before | bit : (uint8_t)(before & ~bit);
 
-    health = is_set ? health | bit : (uint8_t)(health & ~bit);
     atomic_store_explicit(&rows->health[check], health, memory_order_relaxed);
+    if (rows->watch != NULL && health != before)
+        rows->watch->changed(rows->watch, check, health);
 }
 
 /* The order of network.sites; hosts are in lower case. */

@@ -79,6 +79,11 @@ struct steer_row {
     bool is_placed; // every target gives its place
 };
 
+/* Told whenever a check's health is another, by the thread that set it, once it is in force. */
+struct steer_health_watch {
+    void (*changed)(struct steer_health_watch *watch, uint32_t check, uint8_t health);
+};
+
 struct steer_rows {
     uint64_t id; // drawn at random: a map made for other rows is known by it, wherever they lay
     const struct network *network;
@@ -89,8 +94,9 @@ struct steer_rows {
     size_t count;
     const struct steer_row **classes; // one row of each class
     size_t class_count;
-    uint64_t *class_hashes;  // of all that a plan of it depends on in the release
-    _Atomic uint8_t *health; // by check
+    uint64_t *class_hashes;           // of all that a plan of it depends on in the release
+    _Atomic uint8_t *health;          // by check
+    struct steer_health_watch *watch; // NULL: nobody is told
     struct arena arena;
 };
 
