@@ -95,7 +95,7 @@ async function usage(place, name, month) {
     const waiting = (days.unsettled ?? []).reduce((sum, one) => sum + one.entries, 0);
 
     replace(place, h('div', { class: 'split even' }, drawn.map((p) => p.element)),
-        h('section', { class: 'panel' }, h('header', null, h('h2', null, 'Sites')),
+        h('section', { class: 'panel', 'aria-label': 'Usage of sites' }, h('header', null, h('h2', null, 'Sites')),
             sites.usage.length ? usageTable('Usage by site', 'Site',
                 sites.usage.map((u) => [u.site, u])) : empty('Nothing was delivered yet.')),
         h('details', { class: 'panel more' }, h('summary', null, 'Usage by day, as a table'),
@@ -123,7 +123,7 @@ export async function books(root, [chosen], query) {
     h('div', { class: 'row' }, field('Customer', who), field('Month', when))), bill, plotsPlace);
 
     if (name) await oneInvoice(bill, name, month);
-    else replace(bill, h('section', { class: 'panel' }, h('header', null, h('h2', null, 'Invoices')),
+    else replace(bill, h('section', { class: 'panel', 'aria-label': 'Invoices' }, h('header', null, h('h2', null, 'Invoices')),
         invoiceList((await get('invoices', { month })).invoices, month)));
     return usage(plotsPlace, name, month);
 }

@@ -56,6 +56,6 @@ export async function changes(root) {
 
     replace(root, h('header', { class: 'page' }, h('div', null, h('h1', { tabindex: -1 }, 'Changes'),
         h('p', { class: 'about' }, 'Verdicts, orders, releases, nodes and certificates, as far as ' +
-            'this process remembers'))), h('section', { class: 'panel' }, place, more));
+            'this process remembers'))), h('div', { class: 'panel' }, place, more));
     await load();
 }

@@ -59,7 +59,7 @@ export function table(caption, columns, rows, options = {}) {
         h('caption', { class: options.showsCaption ? 'caption' : 'hidden' }, caption),
         h('thead', null, h('tr', null, head)), h('tbody', null, body));
     // Wide tables move within their own box, which the keyboard reaches too.
-    return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption }, whole);
+    return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `${caption} (table)` }, whole);
 }
 
 export function badge(text, kind) {

@@ -117,8 +117,7 @@ function drainTable(given, after) {
     function show() {
         const { network, status } = known;
         if (!network) return;
-        const drains = new Set((status?.drains ?? []).map((d) => d.pop ? `pop ${d.pop}` :
-            d.node ? `node ${d.node}` : `origin ${d.customer}/${d.origin}`));
+        const drains = new Set((status?.drains ?? []).map((d) => `${d.what} ${d.name}`));
         const rows = [];
         const add = (kind, name, state, body) => rows.push([kind, name, state, body,
             drains.has(`${kind} ${name}`)]);
@@ -132,6 +131,8 @@ function drainTable(given, after) {
                 const name = `${c.customer}/${o.origin}`;
                 add('origin', name, o.state, { origin: name });
             }
+        for (const d of status?.drains ?? []) // what a release took away stays drained
+            if (!d.in_release) add(d.what, d.name, 'drained', { [d.what]: d.name });
         const text = JSON.stringify(rows);
         if (text === drawn) return; // focus stays where it is
         drawn = text;

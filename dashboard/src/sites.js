@@ -53,8 +53,8 @@ export function sites(root) {
 
     replace(root, h('header', { class: 'page' }, h('div', null, h('h1', { tabindex: -1 }, 'Sites'),
         h('p', { class: 'about' }, 'What customers have steered and delivered'))),
-    h('section', { class: 'panel' },
-        h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Sites' },
+    h('div', { class: 'panel' },
+        h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Sites (table)' },
             h('table', null, h('caption', { class: 'hidden' }, 'Sites and what they carry now'),
                 h('thead', null, h('tr', null, plain('Site'), plain('Trend'),
                     number('Requests/s'), number('Hits'), number('Sent'), number('DNS answers/s'),

@@ -30,7 +30,7 @@ export function keep(plot, place) {
 
 /* `key` is of the history; `top` keeps the scale from making much of little. */
 export function spark(key, { label, tell, top = 1, most = Infinity, tint = '--accent' }) {
-    const place = h('div', { class: 'spark', role: 'img' });
+    const place = h('div', { class: 'spark', role: 'img', 'aria-label': label });
     let plot = null, stop = () => {};
 
     function data() {

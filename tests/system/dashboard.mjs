@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What dashboard_test.py has a browser do: node dashboard.mjs BASE '{"scene": {...}, ...}' [MARK]
+ *
+ * Plays the scenes in turn and prints what was seen as JSON, a scene that failed as {"error"}.
+ * Whatever page is open, what it asked for and complained about is kept. MARK is of the only
+ * foreign certificate that is trusted (authority.py).
+ */
+import { createRequire } from 'node:module';
+
+const { chromium } = createRequire(new URL('../../dashboard/package.json', import.meta.url))('playwright-core');
+const [base, wanted, mark] = process.argv.slice(2);
+const seen = { requests: [], complaints: [] };
+const PATIENCE_MS = 15000;
+
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox',
+    '--disable-background-networking', ...(mark ? [`--ignore-certificate-errors-spki-list=${mark}`] : [])] });
+
+/* A page in a profile of its own, at a place of the dashboard, once it shows something. */
+async function open(place = '', options = {}) {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    context.setDefaultTimeout(PATIENCE_MS);
+    const page = await context.newPage();
+    page.on('request', (request) => seen.requests.push(request.url()));
+    page.on('pageerror', (error) => seen.complaints.push(`${error.stack}`));
+    page.on('console', (message) => {
+        if (message.type() === 'error' && !options.mayComplain) seen.complaints.push(message.text());
+    });
+    await page.goto(`${base}/#/${place}`);
+    await page.locator('h1').first().waitFor();
+    return page;
+}
+
+const texts = (locator) => locator.allInnerTexts();
+const gist = async (locator) => (await locator.innerText()).replace(/\s+/g, ' ');
+
+const scenes = {
+    /* The overview, until its figures have moved. */
+    async overview() {
+        const page = await open();
+        const value = page.locator('.kpi', { hasText: 'Requests' }).locator('.value');
+        const shown = new Set();
+
+        await page.locator('.world a.place').first().waitFor();
+        await page.waitForFunction(() => document.querySelectorAll('.flow').length > 0);
+        for (const end = Date.now() + PATIENCE_MS; shown.size < 3 && Date.now() < end;) {
+            shown.add(await value.innerText());
+            await page.waitForTimeout(200);
+        }
+        await page.waitForFunction(() =>
+            !document.querySelector('.kpi:nth-child(2) .value').textContent.startsWith('–'));
+        const timing = await page.evaluate(() => ({
+            paint_ms: performance.getEntriesByName('first-contentful-paint')[0].startTime,
+            bytes: performance.getEntriesByType('resource').filter((r) => r.name.includes('/assets/'))
+                .reduce((sum, r) => sum + r.encodedBodySize, 0),
+        }));
+        return {
+            ...timing,
+            shown: [...shown],
+            places: await page.locator('.world a.place').evaluateAll((all) =>
+                all.map((a) => a.getAttribute('aria-label'))),
+            // Every state is drawn in its own way, so that nothing is told by colour alone.
+            shapes: await page.locator('.map .legend svg').evaluateAll((all) =>
+                all.map((svg) => svg.innerHTML.replace(/class="[^"]*"/g, ''))),
+            cards: await Promise.all((await page.locator('article.pop').all()).map(gist)),
+            hits: await page.locator('.kpi', { hasText: 'Hit ratio' }).locator('.value').innerText(),
+            news: await texts(page.locator('.news .what')),
+            sparks: await page.locator('.spark[aria-label*="now"]').count(),
+        };
+    },
+
+    /* What the policy keeps the page from. */
+    async policy({ stranger }) {
+        const page = await open('', { mayComplain: true });
+        const response = await page.request.get(`${base}/`);
+        const blocked = await page.evaluate(async (url) => {
+            const list = [];
+            document.addEventListener('securitypolicyviolation', (event) =>
+                list.push(event.effectiveDirective));
+            const script = document.createElement('script');
+            script.textContent = 'window.ran = true';
+            document.body.append(script);
+            const image = new Image();
+            image.src = `${url}/picture`;
+            const style = document.createElement('style');
+            style.textContent = 'body { display: none }';
+            document.body.append(style);
+            const fetched = await fetch(url).then(() => true, () => false);
+            await new Promise((resolve) => { setTimeout(resolve, 200); });
+            return { list, fetched, ran: Boolean(window.ran) };
+        }, stranger);
+        return { ...blocked, headers: response.headers() };
+    },
+
+    /* One site, explained for a client that is typed in, now and at another time. */
+    async site({ host, client }) {
+        const page = await open(`site/${host}`);
+        await page.getByLabel('Client address').fill(client);
+        await page.getByLabel('Client address').press('Enter');
+        await page.locator('.why .hint', { hasText: `for ${client}` }).waitFor();
+        await page.locator('.shares .name').first().waitFor();
+        const result = {
+            verdict: await gist(page.locator('.verdict')),
+            bars: await texts(page.locator('.bars .name')),
+            shares: await texts(page.locator('.shares li')),
+            address: page.url(),
+        };
+        const old = await open(`site/${host}`, { mayComplain: true }); // nothing is kept of that time
+        const asked = old.waitForRequest((request) => request.url().includes('at='));
+        await old.getByLabel('At (UTC)').fill('2026-01-02T03:04:05');
+        await old.getByRole('button', { name: 'Ask' }).click();
+        return { ...result, asked: (await asked).url() };
+    },
+
+    async unknown({ host }) {
+        const page = await open(`site/${host}`, { mayComplain: true });
+        return { said: await gist(page.locator('main')) };
+    },
+
+    /* A purge: asked for by Enter, not confirmed, then confirmed. */
+    async purge({ url }) {
+        const page = await open('orders');
+        const dialog = page.getByRole('dialog');
+        await page.getByLabel('URL', { exact: true }).fill(url);
+        await page.keyboard.press('Enter');
+        await dialog.waitFor();
+        const question = await gist(dialog);
+        await page.keyboard.press('Escape');
+        await dialog.waitFor({ state: 'detached' });
+        const before = await page.evaluate(() => fetch('/api/v1/orders').then((r) => r.json()));
+        await page.getByRole('button', { name: 'Purge…' }).click();
+        await dialog.getByRole('button', { name: 'Purge' }).click();
+        await page.getByText('All done').waitFor();
+        return { question, before: before.orders.length, said: await gist(page.locator('.given')),
+            receipts: await texts(page.locator('.receipts li')) };
+    },
+
+    async drain({ pop }) {
+        const page = await open('orders');
+        const row = page.getByRole('row', { name: new RegExp(`^${pop} pop`) });
+        const result = {};
+
+        await row.locator('.badge.up').waitFor();
+        await row.getByRole('button', { name: `Drain pop ${pop}` }).click();
+        result.question = await gist(page.getByRole('dialog'));
+        await page.getByRole('dialog').getByRole('button', { name: 'Drain' }).click();
+        await page.getByText('All done').waitFor();
+        await row.locator('.badge.drained').waitFor();
+        await page.goto(`${base}/#/`);
+        await page.getByText('1 drained', { exact: true }).waitFor();
+        result.mark = await page.locator('.world .mark.pop.drained .sign').count();
+        await page.goto(`${base}/#/orders`);
+        await row.getByRole('button', { name: `Undrain pop ${pop}` }).click();
+        await page.getByRole('dialog').getByRole('button', { name: 'Undrain' }).click();
+        await page.getByText('All done').waitFor();
+        await row.locator('.badge.up').waitFor();
+        result.log = await texts(page.locator('tbody tr td:nth-child(2)'));
+        return result;
+    },
+
+    async books({ customer }) {
+        const page = await open('books');
+        const answer = page.waitForResponse((r) => r.url().includes(`/api/v1/invoices/${customer}`));
+        await page.getByRole('link', { name: customer, exact: true }).click();
+        const invoice = await (await answer).json();
+        await page.locator('.paper').waitFor();
+        await page.locator('.plot canvas').first().waitFor();
+        await page.getByText('Usage by day, as a table').click();
+        return { invoice, paper: await gist(page.locator('.paper')),
+            plots: await page.locator('.plot canvas').count(),
+            days: await texts(page.getByRole('region', { name: 'Usage by day (table)' }).locator('tbody tr')),
+            sites: await texts(page.getByRole('region', { name: 'Usage by site (table)' }).locator('tbody th')) };
+    },
+
+    async nodes() {
+        const page = await open('nodes');
+        const rows = async (name) => {
+            const place = page.getByRole('region', { name: `${name} (table)` });
+            await place.waitFor();
+            return texts(place.locator('tbody tr'));
+        };
+        const result = { nodes: await rows('Nodes'), origins: await rows('Origins') };
+        await page.getByRole('link', { name: 'Changes' }).click();
+        return { ...result, changes: await rows('Changes, the newest first') };
+    },
+
+    /* From the top to another page with Tab and Enter alone. */
+    async keyboard() {
+        const page = await open();
+        const focus = () => page.evaluate(() => {
+            const at = document.activeElement, style = getComputedStyle(at);
+            return { text: at.textContent.trim(), is: at.tagName,
+                seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 };
+        });
+        const way = [];
+
+        await page.keyboard.press('Tab');
+        way.push(await focus());
+        await page.keyboard.press('Enter');
+        const skipped = await focus();
+        await page.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
+        for (let at = 0; at < 20; at++) {
+            await page.keyboard.press('Tab');
+            way.push(await focus());
+            if (way.at(-1).text === 'Orders') break;
+        }
+        await page.keyboard.press('Enter');
+        await page.getByRole('heading', { level: 1, name: 'Orders' }).waitFor();
+        await page.waitForFunction(() => document.activeElement.tagName === 'H1');
+        return { way, skipped, arrived: await focus() };
+    },
+
+    /* By a token from afar, which must be gone with the tab. */
+    async token({ wrong, right, customer, stranger }) {
+        const page = await open('sites', { mayComplain: true });
+        const field = page.getByLabel('Token');
+        const result = { first: await gist(page.locator('main')) };
+
+        await field.fill(wrong);
+        await field.press('Enter');
+        await page.getByRole('alert').waitFor();
+        result.refusal = await gist(page.getByRole('alert'));
+        await field.fill(right);
+        await field.press('Enter');
+        await page.getByRole('link', { name: customer }).waitFor();
+        result.said = '';
+        for (const place of ['', 'sites', 'books', 'orders', 'nodes', 'changes']) {
+            await page.goto(`${base}/#/${place}`);
+            await page.waitForTimeout(700);
+            result.said += await page.locator('body').innerText();
+        }
+        await page.goto(`${base}/#/site/${stranger}`);
+        await page.getByText('There is no site of that name').waitFor();
+        result.stored = await page.evaluate(() => [JSON.stringify({ ...localStorage }), document.cookie,
+            location.href, JSON.stringify({ ...sessionStorage })]);
+        await page.getByRole('button', { name: 'Sign out' }).click();
+        await field.waitFor();
+        result.left = await page.evaluate(() => [JSON.stringify({ ...sessionStorage }),
+            document.body.innerText]);
+        return result;
+    },
+
+    /* Every page at three sizes and in both themes: nothing moves sideways, all can be read. */
+    async looks({ places }) {
+        const found = [];
+        await Promise.all(['light', 'dark'].map(async (colorScheme) => {
+            const page = await open('', { colorScheme });
+            for (const place of places) {
+                await page.goto(`${base}/#/${place}`);
+                await page.locator('.content .panel').first().waitFor();
+                await page.waitForTimeout(250);
+                for (const width of [390, 820, 1440]) {
+                    await page.setViewportSize({ width, height: 900 });
+                    await page.waitForTimeout(60);
+                    found.push(...(await page.evaluate(inspect)).map((what) =>
+                        `${colorScheme} ${width} #/${place}: ${what}`));
+                }
+            }
+            await page.context().close();
+        }));
+        return { found };
+    },
+};
+
+/* In the page: what somebody with other eyes or hands would miss. */
+function inspect() {
+    const found = [];
+    const isShown = (e) => e.checkVisibility() && e.getBoundingClientRect().width > 2;
+    const say = (e, what) => found.push(`${what}: ${e.outerHTML.slice(0, 120)}`);
+
+    if (document.documentElement.scrollWidth > innerWidth)
+        found.push(`${document.documentElement.scrollWidth} px wide`);
+    for (const [selector, count] of [['h1', 1], ['main', 1], ['nav', 1], ['html[lang]', 1]])
+        if (document.querySelectorAll(selector).length !== count) found.push(`not one ${selector}`);
+    for (const e of document.querySelectorAll('input, select'))
+        if (isShown(e) && !e.labels?.length) say(e, 'no label');
+    for (const e of document.querySelectorAll('button, a[href], summary'))
+        if (!(e.getAttribute('aria-label') ?? e.textContent).trim()) say(e, 'no name');
+    for (const e of document.querySelectorAll('table'))
+        if (!e.caption || [...e.querySelectorAll('th')].some((th) => !th.scope)) say(e, 'table');
+    for (const e of document.querySelectorAll('img')) if (!e.hasAttribute('alt')) say(e, 'no alt');
+    for (const e of document.querySelectorAll('[role=img], [role=region], section'))
+        if (isShown(e) && !e.hasAttribute('aria-label') && !e.hasAttribute('aria-labelledby')) say(e, 'no name');
+    for (const e of document.querySelectorAll('[aria-labelledby], [aria-describedby]'))
+        for (const id of (e.getAttribute('aria-labelledby') ?? e.getAttribute('aria-describedby')).split(' '))
+            if (!document.getElementById(id)) say(e, `nothing is ${id}`);
+    const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
+    if (new Set(ids).size !== ids.length) found.push('an id twice');
+
+    // WCAG 2.1, contrast: of each text with what it lies on, colours that let through mixed.
+    const rgba = (text) => {
+        const srgb = /^color\(srgb (.*)\)$/.exec(text);
+        if (srgb) return srgb[1].split(/[ /]+/).map(Number).map((n, at) => (at < 3 ? n * 255 : n));
+        return text.match(/[\d.]+/g).map(Number);
+    };
+    const over = (top, below) => {
+        const alpha = top[3] ?? 1;
+        return [0, 1, 2].map((at) => top[at] * alpha + below[at] * (1 - alpha));
+    };
+    const ground = (e) => {
+        const color = e ? rgba(getComputedStyle(e).backgroundColor) : rgba(getComputedStyle(
+            document.documentElement).getPropertyValue('color-scheme') === 'dark' ? '0,0,0' : '255,255,255');
+        return (color[3] ?? 1) === 1 || !e ? color.slice(0, 3) : over(color, ground(e.parentElement));
+    };
+    const light = (color) => {
+        const [r, g, b] = color.map((n) => n / 255).map((n) =>
+            (n <= 0.04045 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const e = texts.currentNode.parentElement, style = getComputedStyle(e);
+        if (!texts.currentNode.data.trim() || !isShown(e) || e.closest('svg')) continue;
+        const below = ground(e), top = over(rgba(style.color), below);
+        const [high, low] = [light(top), light(below)].sort((a, b) => b - a);
+        const size = parseFloat(style.fontSize), isLarge = size >= 24 || (size >= 18.7 && style.fontWeight >= 700);
+        const ratio = (high + 0.05) / (low + 0.05);
+        if (ratio < (isLarge ? 3 : 4.5)) say(e, `contrast ${ratio.toFixed(2)}`);
+    }
+    return found;
+}
+
+for (const [name, words] of Object.entries(JSON.parse(wanted))) {
+    const started = Date.now();
+    try {
+        seen[name] = await scenes[name](words);
+    } catch (error) {
+        seen[name] = { error: error.stack };
+    }
+    seen[name].took_ms = Date.now() - started;
+    for (const context of browser.contexts()) await context.close();
+}
+await browser.close();
+console.log(JSON.stringify(seen));
