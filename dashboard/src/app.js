@@ -45,6 +45,15 @@ function ready() {
     });
 }
 
+/* What somebody typed may be no encoding at all. */
+function decoded(word) {
+    try {
+        return decodeURIComponent(word);
+    } catch {
+        return word;
+    }
+}
+
 function nowhere(root) {
     replace(root, h('h1', { tabindex: -1 }, 'There is no such page'),
         h('p', null, h('a', { href: '#/' }, 'To the overview')));
@@ -53,7 +62,7 @@ function nowhere(root) {
 async function show(isMove) {
     if (!isKnown) return;
     const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-    const [name, ...words] = path.split('/').map(decodeURIComponent);
+    const [name, ...words] = path.split('/').map(decoded);
     const own = ++turn;
     const page = PAGES[name];
 
@@ -74,6 +83,8 @@ async function show(isMove) {
         replace(root, h('h1', { tabindex: -1 }, 'This could not be shown'),
             h('div', { class: 'panel' }, empty(`${error.message}. ${error.mend ?? ''}`)));
     }
+    document.title = [root.querySelector('h1')?.textContent, known.network.network, 'waypost']
+        .filter((word, at, all) => word && word !== all[at - 1]).join(' – ');
     if (isMove) {
         scrollTo(0, 0);
         root.querySelector('h1')?.focus({ preventScroll: true });

@@ -77,7 +77,8 @@ function invoicePaper(invoice) {
                 { title: 'From', number: true }, { title: 'To', number: true }, { title: 'SHA-256' }],
             invoice.entries.map((e) => [e.node, count(e.count), count(e.first), count(e.last),
                 h('code', null, `${e.sha256.slice(0, 16)}…`)]))),
-        h('p', { class: 'hint' }, 'Derived from the ledger now. `waypost invoice --verify` proves it.'));
+        h('p', { class: 'hint' }, 'Derived from the ledger now; ', h('code', null, 'waypost invoice --verify'),
+            ' proves it.'));
 }
 
 async function oneInvoice(place, name, month) {

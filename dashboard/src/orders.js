@@ -181,7 +181,7 @@ function log() {
 }
 
 export async function orders(root) {
-    const given = h('div', { 'aria-live': 'polite' });
+    const given = h('div', { class: 'answers' });
     const list = log();
     const reload = () => setTimeout(() => list.load().catch(() => {}), 400);
     const purge = purgeForm(given, reload), drain = drainTable(given, reload);

@@ -4,35 +4,26 @@ import { setToken, token } from './api.js';
 import { h, replace, setText } from './dom.js';
 import { icon } from './icons.js';
 import { listen } from './store.js';
+import { chooseTheme, chosenTheme, followSystem, THEMES } from './themes.js';
 
 const PAGES = [['overview', 'Overview', '#/'], ['sites', 'Sites', '#/sites'],
     ['books', 'Books', '#/books'], ['orders', 'Orders', '#/orders'], ['nodes', 'Nodes', '#/nodes'],
     ['changes', 'Changes', '#/changes']];
-const THEMES = ['auto', 'light', 'dark'];
 const STATES = { live: 'Live', lost: 'Reconnecting', none: 'No live figures', starting: 'Connecting' };
 
 function themeSwitch() {
-    const now = () => localStorage.getItem('theme') ?? 'auto';
     const label = h('span');
-    const button = h('button', { class: 'quiet tool', onclick: () => {
-        const next = THEMES[(THEMES.indexOf(now()) + 1) % THEMES.length];
-        if (next === 'auto') {
-            localStorage.removeItem('theme');
-            delete document.documentElement.dataset.theme;
-        } else {
-            localStorage.setItem('theme', next);
-            document.documentElement.dataset.theme = next;
-        }
-        show();
-        dispatchEvent(new Event('theme'));
-    } }, icon('theme'), label);
     const show = () => {
-        setText(label, now()[0].toUpperCase() + now().slice(1));
-        button.setAttribute('aria-label', `Theme: ${now()}`);
+        const theme = chosenTheme();
+        setText(label, theme[0].toUpperCase() + theme.slice(1));
+        button.setAttribute('aria-label', `Theme: ${theme}`);
     };
+    const button = h('button', { class: 'quiet tool', onclick: () => {
+        chooseTheme(THEMES[(THEMES.indexOf(chosenTheme()) + 1) % THEMES.length]);
+        show();
+    } }, icon('theme'), label);
 
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
-        () => dispatchEvent(new Event('theme')));
+    followSystem();
     show();
     return button;
 }
@@ -57,7 +48,6 @@ export function shell(onLeave) {
     listen('status', (status) => {
         setText(whose, status.customer ? `${status.customer} on ${status.network}` : status.network);
         setText(sign.lastChild, token() ? 'Sign out' : 'Sign in');
-        document.title = `${status.network} – waypost`;
     });
     const skip = h('a', { href: '#main', class: 'skip', onclick: (event) => {
         event.preventDefault();

@@ -17,7 +17,10 @@ export function signIn(root, refusal, done) {
             event.preventDefault();
             setToken(input.value.trim());
             done();
-        } }, field('Token', input), h('button', { class: 'primary' }, 'Sign in'))));
+        } }, field('Token', input), h('div', { class: 'row' },
+            h('button', { class: 'primary' }, 'Sign in'),
+            // On the machine itself no token is asked for.
+            !refusal && h('button', { type: 'button', onclick: done }, 'Without a token')))));
     input.focus();
     return () => {};
 }

@@ -122,7 +122,7 @@ function asking(host, query) {
     const client = h('input', { name: 'client', placeholder: '192.0.2.7', autocomplete: 'off',
         spellcheck: 'false', value: query.get('client') ?? '' });
     const at = h('input', { name: 'at', type: 'datetime-local', step: 1, value: query.get('at') ?? '' });
-    const result = h('div', { 'aria-live': 'polite' });
+    const result = h('div'), said = h('p', { class: 'hidden', role: 'status' });
 
     async function ask() {
         result.setAttribute('aria-busy', 'true');
@@ -130,6 +130,8 @@ function asking(host, query) {
             const time = at.value && `${at.value.length === 16 ? `${at.value}:00` : at.value}Z`;
             const why = await get('why', { name: host, client: client.value.trim(), at: time });
             replace(result, explanation(why));
+            // The gist is read out, and not all of it.
+            setText(said, result.querySelector('.verdict')?.textContent ?? '');
         } catch (error) {
             replace(result, h('p', { class: 'refusal', role: 'alert' },
                 h('strong', null, error.message), error.mend ? ` ${error.mend}` : ''));
@@ -150,7 +152,7 @@ function asking(host, query) {
     ask();
     return h('section', { class: 'panel', 'aria-labelledby': 'why-title' },
         h('header', null, h('h2', { id: 'why-title' }, 'Why'),
-            h('p', { class: 'hint' }, 'Empty: for nobody in particular, now')), form, result);
+            h('p', { class: 'hint' }, 'Empty: for nobody in particular, now')), form, said, result);
 }
 
 function keepAddress(host, words) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Before the first paint: the theme that was chosen here, if one was. Its switch is in shell.js. */
-const chosen = localStorage.getItem('theme');
-if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen;
+/* Run before the first paint, so that no page begins light and turns dark. */
+import { applyTheme } from './themes.js';
+
+applyTheme();

@@ -38,8 +38,10 @@ static void write_world(struct text *out, const struct demo_tour *tour)
 }
 
 /* Where the visitors are, by network: "0-9 in Leipzig". */
-static void write_visitors(struct text *out)
+static void write_visitors(struct text *out, const struct demo_tour *tour)
 {
+    char pop[IP_TEXT_MAX];
+
     text_add(out, SLICE("\nVisitors are in networks 198.18.N.0/24, with N"));
     for (unsigned i = 0; i < DEMO_CITY_COUNT; i++)
         text_say(out, "%s%u-%u in %s",
@@ -47,8 +49,11 @@ static void write_visitors(struct text *out)
             : i == DEMO_CITY_COUNT / 2 ? ",\n"
                                        : ", ",
             i * DEMO_CITY_NETWORKS, (i + 1) * DEMO_CITY_NETWORKS - 1, demo_cities[i].name);
-    text_add(out, SLICE(". They ask its DNS and fetch\n"
-                        "pages and pictures, a few a second. To try, in another terminal:\n"));
+    text_say(out,
+        ". They ask its DNS and fetch\n"
+        "pages and pictures, a few a second. In a browser, http://%s:%u/ shows all\n"
+        "of it and takes orders. To try, in another terminal:\n",
+        ip_text(&demo_pops[0].address, pop), tour->ports.admin);
 }
 
 /* What is to be seen; commands follow, a line each. */
@@ -248,7 +253,7 @@ void demo_tour_write(struct text *out, const struct demo_tour *tour)
 {
     text_add(out, SLICE("A small network runs on this machine:\n\n"));
     write_world(out, tour);
-    write_visitors(out);
+    write_visitors(out, tour);
     write_steering(out, tour);
     write_http(out, tour);
     write_orders(out, tour);

@@ -55,6 +55,7 @@ static void every_pop_and_origin_is_named_with_its_address(void **)
 static void commands_can_be_copied_as_they_stand(void **)
 {
     static const char *const COMMANDS[] = {
+        " In a browser, http://127.0.0.11:8653/ shows",
         "\n    dig @127.0.0.11 -p 5300 +short +subnet=198.18.1.0/24 www.acme.example\n",
         "\n    ./waypost why www.acme.example --client 198.18.1.7 -c /tmp/demo/waypost.yaml\n",
         "\n    curl -sd '' http://127.0.0.21:8081/demo/slow; sleep 10; "
