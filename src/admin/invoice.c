@@ -2,20 +2,16 @@
 #include "admin/invoice.h"
 
 #include "admin/json.h"
+#include "base/hex.h"
 #include "conf/currency.h"
 #include "conf/units.h"
 #include "meter/money.h"
 
 static void put_hash(json_t *object, const unsigned char *hash)
 {
-    static const char DIGITS[] = "0123456789abcdef";
     char text[2 * INVOICE_HASH_SIZE];
 
-    for (size_t i = 0; i < INVOICE_HASH_SIZE; i++) {
-        text[2 * i] = DIGITS[hash[i] >> 4];
-        text[2 * i + 1] = DIGITS[hash[i] & 15];
-    }
-    json_put_text(object, "sha256", slice_of(text, sizeof text));
+    json_put_text(object, "sha256", hex_write(hash, INVOICE_HASH_SIZE, text));
 }
 
 struct json_t *invoice_totals_json(const struct price_bill *bill)

@@ -166,6 +166,17 @@ static void number_text(double number, char text[NUMBER_TEXT_MAX])
     }
 }
 
+void metrics_add_counts(struct metrics *m, const struct metrics_label *label,
+    const struct counter_row *rows, size_t row_count, const void *counts)
+{
+    metrics_add_counters(m, &(struct metrics_set){ .rows = rows,
+                                .row_count = row_count,
+                                .labels = label,
+                                .label_count = 1,
+                                .instances = &counts,
+                                .instance_count = 1 });
+}
+
 void metrics_add_value(struct metrics *m, const struct metrics_value *value)
 {
     char text[NUMBER_TEXT_MAX];

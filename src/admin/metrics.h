@@ -62,6 +62,11 @@ void metrics_done(struct metrics *m);
 
 /* Reads and sums the counters now; nothing of the set is kept but its rows' text. */
 void metrics_add_counters(struct metrics *m, const struct metrics_set *set);
+
+/* Likewise, of one struct that `rows` speak of, with one label. */
+void metrics_add_counts(struct metrics *m, const struct metrics_label *label,
+    const struct counter_row *rows, size_t row_count, const void *counts);
+
 void metrics_add_value(struct metrics *m, const struct metrics_value *value);
 
 /* The page: families in order of their first sample. */

@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/mint.h"
 
-#include <stdio.h>
-
 #include "admin/json.h"
+#include "base/hex.h"
 #include "tls/sha256.h"
-
-static void write_digits(const unsigned char *bytes, size_t count, char *text)
-{
-    for (size_t i = 0; i < count; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-}
 
 void mint_make(struct mint *mint, const unsigned char random[MINT_RANDOM_SIZE])
 {
     unsigned char hash[SHA256_SIZE];
 
     memcpy(mint->token, "wpt_", 4);
-    write_digits(random, MINT_RANDOM_SIZE, mint->token + 4);
+    hex_write(random, MINT_RANDOM_SIZE, mint->token + 4);
+    mint->token[MINT_TOKEN_SIZE - 1] = '\0';
     sha256(slice_text(mint->token), hash);
     memcpy(mint->hash, "sha256:", 7);
-    write_digits(hash, sizeof hash, mint->hash + 7);
+    hex_write(hash, sizeof hash, mint->hash + 7);
+    mint->hash[MINT_HASH_TEXT_SIZE - 1] = '\0';
 }
 
 void mint_say(const struct mint *mint, struct text *out)

@@ -6,17 +6,14 @@
 #include "admin/json.h"
 #include "admin/names.h"
 #include "admin/status.h"
+#include "base/hex.h"
 #include "steer/drains.h"
-
-enum { HEX_ID_MAX = 2 * ORDER_ID_SIZE + 1 };
 
 static void put_id(json_t *object, const struct order *order)
 {
-    char text[HEX_ID_MAX];
+    char text[2 * ORDER_ID_SIZE];
 
-    for (size_t i = 0; i < sizeof order->id; i++)
-        snprintf(text + 2 * i, 3, "%02x", order->id[i]);
-    json_put_text(object, "id", slice_text(text));
+    json_put_text(object, "id", hex_write(order->id, sizeof order->id, text));
 }
 
 /* As in the body that gives such an order; NULL: there is nothing beside the site. */

@@ -10,6 +10,7 @@
 #include "admin/json.h"
 #include "admin/status.h"
 #include "base/hash.h"
+#include "base/order.h"
 
 /* One whose reports are held. */
 struct observer_seen {
@@ -117,17 +118,12 @@ static int by_place(const void *left, const void *right)
 static int by_name(const void *left, const void *right)
 {
     const struct observer_seen *a = left, *b = right;
-    size_t shorter = a->name.length < b->name.length ? a->name.length : b->name.length;
 
     if (a->is_self != b->is_self)
         return a->is_self ? -1 : 1;
     if ((a->name.length == 0) != (b->name.length == 0))
         return a->name.length == 0 ? 1 : -1;
-    if (shorter == 0)
-        return order(a->hash, b->hash);
-    int names = memcmp(a->name.at, b->name.at, shorter);
-
-    return names != 0 ? names : order(a->name.length, b->name.length);
+    return a->name.length == 0 ? order(a->hash, b->hash) : slice_order(a->name, b->name);
 }
 
 static struct slice name_of(const struct network *network, uint64_t observer)

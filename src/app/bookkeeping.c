@@ -117,17 +117,6 @@ void bookkeeping_close(struct process *process)
     }
 }
 
-static void show_counts(struct metrics *m, const struct metrics_label *label,
-    const struct counter_row *rows, size_t row_count, const void *counts)
-{
-    metrics_add_counters(m, &(struct metrics_set){ .rows = rows,
-                                .row_count = row_count,
-                                .labels = label,
-                                .label_count = 1,
-                                .instances = &counts,
-                                .instance_count = 1 });
-}
-
 static void show_value(struct metrics *m, const struct metrics_label *label, const char *name,
     const char *help, uint64_t value)
 {
@@ -150,11 +139,11 @@ void bookkeeping_show(const struct process *process, size_t at, struct metrics *
     const struct accounts *accounts = settling_accounts(settling);
     struct journal_state state = journal_state(journal);
 
-    show_counts(metrics, &label, settling_counter_rows, settling_counter_row_count,
+    metrics_add_counts(metrics, &label, settling_counter_rows, settling_counter_row_count,
         settling_counts(settling));
-    show_counts(metrics, &label, closing_counter_rows, closing_counter_row_count,
+    metrics_add_counts(metrics, &label, closing_counter_rows, closing_counter_row_count,
         closing_counts(settling_closing(settling)));
-    show_counts(
+    metrics_add_counts(
         metrics, &label, journal_counter_rows, journal_counter_row_count, journal_counts(journal));
     show_value(metrics, &label, "usage_unsettled_entries",
         "Entries of usage that are on disk and not in the ledger", state.last - state.settled);
@@ -165,7 +154,7 @@ void bookkeeping_show(const struct process *process, size_t at, struct metrics *
         journal_is_failing(journal));
     if (accounts == NULL)
         return;
-    show_counts(metrics, &label, accounts_counter_rows, accounts_counter_row_count,
+    metrics_add_counts(metrics, &label, accounts_counter_rows, accounts_counter_row_count,
         accounts_counts(accounts));
     show_value(metrics, &label, "ledger_failing", "1: the ledger cannot be written or read",
         accounts_is_failing(accounts));

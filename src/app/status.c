@@ -190,25 +190,15 @@ static void add_node(struct metrics *m, const struct running_node *node)
         metering_show(node->usage, &label, m);
 }
 
-static void add_counts(struct metrics *m, const struct metrics_label *label,
-    const struct counter_row *rows, size_t row_count, const void *counts)
-{
-    metrics_add_counters(m, &(struct metrics_set){ .rows = rows,
-                                .row_count = row_count,
-                                .labels = label,
-                                .label_count = 1,
-                                .instances = &counts,
-                                .instance_count = 1 });
-}
-
 static void add_orders(struct metrics *m, struct slice node, const struct orders *orders)
 {
     const struct metrics_label label = { SLICE("node"), node };
     const struct orders_position position = orders_position(orders);
     const struct drain *drains;
 
-    add_counts(m, &label, orders_counter_rows, orders_counter_row_count, orders_counts(orders));
-    add_counts(m, &label, orders_journal_counter_rows, orders_journal_counter_row_count,
+    metrics_add_counts(
+        m, &label, orders_counter_rows, orders_counter_row_count, orders_counts(orders));
+    metrics_add_counts(m, &label, orders_journal_counter_rows, orders_journal_counter_row_count,
         orders_journal_counts(orders_journal(orders)));
     add_value(m, &label, "orders_position", "Number of the newest order applied and on disk",
         (double)position.number);

@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include "base/attr.h"
+#include "base/hex.h"
+#include "base/order.h"
 #include "base/slice.h"
 
 static void assert_slice(struct slice s, const char *text)
@@ -186,6 +189,28 @@ static void control_bytes_are_those_below_the_blank_and_the_last(void **)
     assert_false(slice_has_control(SLICE_NONE));
 }
 
+static void names_are_in_the_order_of_their_bytes(void **)
+{
+    static const char *const NAMES[] = { "", "B", "a", "a.b", "aa", "b", "\xc3" };
+
+    for (size_t i = 0; i < COUNT_OF(NAMES); i++)
+        for (size_t j = 0; j < COUNT_OF(NAMES); j++) {
+            int order = slice_order(slice_text(NAMES[i]), slice_text(NAMES[j]));
+
+            assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
+        }
+    assert_int_equal(slice_order(SLICE_NONE, SLICE_NONE), 0);
+}
+
+static void bytes_are_two_digits_each(void **)
+{
+    char room[9] = "--------";
+
+    assert_true(slice_equal(hex_write("\x00\x9f\xab", 3, room), SLICE("009fab")));
+    assert_string_equal(room, "009fab--"); // and no more than that
+    assert_int_equal(hex_write(NULL, 0, room).length, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -203,6 +228,8 @@ int main(void)
         cmocka_unit_test(other_numbers_are_refused_and_change_nothing),
         cmocka_unit_test(distance_counts_single_edits),
         cmocka_unit_test(long_slices_are_far_from_everything),
+        cmocka_unit_test(names_are_in_the_order_of_their_bytes),
+        cmocka_unit_test(bytes_are_two_digits_each),
         cmocka_unit_test(control_bytes_are_those_below_the_blank_and_the_last),
     };
 

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "bus/nats_ack.h"
 #include "bus/nats_priv.h"
@@ -33,8 +34,8 @@ void nats_log_attend(struct bus *bus)
 
 static void id_write(char *text, const unsigned char *id)
 {
-    for (size_t i = 0; i < BUS_ORDER_ID_SIZE; i++)
-        sprintf(text + 2 * i, "%02x", id[i]);
+    hex_write(id, BUS_ORDER_ID_SIZE, text);
+    text[ID_TEXT_SIZE - 1] = '\0';
 }
 
 static natsStatus send_order(struct nats_bus *n, const struct desk_question *q)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/order.h"
 #include "conf/build_priv.h"
 
 enum { NETWORK_BYTES_MAX = 1 << 30 };
@@ -170,10 +171,8 @@ static int site_order(const void *a, const void *b)
 {
     struct slice left = (*(const struct site *const *)a)->host;
     struct slice right = (*(const struct site *const *)b)->host;
-    size_t common = left.length < right.length ? left.length : right.length;
-    int order = common == 0 ? 0 : memcmp(left.at, right.at, common);
 
-    return order != 0 ? order : (left.length > right.length) - (left.length < right.length);
+    return slice_order(left, right);
 }
 
 /* All sites of all customers, in the order that network_site searches. */

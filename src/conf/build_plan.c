@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/attr.h"
+#include "base/order.h"
 #include "conf/build_priv.h"
 #include "conf/currency.h"
 
@@ -141,22 +142,14 @@ static bool may_add(const struct plan_builder *p, struct slice name, const struc
     return false;
 }
 
-static int name_order(struct slice left, struct slice right)
-{
-    size_t common = left.length < right.length ? left.length : right.length;
-    int order = common == 0 ? 0 : memcmp(left.at, right.at, common);
-
-    return order != 0 ? order : (left.length > right.length) - (left.length < right.length);
-}
-
 static int pop_order(const void *a, const void *b)
 {
-    return name_order(*(const struct slice *)a, *(const struct slice *)b);
+    return slice_order(*(const struct slice *)a, *(const struct slice *)b);
 }
 
 static int group_order(const void *a, const void *b)
 {
-    return name_order(((const struct plan_group *)a)->name, ((const struct plan_group *)b)->name);
+    return slice_order(((const struct plan_group *)a)->name, ((const struct plan_group *)b)->name);
 }
 
 static struct plan_group build_group(struct plan_builder *p, const struct set_group *set)

@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "wire/dns_message.h"
 #include "wire/dns_writer.h"
 
@@ -209,13 +210,6 @@ void dns_builder_steer(struct dns_builder *builder, const struct dns_name *owner
         zones->steered, zones->steered_count, &builder->steered_room, sizeof *zones->steered);
     zones->steered[zones->steered_count++] = steered;
     record_new(builder, owner, type, shape.ttl)->steered = (uint32_t)zones->steered_count;
-}
-
-static int slice_order(struct slice a, struct slice b)
-{
-    if (a.length != b.length)
-        return a.length < b.length ? -1 : 1;
-    return memcmp(a.at, b.at, a.length);
 }
 
 /* By owner, type, and order of coming. */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
+#include "base/order.h"
 #include "conf/currency.h"
 #include "tls/sha256.h"
 
@@ -17,14 +18,6 @@ struct chains {
     size_t last; // entries of a node often come together
 };
 
-static int name_order(struct slice left, struct slice right)
-{
-    size_t common = left.length < right.length ? left.length : right.length;
-    int order = common == 0 ? 0 : memcmp(left.at, right.at, common);
-
-    return order != 0 ? order : (left.length > right.length) - (left.length < right.length);
-}
-
 /* Where the node's chain is, or would be. */
 static size_t chain_at(const struct chains *chains, struct slice node)
 {
@@ -35,7 +28,7 @@ static size_t chain_at(const struct chains *chains, struct slice node)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (name_order(chains->list[middle].node, node) < 0)
+        if (slice_order(chains->list[middle].node, node) < 0)
             low = middle + 1;
         else
             high = middle;

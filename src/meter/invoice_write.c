@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/hex.h"
 #include "conf/units.h"
 #include "meter/invoice.h"
 #include "meter/money.h"
@@ -142,8 +143,10 @@ static int total_digits(const struct price_bill *bill, struct slice currency)
 
 static void write_hash(const unsigned char *hash, FILE *out)
 {
-    for (size_t i = 0; i < INVOICE_HASH_SIZE; i++)
-        fprintf(out, "%02x", hash[i]);
+    char text[2 * INVOICE_HASH_SIZE];
+
+    hex_write(hash, INVOICE_HASH_SIZE, text);
+    fwrite(text, 1, sizeof text, out);
 }
 
 static void write_books(const struct invoice *invoice, FILE *out)

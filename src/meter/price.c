@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/order.h"
 #include "conf/currency.h"
 #include "meter/plan_text.h"
 #include "meter/price_priv.h"
@@ -13,17 +14,9 @@
 static const struct plan_tier FREE_TIER = { PLAN_REST, 0 };
 static const struct plan NO_PLAN = { .traffic = { .tiers = &FREE_TIER, .tier_count = 1 } };
 
-static int name_order(struct slice left, struct slice right)
-{
-    size_t common = left.length < right.length ? left.length : right.length;
-    int order = common == 0 ? 0 : memcmp(left.at, right.at, common);
-
-    return order != 0 ? order : (left.length > right.length) - (left.length < right.length);
-}
-
 static int pop_order(const void *a, const void *b)
 {
-    return name_order(((const struct price_pop *)a)->name, ((const struct price_pop *)b)->name);
+    return slice_order(((const struct price_pop *)a)->name, ((const struct price_pop *)b)->name);
 }
 
 /* Makes room for the traffic of each group, and the table that finds it by pop. */

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/order.h"
 
 /* The targets of a row with their members, before they are any row's. */
 struct targets {
@@ -317,14 +318,6 @@ void steer_health_set(struct steer_rows *rows, uint32_t check, uint8_t bit, bool
         rows->watch->changed(rows->watch, check, health);
 }
 
-/* The order of network.sites; hosts are in lower case. */
-static int host_order(struct slice a, struct slice b)
-{
-    int order = memcmp(a.at, b.at, a.length < b.length ? a.length : b.length);
-
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 const struct steer_row *steer_row_of(const struct steer_rows *rows, const struct site *site)
 {
     size_t low = 0, high = rows->count;
@@ -335,7 +328,8 @@ const struct steer_row *steer_row_of(const struct steer_rows *rows, const struct
 
         if (row->site == site)
             return row;
-        if (host_order(site->host, row->site->host) < 0)
+        // The order of network.sites; hosts are in lower case.
+        if (slice_order(site->host, row->site->host) < 0)
             high = middle;
         else
             low = middle + 1;

@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 
 #include "base/mem.h"
+#include "base/order.h"
 #include "tls/server_priv.h"
 #include "tls/tickets.h"
 
@@ -31,21 +32,13 @@ struct making {
     const struct tls_certificate **order; // those with the same files side by side
 };
 
-static int compare_slices(struct slice a, struct slice b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int differs = shorter == 0 ? 0 : memcmp(a.at, b.at, shorter);
-
-    return differs != 0 ? differs : (a.length > b.length) - (a.length < b.length);
-}
-
 static int compare_files(const struct tls_certificate *a, const struct tls_certificate *b)
 {
-    int differs = compare_slices(a->cert_file, b->cert_file);
+    int differs = slice_order(a->cert_file, b->cert_file);
 
     if (differs == 0)
-        differs = compare_slices(a->key_file, b->key_file);
-    return differs != 0 ? differs : compare_slices(a->ocsp_file, b->ocsp_file);
+        differs = slice_order(a->key_file, b->key_file);
+    return differs != 0 ? differs : slice_order(a->ocsp_file, b->ocsp_file);
 }
 
 static int by_files(const void *left, const void *right)
@@ -59,7 +52,7 @@ static int by_files(const void *left, const void *right)
 static int by_name(const void *left, const void *right)
 {
     const struct named *a = left, *b = right;
-    int differs = compare_slices(slice_of(a->name, a->length), slice_of(b->name, b->length));
+    int differs = slice_order(slice_of(a->name, a->length), slice_of(b->name, b->length));
 
     return differs != 0 ? differs : (a->at > b->at) - (a->at < b->at);
 }
@@ -72,7 +65,7 @@ static const struct named *find_named(const struct tls_server *server, struct sl
     while (low < high) {
         size_t middle = (low + high) / 2;
         const struct named *named = &server->names[middle];
-        int differs = compare_slices(slice_of(named->name, named->length), wanted);
+        int differs = slice_order(slice_of(named->name, named->length), wanted);
 
         if (differs == 0)
             return named;
