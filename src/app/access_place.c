@@ -57,16 +57,17 @@ bool access_place_is_left(struct access_place *place, struct instant now)
 
 void access_place_free(struct access_place *place)
 {
-    size_t left = 0;
+    uint64_t left = 0;
 
     shut(place);
     child_await(&place->child, (struct span){ 0 });
     for (size_t i = 0; i < place->held_length; i++)
         left += place->held[i] == '\n';
     counter_add(&place->counts->dropped, left);
-    if (place->lost + left > 0)
+    place->lost += left;
+    if (place->lost > 0)
         log_line(place->log, LOG_ERROR, "access", "lines_lost %s=\"%s\" lines=%llu", kind(place),
-            place->shown, (unsigned long long)(place->lost + left));
+            place->shown, (unsigned long long)place->lost);
     mem_free(place->held);
     mem_free(place->shown);
     mem_free(place->name);
