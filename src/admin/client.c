@@ -22,14 +22,6 @@
 #include "base/mem.h"
 #include "wire/http_head.h"
 
-struct call {
-    const struct client_ask *ask;
-    const char *name; // of who is asked, for people
-    struct instant deadline;
-    struct diag *why;
-    int fd;
-};
-
 static struct instant clock_now(void)
 {
     struct timespec now;
@@ -39,7 +31,7 @@ static struct instant clock_now(void)
 }
 
 /* Until the socket can be written or read, as `events` says. */
-static enum err wait_for(struct call *call, short events)
+static enum err wait_for(struct client_call *call, short events)
 {
     struct pollfd poll_fd = { .fd = call->fd, .events = events };
 
@@ -61,7 +53,7 @@ static enum err wait_for(struct call *call, short events)
 }
 
 /* Why nothing could be connected to, with the mend. */
-static enum err explain_connect(const struct call *call, int number)
+static enum err explain_connect(const struct client_call *call, int number)
 {
     switch (number) {
     case ENOENT:
@@ -85,7 +77,8 @@ static enum err explain_connect(const struct call *call, int number)
     return err_from_errno(number);
 }
 
-static enum err connect_to(struct call *call, const struct sockaddr *address, socklen_t length)
+static enum err connect_to(
+    struct client_call *call, const struct sockaddr *address, socklen_t length)
 {
     call->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (call->fd < 0)
@@ -102,7 +95,7 @@ static enum err connect_to(struct call *call, const struct sockaddr *address, so
     return number == 0 ? ERR_NONE : explain_connect(call, number);
 }
 
-static enum err connect_unix(struct call *call)
+static enum err connect_unix(struct client_call *call)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
 
@@ -115,7 +108,7 @@ static enum err connect_unix(struct call *call)
     return connect_to(call, (const void *)&address, sizeof address);
 }
 
-static enum err connect_endpoint(struct call *call)
+static enum err connect_endpoint(struct client_call *call)
 {
     const struct endpoint *to = &call->ask->endpoint;
 
@@ -132,7 +125,7 @@ static enum err connect_endpoint(struct call *call)
 }
 
 /* After a call that failed: ERR_NONE when it is worth another try, once the socket is ready. */
-static enum err retry(struct call *call, short events)
+static enum err retry(struct client_call *call, short events)
 {
     if (errno == EAGAIN)
         return wait_for(call, events);
@@ -142,7 +135,7 @@ static enum err retry(struct call *call, short events)
     return err_from_errno(errno);
 }
 
-static enum err send_request(struct call *call, const struct text *request)
+static enum err send_request(struct client_call *call, const struct text *request)
 {
     for (size_t sent = 0; sent < request->length;) {
         ssize_t went = send(call->fd, request->at + sent, request->length - sent, MSG_NOSIGNAL);
@@ -155,20 +148,30 @@ static enum err send_request(struct call *call, const struct text *request)
     return ERR_NONE;
 }
 
+enum err client_call_receive(struct client_call *call, char *room, size_t room_bytes, size_t *got)
+{
+    for (;;) {
+        ssize_t came = recv(call->fd, room, room_bytes, 0);
+
+        if (came >= 0) {
+            *got = (size_t)came;
+            return ERR_NONE;
+        }
+        TRY(retry(call, POLLIN));
+    }
+}
+
 /* Until the other side ends, since it was asked to. */
-static enum err receive_all(struct call *call, struct text *came)
+static enum err receive_all(struct client_call *call, struct text *came)
 {
     char buffer[16 * 1024];
+    size_t got;
 
     for (;;) {
-        ssize_t got = recv(call->fd, buffer, sizeof buffer, 0);
-
+        TRY(client_call_receive(call, buffer, sizeof buffer, &got));
         if (got == 0)
             return ERR_NONE;
-        if (got > 0)
-            text_add(came, slice_of(buffer, (size_t)got));
-        else
-            TRY(retry(call, POLLIN));
+        text_add(came, slice_of(buffer, got));
         if (came->is_full) {
             diag_say(call->why, "the answer of %s is larger than %d MiB", call->name,
                 CLIENT_ANSWER_MAX >> 20);
@@ -179,7 +182,7 @@ static enum err receive_all(struct call *call, struct text *came)
 
 /* The body at hand behind the head, whole. */
 static enum err read_answer(
-    const struct call *call, const struct text *came, struct client_answer *answer)
+    const struct client_call *call, const struct text *came, struct client_answer *answer)
 {
     struct http_head head;
     uint64_t length = 0;
@@ -205,7 +208,7 @@ static enum err read_answer(
 }
 
 /* Whose token is said asks as who has it. */
-static enum err write_request(struct call *call, struct text *request)
+static enum err write_request(struct client_call *call, struct text *request)
 {
     const struct client_ask *ask = call->ask;
     char *token = NULL;
@@ -222,44 +225,55 @@ static enum err write_request(struct call *call, struct text *request)
     return ERR_NONE;
 }
 
-static enum err exchange(struct call *call, struct client_answer *answer)
+enum err client_call_begin(struct client_call *call, const struct client_ask *ask, struct diag *why)
 {
-    struct text request, came;
+    struct text request;
     enum err err;
 
-    TRY(call->ask->socket != NULL ? connect_unix(call) : connect_endpoint(call));
-    text_init(&request, HTTP_HEAD_MAX + call->ask->body.length);
-    text_init(&came, CLIENT_ANSWER_MAX);
+    *call = (struct client_call){ .ask = ask, .why = why, .fd = -1 };
+    assert(ask->socket != NULL || ask->endpoint.ip.family != IP_NONE);
+    call->name = ask->socket != NULL ? ask->socket : endpoint_text(&ask->endpoint, call->endpoint);
+    client_call_be_patient(call);
+    TRY(ask->socket != NULL ? connect_unix(call) : connect_endpoint(call));
+    text_init(&request, HTTP_HEAD_MAX + ask->body.length);
     err = write_request(call, &request);
     if (err == ERR_NONE)
         err = send_request(call, &request);
-    if (err == ERR_NONE)
-        err = receive_all(call, &came);
-    if (err == ERR_NONE)
-        err = read_answer(call, &came, answer);
-    if (err == ERR_NONE)
-        answer->memory = came.at;
-    else
-        text_done(&came);
     text_done(&request);
     return err;
 }
 
+void client_call_be_patient(struct client_call *call)
+{
+    call->deadline = instant_after(clock_now(), call->ask->patience);
+}
+
+void client_call_end(struct client_call *call)
+{
+    if (call->fd >= 0)
+        close(call->fd);
+}
+
 enum err client_ask(const struct client_ask *ask, struct client_answer *answer, struct diag *why)
 {
-    char endpoint[ENDPOINT_TEXT_MAX];
-    struct call call = { .ask = ask, .why = why, .fd = -1 };
+    struct client_call call;
+    struct text came;
+    enum err err;
 
     *answer = (struct client_answer){ 0 };
     if (ask->url != NULL)
-        return client_ask_afar(ask, answer, why);
-    assert(ask->socket != NULL || ask->endpoint.ip.family != IP_NONE);
-    call.name = ask->socket != NULL ? ask->socket : endpoint_text(&ask->endpoint, endpoint);
-    call.deadline = instant_after(clock_now(), ask->patience);
-    enum err err = exchange(&call, answer);
-
-    if (call.fd >= 0)
-        close(call.fd);
+        return client_ask_afar(ask, NULL, answer, why);
+    text_init(&came, CLIENT_ANSWER_MAX);
+    err = client_call_begin(&call, ask, why);
+    if (err == ERR_NONE)
+        err = receive_all(&call, &came);
+    if (err == ERR_NONE)
+        err = read_answer(&call, &came, answer);
+    if (err == ERR_NONE)
+        answer->memory = came.at;
+    else
+        text_done(&came);
+    client_call_end(&call);
     return err;
 }
 

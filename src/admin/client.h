@@ -41,6 +41,21 @@ struct client_answer {
 
 void client_answer_done(struct client_answer *answer);
 
+enum { CLIENT_EVENT_MAX = 16 << 20 };
+
+/* Who listens to server-sent events. */
+struct client_listener {
+    bool (*heard)(struct client_listener *listener, struct slice data); // false: enough
+};
+
+/*
+ * Asks for a stream of events (/api/v1/live) and hands over the data of each as it comes; the
+ * patience is for the next byte. ERR_NONE: the listener had enough. ERR_CLOSED: the node ended it.
+ * ERR_REFUSED: it answered something else, which `answer` then holds (client_answer_done).
+ */
+[[nodiscard]] enum err client_listen(const struct client_ask *ask, struct client_listener *listener,
+    struct client_answer *answer, struct diag *why);
+
 /*
  * What an answer that is no success says, for people: message and mend, and before them the
  * errors of the configuration, one a line, where they are the reason.

@@ -25,10 +25,13 @@ struct afar {
     struct http_client_user user;
     struct http_source source; // the request's body
     struct slice to_send;
-    struct http_client *client; // NULL: over
+    struct http_client *client;     // NULL: over
+    struct client_hearing *hearing; // NULL: the whole answer is wanted
+    struct instant deadline;
+    struct loop *loop;
     struct text came;
     int status;
-    enum err err;
+    enum err err, heard; // heard: of the events, so far
     char reason[DIAG_TEXT_MAX];
 };
 
@@ -39,7 +42,15 @@ static void on_head(struct http_client_user *user, const struct http_head *head)
 
 static size_t on_body(struct http_client_user *user, struct slice bytes)
 {
-    text_add(&container_of(user, struct afar, user)->came, bytes);
+    struct afar *a = container_of(user, struct afar, user);
+
+    if (a->hearing == NULL || a->status != 200) {
+        text_add(&a->came, bytes);
+        return bytes.length;
+    }
+    a->deadline = instant_after(loop_now(a->loop), a->ask->patience);
+    if (!a->hearing->has_enough)
+        a->heard = client_hear(a->hearing, bytes);
     return bytes.length;
 }
 
@@ -157,25 +168,31 @@ static void write_head(struct text *out, const struct client_ask *ask, const cha
         ask->method, ask->path, SLICE_ARG(authority), token, ask->body.length);
 }
 
+/* Whoever listens wants no more, or cannot. */
+static bool has_enough(const struct afar *a)
+{
+    return a->hearing != NULL && (a->hearing->has_enough || a->heard != ERR_NONE);
+}
+
 /* Asks one address, until it has answered or the time is up. */
 static void try_one(struct afar *a, struct loop *loop, const struct endpoint *to,
     const struct http_client_request *request)
 {
-    struct instant deadline = instant_after(loop_now(loop), a->ask->patience);
-
+    a->loop = loop;
+    a->deadline = instant_after(loop_now(loop), a->ask->patience);
     text_done(&a->came);
     text_init(&a->came, CLIENT_ANSWER_MAX);
     a->status = 0;
     a->to_send = a->ask->body;
     a->client = http_client_start(loop, to, NULL, request, &a->user);
-    while (a->client != NULL && loop_now(loop).ns < deadline.ns)
-        loop_turn(loop, instant_since(loop_now(loop), deadline));
+    while (a->client != NULL && loop_now(loop).ns < a->deadline.ns && !has_enough(a))
+        loop_turn(loop, instant_since(loop_now(loop), a->deadline));
     if (a->client == NULL)
         return;
     http_client_cancel(a->client);
     a->client = NULL;
-    a->err = ERR_TIMEOUT;
-    snprintf(a->reason, sizeof a->reason, "%s", err_text(ERR_TIMEOUT));
+    a->err = has_enough(a) ? a->heard : ERR_TIMEOUT;
+    snprintf(a->reason, sizeof a->reason, "%s", err_text(a->err));
 }
 
 /* Asks addresses in turn, until one answers: what was not connected has heard nothing. */
@@ -229,10 +246,10 @@ static enum err ask_by(
     return err;
 }
 
-enum err client_ask_afar(
-    const struct client_ask *ask, struct client_answer *answer, struct diag *why)
+enum err client_ask_afar(const struct client_ask *ask, struct client_hearing *hearing,
+    struct client_answer *answer, struct diag *why)
 {
-    struct afar a = { .ask = ask, .user.ops = &OPS, .source.ops = &SOURCE_OPS };
+    struct afar a = { .ask = ask, .hearing = hearing, .user.ops = &OPS, .source.ops = &SOURCE_OPS };
     struct tls_name to = { 0 };
     char *token = NULL;
     uint16_t port;

@@ -56,6 +56,9 @@ int command_correct(int argc, char **argv);
 /* commands_token.c: who may ask */
 int command_token(int argc, char **argv);
 
+/* commands_top.c: a running node, watched */
+int command_top(int argc, char **argv);
+
 /* commands_rewrite.c */
 int command_rewrite(int argc, char **argv);
 

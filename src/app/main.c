@@ -48,6 +48,8 @@ const struct command commands[] = {
     { "status", "[--node NAME | --view NODE | --compare NODE NODE] [-c FILE] [FROM] [--json]",
         "a running node at a glance, all that it knows, or where two nodes differ",
         command_status },
+    { "top", "[--once] [-c FILE] [--node NAME] [FROM] [--json]",
+        "live figures of nodes, sites and origins, and what changed lately", command_top },
     { "why", "NAME [--client IP] [-c FILE] [--node NAME] [FROM] [--json]",
         "explain an answer: who was weighed, who won, what would change it", command_why },
     { "purge",
