@@ -2,6 +2,7 @@
 #   make              build                    make check             all tests (T=steer/latency: one)
 #   make demo         a small network here     make demo NATS=1       each pop a process, over NATS
 #   make install      into PREFIX (default /usr/local)
+#   make deb          a Debian package
 #   make fmt          format                   make lint              style and static analysis
 #   make asan         tests under sanitizers   make tsan              threads under ThreadSanitizer
 #   make fuzz F=wire-http_head S=60            one fuzzer, S seconds   make night   all that takes long
@@ -75,8 +76,12 @@ lint: all
 	@tools/setup lint
 	@tools/lint $(B)
 
-install: $(B)/build.ninja
+install: all
 	@meson configure $(B) --prefix=$(PREFIX)
 	@meson install -C $(B)
 
-.PHONY: all check demo asan tsan fuzz night bench fmt lint install
+deb: all
+	@tools/setup deb
+	@packaging/deb $(B)
+
+.PHONY: all check demo asan tsan fuzz night bench fmt lint install deb

@@ -6,6 +6,8 @@
  * stdout, errors with their mend to stderr.
  */
 
+#include <stdio.h>
+
 enum exit_code {
     EXIT_DONE = 0,
     EXIT_FAILED = 1, // it could not be done; stderr says why
@@ -28,6 +30,11 @@ extern const struct command commands[]; // ends with a row without name
 
 /* The command's usage on stderr; returns EXIT_USAGE. */
 int command_usage(const char *name);
+
+/* commands_help.c */
+void command_list(FILE *out); // all of them, with their arguments
+int command_help(int argc, char **argv);
+int command_version(int argc, char **argv);
 
 /* commands_serve.c */
 int command_run(int argc, char **argv);

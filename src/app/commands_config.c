@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/certificates.h"
 #include "app/commands.h"
@@ -58,8 +59,11 @@ int command_schema(int argc, char **argv)
 
 int command_settings(int argc, char **argv)
 {
-    if (argc > 1)
+    if (argc == 1)
+        conf_reference_write(stdout);
+    else if (argc == 2 && strcmp(argv[1], "--man") == 0)
+        conf_man_write(stdout);
+    else
         return command_usage(argv[0]);
-    conf_reference_write(stdout);
     return EXIT_DONE;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/commands.h"
+#include "app/notify.h"
 #include "app/process.h"
 
 static const struct option OPTIONS[] = {
@@ -64,6 +65,9 @@ int command_run(int argc, char **argv)
     conf_errors_done(&errors);
     if (err != ERR_NONE)
         return EXIT_FAILED;
+    if (notify_tell("READY=1") != ERR_NONE)
+        log_line(&process->log, LOG_WARNING, "app",
+            "supervisor_not_told mend=\"NOTIFY_SOCKET names no socket that is listened on\"");
     process_run(process);
     process_free(process);
     return EXIT_DONE;

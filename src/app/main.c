@@ -4,37 +4,8 @@
 #include <string.h>
 
 #include "app/commands.h"
-#include "app/version.h"
 #include "base/attr.h"
 #include "base/slice.h"
-
-static int command_version(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    puts("waypost " WAYPOST_VERSION);
-    return EXIT_DONE;
-}
-
-static void print_commands(FILE *out)
-{
-    fputs("waypost: content delivery network and global traffic manager\n\n", out);
-    for (const struct command *c = commands; c->name != NULL; c++)
-        fprintf(out, "  waypost %s%s%s\n      %s\n", c->name, c->arguments[0] == '\0' ? "" : " ",
-            c->arguments, c->help);
-    fputs("\nFROM: a node here by --socket PATH, or one elsewhere by\n"
-          "      --url https://HOST:PORT --token FILE [--ca FILE];\n"
-          "      here --token FILE asks as who has that token, and not as an operator\n",
-        out);
-}
-
-static int command_help(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    print_commands(stdout);
-    return EXIT_DONE;
-}
 
 const struct command commands[] = {
     { "demo", "[--nats] [--workers N]",
@@ -92,9 +63,12 @@ const struct command commands[] = {
         "[--json]",
         "point what the pages in a folder embed at the site that delivers it", command_rewrite },
     { "schema", "", "JSON Schema of the configuration, for editors", command_schema },
-    { "settings", "", "all settings with their defaults, in Markdown", command_settings },
+    { "settings", "[--man]", "all settings with their defaults, in Markdown, or as waypost.yaml(5)",
+        command_settings },
     { "version", "", "the version", command_version },
-    { "help", "", "this list", command_help },
+    { "help", "[--man | --markdown | --completion]",
+        "this list; also as waypost(1), as a page of the manual, or for bash to complete by",
+        command_help },
     { NULL, NULL, NULL, NULL },
 };
 
@@ -139,7 +113,7 @@ static void block_signals(void)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        print_commands(stderr);
+        command_list(stderr);
         return EXIT_USAGE;
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "--help") == 0)

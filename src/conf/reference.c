@@ -7,10 +7,7 @@
 #include "conf/schema.h"
 #include "conf/settings.h"
 
-enum { PATH_TEXT_MAX = 128 };
-
-/* What a row takes: "list of host names", "map of name to a node". */
-static void write_kind(const struct schema_row *row, FILE *out)
+void conf_row_kind_write(const struct schema_row *row, FILE *out)
 {
     if (row->shape == SHAPE_MAP)
         fprintf(out, "map of %s to ", kind_of(row->key_kind)->name);
@@ -40,17 +37,17 @@ static void write_default(const struct schema_row *row, FILE *out)
         fputs(row->standard_text != NULL ? row->standard_text : "", out);
 }
 
-/* The key as the path of the section it leads to: `pops.NAME.nodes.NAME`. */
-static void extend(char path[PATH_TEXT_MAX], const char *above, const struct schema_row *row)
+void conf_row_path(char path[CONF_PATH_TEXT_MAX], const char *above, const struct schema_row *row)
 {
     const char *name = row->key_kind == KIND_HOST ? "HOST" : "NAME";
 
     if (row->key_kind == KIND_PATTERN)
         name = "PATTERN";
-    int length = snprintf(path, PATH_TEXT_MAX, "%s%s%s%s%s", above, above[0] == '\0' ? "" : ".",
-        row->key, row->shape == SHAPE_MAP ? "." : "", row->shape == SHAPE_MAP ? name : "");
+    int length =
+        snprintf(path, CONF_PATH_TEXT_MAX, "%s%s%s%s%s", above, above[0] == '\0' ? "" : ".",
+            row->key, row->shape == SHAPE_MAP ? "." : "", row->shape == SHAPE_MAP ? name : "");
 
-    assert(length < PATH_TEXT_MAX);
+    assert(length < CONF_PATH_TEXT_MAX);
 }
 
 /* The section's table, then those of the sections in it, as deep as the tables are. */
@@ -62,17 +59,17 @@ static void write_section(const struct schema_section *section, const char *path
         const struct schema_row *row = &section->rows[i];
 
         fprintf(out, "| `%s` | ", row->key);
-        write_kind(row, out);
+        conf_row_kind_write(row, out);
         fputs(" | ", out);
         write_default(row, out);
         fprintf(out, " | %s |\n", row->help);
     }
     for (size_t i = 0; i < section->row_count; i++) {
-        char inner[PATH_TEXT_MAX];
+        char inner[CONF_PATH_TEXT_MAX];
 
         if (section->rows[i].kind != KIND_SECTION)
             continue;
-        extend(inner, path, &section->rows[i]);
+        conf_row_path(inner, path, &section->rows[i]);
         write_section(section->rows[i].section, inner, out);
     }
 }
