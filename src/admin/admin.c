@@ -363,9 +363,8 @@ static bool is_allowed(struct admin *admin, struct http_exchange *x,
     if (route->access == ADMIN_FOR_OPERATORS && !scope->is_operator) {
         code = "operators";
         message = "this is for operators alone";
-        mend = "a customer's token is for /api/v1/status, /api/v1/why, /api/v1/answers, "
-               "/api/v1/orders, /api/v1/usage, /api/v1/invoices/CUSTOMER and "
-               "/api/v1/invoices/verify, and to purge and drain what is the customer's";
+        mend = "GET /api/v1/openapi.json says of each call whether customers may ask; of what is "
+               "the customer's own there are status, network, why, orders, usage and its invoice";
     } else if (route->method != HTTP_GET && route->access != ADMIN_FOR_ALL_TO_ASK &&
                !scope->may_change) {
         code = "viewer";

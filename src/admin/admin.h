@@ -4,32 +4,13 @@
 /*
  * The admin face: what operators, their tools and their Prometheus ask a running process.
  *
- *     GET  /, /assets/NAME   the dashboard (admin/pages.h), for whoever asks
- *     GET  /healthz          200 "ok", or 503 and why not
- *     GET  /metrics          Prometheus text (admin/metrics.h)
- *     GET  /api/v1/status    JSON (admin/status.h)
- *     GET  /api/v1/why       JSON (admin/why.h): ?name=HOST, and where known &client=IP, &node=NODE
- *     GET  /api/v1/view      JSON (admin/view.h): &node=NODE, &limit=REPORTS, &after=PLACE
- *     GET  /api/v1/map       likewise: &node=NODE
- *     GET  /api/v1/network   JSON (admin/network.h): pops, customers, sites, and how they are
- *     GET  /api/v1/changes   JSON (admin/changes.h): what changed lately, &limit=CHANGES, &after=N
- *     GET  /api/v1/live      server-sent events (admin/live.h): what is carried now, &every=SECONDS
- *     POST /api/v1/reload    takes the configuration file as it is now into use
- *     POST /api/v1/purge     JSON: {"url"}, {"prefix"}, {"tag", "site"} or {"site"}, and "soft"
- *     POST /api/v1/drain     JSON: {"pop"}, {"node"} or {"origin": "CUSTOMER/NAME"}
- *     POST /api/v1/undrain   likewise
- *     GET  /api/v1/orders    JSON (admin/orders.h): the newest, ?limit=ORDERS
- *     GET  /api/v1/orders/N  one, with the receipt of each node
- *     GET  /api/v1/answers   JSON (admin/answers.h): ?site=HOST, &limit=ROWS, &after=PLACE
- *     GET  /api/v1/usage     JSON (admin/books.h): ?customer, site, pop, month or from and to, by
- *     GET  /api/v1/invoices  JSON: what all customers owe, ?month=YYYY-MM
- *     GET  /api/v1/invoices/CUSTOMER  in canonical JSON (admin/invoice.h), ?month=YYYY-MM
- *     POST /api/v1/invoices/verify    such an invoice: whether it is what the ledger says
- *     POST /api/v1/corrections        JSON: {"customer", "site", "pop", "month" or "at", "kind",
- *                                     "take_back", "reason"}
+ *     GET  /, /assets/NAME     the dashboard (admin/pages.h), for whoever asks
+ *     GET  /healthz            200 "ok", or 503 and why not
+ *     GET  /metrics            Prometheus text (admin/metrics.h)
+ *     /api/v1/...              what the table of admin/routes.c has, and its document
  *
- * Answers of /api are JSON; an error is {"error": {"code", "message", "mend"}}. Nothing may be
- * cached.
+ * Answers of /api are JSON (live figures: events of it); an error is {"error": {"code", "message",
+ * "mend"}}. What is got there has a tag, by which it is asked for anew; nothing else may be kept.
  *
  * What is told comes from one `admin_source`, which app fills; admin knows no threads and no
  * parts. It lives on the control loop, and so do the source's callbacks.
