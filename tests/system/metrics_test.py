@@ -8,7 +8,7 @@ import pytest
 
 from raw import ask
 from secure import STATIC, files
-from waypost import FRA, Waypost, network, run_waypost, sites
+from waypost import FRA, PATIENCE, Waypost, network, run_waypost, sites
 from world import run, wait_until
 
 DASHBOARD = pathlib.Path(__file__).resolve().parents[2] / "docs/grafana/waypost.json"
@@ -48,8 +48,11 @@ def page(world, origins, ours):
     run("dig", "+short", f"@{FRA}", WWW)
     for verb in ("drain", "undrain"):
         assert run_waypost(verb, "origin", "acme/nyc", "-c", waypost.path)[0] == 0
-    wait_until(lambda: "waypost_origin_latency_seconds" in waypost.admin_text("/metrics") and
-               "waypost_origin_load_ratio" in waypost.admin_text("/metrics"), "a map is made", 15)
+    late = [f"waypost_{name}" for name in (  # what is known when it was measured, and planned with
+        "origin_latency_seconds", "origin_load_ratio", "pop_load_ratio", "node_cpu_ratio",
+        "certificate_expiry_seconds", "addresses_given_total")]
+    wait_until(lambda: all(one in waypost.admin_text("/metrics") for one in late),
+               "all is measured", 15 * PATIENCE)
     yield series(waypost.admin_text("/metrics"))
     waypost.stop()
 
