@@ -2,12 +2,12 @@
 #include "admin/books.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "admin/invoice.h"
 #include "admin/json.h"
 #include "admin/status.h"
 #include "base/mem.h"
+#include "base/order.h"
 #include "meter/invoice_ledger.h"
 
 /* Below zero where more was corrected than used. */
@@ -208,16 +208,6 @@ struct customers {
     struct arena arena;
 };
 
-/* As the ledger puts names in order: by their bytes. What found no slot has no name, and is
- * nobody's. */
-static bool is_behind(struct slice name, struct slice after)
-{
-    size_t common = name.length < after.length ? name.length : after.length;
-    int order = common == 0 ? 0 : memcmp(name.at, after.at, common);
-
-    return order != 0 ? order > 0 : name.length > after.length;
-}
-
 static enum err find_customers(struct ledger *ledger, const struct books_question *q,
     struct customers *found, struct diag *why)
 {
@@ -227,7 +217,8 @@ static enum err find_customers(struct ledger *ledger, const struct books_questio
     while (db_next(&rows)) {
         struct slice name = db_bytes_at(&rows, 0);
 
-        if (!is_behind(name, q->after))
+        // What found no slot has no name, and is nobody's.
+        if (slice_order(name, q->after) <= 0)
             continue;
         if (found->count < q->limit)
             found->names[found->count++] = arena_copy(&found->arena, name);

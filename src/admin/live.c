@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "admin/json.h"
 #include "admin/scope.h"
+#include "base/order.h"
 
 /* A site with what it had before, and how busy it was. */
 struct busy {
@@ -17,14 +17,6 @@ struct busy {
 
 static const struct admin_live_node NO_NODE;
 static const struct admin_live_site NO_SITE;
-
-int admin_live_order(struct slice a, struct slice b)
-{
-    size_t common = a.length < b.length ? a.length : b.length;
-    int order = common == 0 ? 0 : memcmp(a.at, b.at, common);
-
-    return order != 0 ? (order > 0) - (order < 0) : (a.length > b.length) - (a.length < b.length);
-}
 
 static uint64_t grown(uint64_t from, uint64_t to)
 {
@@ -86,7 +78,7 @@ static int by_rank(const void *left, const void *right)
 
     if (a->rank != b->rank)
         return a->rank < b->rank ? 1 : -1;
-    return admin_live_order(a->to->site, b->to->site);
+    return slice_order(a->to->site, b->to->site);
 }
 
 /* Those of the scope, each beside what it had before; both lists are in order. */
@@ -98,8 +90,7 @@ static size_t pair_sites(const struct admin_live *from, const struct admin_live 
     for (size_t i = 0; i < to->site_count; i++) {
         const struct admin_live_site *site = &to->sites[i], *old = &NO_SITE;
 
-        while (
-            before < from->site_count && admin_live_order(from->sites[before].site, site->site) < 0)
+        while (before < from->site_count && slice_order(from->sites[before].site, site->site) < 0)
             before++;
         if (before < from->site_count && slice_equal(from->sites[before].site, site->site) &&
             slice_equal(from->sites[before].customer, site->customer))

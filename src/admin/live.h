@@ -38,12 +38,9 @@ struct admin_live {
     struct span uptime;
     struct admin_live_node *nodes;
     size_t node_count;
-    struct admin_live_site *sites; // by host, as bytes compare
+    struct admin_live_site *sites; // by host (base/order.h)
     size_t site_count;
 };
-
-/* -1, 0 or 1. */
-int admin_live_order(struct slice a, struct slice b);
 
 /*
  * One line of JSON, without its end: the rates over `seconds`, which is above 0, from one to the

@@ -10,6 +10,7 @@
 #include "app/process.h"
 #include "app/status.h"
 #include "app/verdicts.h"
+#include "base/order.h"
 #include "io/loop.h"
 #include "meter/usage.h"
 #include "steer/rows.h"
@@ -156,7 +157,7 @@ static int by_site(const void *left, const void *right)
 {
     const struct admin_live_site *a = left, *b = right;
 
-    return admin_live_order(a->site, b->site);
+    return slice_order(a->site, b->site);
 }
 
 /* What one node's usage says, to the sites that are in use. */
