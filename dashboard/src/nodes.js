@@ -3,7 +3,7 @@
 import { badge, empty, h, replace, table } from './dom.js';
 import { bytes, count, ms, percent, short, stamp } from './format.js';
 import { markIcon } from './icons.js';
-import { history, known, listen } from './store.js';
+import { customer, history, known, listen } from './store.js';
 
 const named = (kind, state, name) => h('span', { class: 'named' }, markIcon(kind, state), name);
 
@@ -17,10 +17,10 @@ function nodeRows(network, status) {
             peer?.blind && 'blind', peer && peer.release !== status.release.hash && 'another release'];
         return [named('pop', node.state, node.node), pop.pop, badge(node.state, node.state),
             node.addresses?.join(', ') ?? '',
-            here ? short(history.lately(`node ${node.node} requests_per_s`, 5)) : '–',
+            short(here ? history.lately(`node ${node.node} requests_per_s`, 5) : node.requests_per_s),
             here ? count(here.connections) : '–',
             here ? `${bytes(here.store.used_bytes)} of ${bytes(here.store.limit_bytes)}` : '–',
-            node.load === undefined ? '–' : percent(node.load),
+            percent(node.cpu), percent(node.load),
             notes.filter(Boolean).join(', ') || (here ? 'this process' : peer?.state ?? '')];
     }));
 }
@@ -32,8 +32,7 @@ function originRows(network, status) {
         const error = seen.filter((one) => one.last_error)
             .sort((a, b) => (a.last_error_at < b.last_error_at ? 1 : -1))[0];
         return [named('origin', o.state, `${c.customer}/${o.origin}`), badge(o.state, o.state),
-            o.address ?? seen[0]?.address ?? '', o.latency_ms === undefined ? '–' : ms(o.latency_ms),
-            o.load === undefined ? '–' : percent(o.load), count(sum('fetches')), count(sum('failures')),
+            o.address ?? seen[0]?.address ?? '', ms(o.latency_ms), percent(o.load), count(sum('fetches')), count(sum('failures')),
             error ? `${error.last_error} (${stamp(error.last_error_at)})` : ''];
     }));
 }
@@ -65,7 +64,7 @@ export function nodes(root, [part]) {
         replace(nodePlace, status.nodes.length ? table('Nodes', [{ title: 'Node' }, { title: 'Pop' },
             { title: 'State' }, { title: 'Addresses' }, { title: 'Requests/s', number: true },
             { title: 'Connections', number: true }, { title: 'Store', number: true },
-            { title: 'Load', number: true }, { title: 'Notes' }], nodeRows(network, status))
+            { title: 'CPU', number: true }, { title: 'Load', number: true }, { title: 'Notes' }], nodeRows(network, status))
             : table('Pops', [{ title: 'Pop' }, { title: 'Place' }, { title: 'State' }],
                 network.pops.map((p) => [named('pop', p.state, p.pop), p.place ?? '',
                     badge(p.state, p.state)])));
@@ -76,7 +75,8 @@ export function nodes(root, [part]) {
         const rows = certificateRows(status);
         replace(certificatePlace, rows.length ? table('Certificates', [{ title: 'Of' }, { title: 'File' },
             { title: 'Valid till' }, { title: 'Left' }, { title: 'Notes' }], rows)
-            : empty('This process shows no certificate.'),
+            : empty(customer() ? 'No site of yours has a certificate of its own.'
+                : 'This process shows no certificate.'),
         status.sites_without_certificate?.length > 0 && h('p', { class: 'hint' },
             `No certificate is for ${status.sites_without_certificate.join(', ')}.`));
     }

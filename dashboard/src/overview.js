@@ -65,12 +65,20 @@ function fetchTime(pop) {
     return fetches ? sum / fetches / 1000 : NaN;
 }
 
+/* The mean of its nodes, which are measured wherever they run. */
+function cpuOf(pop) {
+    const all = pop.nodes.map((n) => n.cpu).filter((n) => n !== undefined);
+    return all.length ? all.reduce((a, b) => a + b, 0) / all.length : NaN;
+}
+
 function popCard(name) {
     const sign = h('span', { class: 'sign' }), title = h('span', { class: 'title' });
     const place = h('span', { class: 'where' }), state = h('span');
     const rate = h('span', { class: 'value' }, '–');
     const line = spark(`pop ${name} requests_per_s`, { label: `Requests at ${name}`, tell: perSecond });
     const terms = {}, names = {};
+    // Customers are told whether pops are up, and nothing of what others have there.
+    const isOurs = !customer();
     const rows = [['hits', 'Hit ratio'], ['latency', 'Latency'], ['fetch', 'Fetch'], ['load', 'Load']]
         .map(([key, text]) => {
             terms[key] = h('dd', null, '–');
@@ -85,9 +93,9 @@ function popCard(name) {
         name,
         element: h('article', { class: 'panel pop', 'aria-label': `Pop ${name}` },
             h('header', null, sign, h('h3', null, title, place), state),
-            h('div', { class: 'pace' }, h('p', null, rate, h('span', { class: 'unit' }, 'req/s')),
-                line.element),
-            h('dl', { class: 'terms' }, rows)),
+            isOurs && [h('div', { class: 'pace' },
+                h('p', null, rate, h('span', { class: 'unit' }, 'req/s')), line.element),
+            h('dl', { class: 'terms' }, rows)]),
         show(pop) {
             setText(title, pop.pop);
             setText(place, pop.place || plural(pop.nodes.length, 'node'));
@@ -96,9 +104,7 @@ function popCard(name) {
                 replace(state, badge(pop.state, pop.state));
                 drawn = pop.state;
             }
-            const cpu = history.lately(`pop ${name} cpu`, 10) /
-                Math.max(1, known.live?.nodes.filter((n) => n.pop === name).length ?? 1);
-            const load = pop.load ?? cpu; // of its capacity, where one is set
+            const load = pop.load ?? cpuOf(pop); // of its capacity, where one is set
 
             setText(names.load, pop.load === undefined ? 'CPU' : 'Load');
             setText(terms.latency, ms(pop.latency_ms ?? NaN));
@@ -222,7 +228,7 @@ export function overview(root) {
     const late = changeList(6), sites = busiest();
     const stop = listen('network', (network) => {
         const now = summary(network, known.status);
-        setText(title, network.network);
+        setText(title, customer() || network.network);
         setText(about, now.about);
         if (state.textContent !== now.text) replace(state, badge(now.text, now.state));
     });

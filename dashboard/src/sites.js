@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* All sites, with what they carry now. */
-import { badge, empty, h, replace, setText } from './dom.js';
-import { bits, percent, short } from './format.js';
+import { badge, empty, field, h, replace, setText } from './dom.js';
+import { bits, count, percent, short } from './format.js';
 import { spark } from './spark.js';
-import { history, hitRatio, listen } from './store.js';
+import { history, hitRatio, known, listen } from './store.js';
+
+const FEW = 12; // sites that are found without searching
+const SHOWN_MAX = 100; // each has a plot
 
 export const siteHref = (host) => `#/site/${encodeURIComponent(host)}`;
 
@@ -36,23 +39,35 @@ function row(customer, site) {
 export function sites(root) {
     const body = h('tbody');
     const none = h('div');
+    const words = h('input', { type: 'search', autocomplete: 'off', spellcheck: 'false',
+        oninput: () => show(known.network) });
+    const narrow = h('div', { class: 'row', hidden: true }, field('Find', words));
     let rows = [], drawn = '';
-    const number = (text) => h('th', { scope: 'col', class: 'number' }, text);
-    const plain = (text) => h('th', { scope: 'col' }, text);
-    const stops = [listen('network', (network) => {
-        const all = network.customers.flatMap((c) => c.sites.map((site) => [c.customer, site]));
+
+    function show(network) {
+        const every = network.customers.flatMap((c) => c.sites.map((site) => [c.customer, site]));
+        const all = every.filter(([customer, { site }]) =>
+            `${site} ${customer}`.includes(words.value.trim().toLowerCase()));
         const text = JSON.stringify(all);
+
+        narrow.hidden = every.length <= FEW;
         if (text === drawn) return;
         drawn = text;
         rows.forEach((r) => r.stop());
-        rows = all.map(([customer, site]) => row(customer, site));
+        rows = all.slice(0, SHOWN_MAX).map(([customer, site]) => row(customer, site));
         replace(body, rows.map((r) => r.element));
-        replace(none, all.length ? null : empty('The release has no sites.'));
+        replace(none, all.length === 0 ? empty('There are no such sites.') : all.length > SHOWN_MAX
+            ? h('p', { class: 'hint' }, `${count(all.length - SHOWN_MAX)} more: type a part of a name.`)
+            : null);
         rows.forEach((r) => r.tick());
-    }), listen('live', () => rows.forEach((r) => r.tick()))];
+    }
+
+    const number = (text) => h('th', { scope: 'col', class: 'number' }, text);
+    const plain = (text) => h('th', { scope: 'col' }, text);
+    const stops = [listen('network', show), listen('live', () => rows.forEach((r) => r.tick()))];
 
     replace(root, h('header', { class: 'page' }, h('div', null, h('h1', { tabindex: -1 }, 'Sites'),
-        h('p', { class: 'about' }, 'What customers have steered and delivered'))),
+        h('p', { class: 'about' }, 'What customers have steered and delivered')), narrow),
     h('div', { class: 'panel' },
         h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Sites (table)' },
             h('table', null, h('caption', { class: 'hidden' }, 'Sites and what they carry now'),

@@ -7,6 +7,7 @@ import { get, stream } from './api.js';
 
 export const HISTORY = 180; // seconds kept for the small plots
 const POLL_MS = 4000;
+const PATIENCE = 20; // times as long as an answer took, until it is asked for again
 const RETRY_MS = 2000;
 
 export const known = { network: null, status: null, changes: null, live: null, state: 'starting' };
@@ -65,24 +66,24 @@ class History {
 export let history = new History();
 
 const RATES = ['requests_per_s', 'hits_per_s', 'sent_bytes_per_s', 'dns_queries_per_s',
-    'dns_answers_per_s', 'cpu', 'memory', 'connections'];
+    'dns_answers_per_s'];
 
 function addLive(live) {
     const samples = new Map();
-    const add = (key, n) => samples.set(key, (samples.get(key) ?? 0) + n);
     // Customers are told of their sites alone: these are all there is for them.
     const whole = live.nodes.length > 0 ? live.nodes : live.sites;
 
     for (const rate of RATES) {
-        for (const node of live.nodes)
-            if (node[rate] !== undefined && node[rate] !== null)
-                samples.set(`node ${node.node} ${rate}`, node[rate]);
-        for (const node of live.nodes)
-            if (node[rate] !== undefined && node[rate] !== null)
-                add(`pop ${node.pop} ${rate}`, node[rate]);
-        for (const site of live.sites)
-            if (site[rate] !== undefined) samples.set(`site ${site.site} ${rate}`, site[rate]);
-        for (const one of whole) if (one[rate] !== undefined) add(`all ${rate}`, one[rate] ?? 0);
+        const add = (key, one) => {
+            if (one[rate] !== undefined)
+                samples.set(`${key} ${rate}`, (samples.get(`${key} ${rate}`) ?? 0) + one[rate]);
+        };
+        for (const one of whole) add('all', one);
+        for (const site of live.sites) add(`site ${site.site}`, site);
+        for (const node of live.nodes) {
+            add(`node ${node.node}`, node);
+            add(`pop ${node.pop}`, node);
+        }
     }
     history.add(Date.parse(live.now) / 1000, samples);
     for (const [key] of samples)
@@ -126,13 +127,15 @@ async function ask(kind, path, query) {
 
 async function poll(signal) {
     while (!signal.aborted) {
+        const started = performance.now();
         try {
             await Promise.all([ask('status', 'status'), ask('network', 'network'),
                 ask('changes', 'changes', { limit: 50 })]);
         } catch {
             return; // not known any more: signing in starts anew
         }
-        await wait(POLL_MS, signal);
+        // What takes long, as in a large network, is asked for less often.
+        await wait(Math.max(POLL_MS, (performance.now() - started) * PATIENCE), signal);
     }
 }
 

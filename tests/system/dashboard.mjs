@@ -18,7 +18,8 @@ const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', arg
 
 /* A page in a profile of its own, at a place of the dashboard, once it shows something. */
 async function open(place = '', options = {}) {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 },
+        reducedMotion: 'reduce', ...options });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     page.on('request', (request) => seen.requests.push(request.url()));
