@@ -475,6 +475,7 @@ static void over(struct http_service *service, struct http_exchange *x, bool)
         admin->reload = NULL;
     admin_orders_leave(admin, x);
     admin_books_leave(admin, x);
+    admin_past_leave(admin, x);
     admin_live_leave(admin, x);
 }
 
@@ -487,6 +488,7 @@ struct admin *admin_new(struct loop *loop, struct admin_source *source)
     admin_afar_init(admin);
     admin_orders_init(&admin->orders);
     admin_books_init(admin);
+    admin_past_init(admin);
     admin_live_init(admin);
     limits.connections = CONNECTIONS_MAX;
     limits.arena_bytes = ADMIN_ANSWER_MAX + (1 << 20);
@@ -500,6 +502,7 @@ void admin_free(struct admin *admin)
         return;
     http_server_free(admin->server);
     admin_books_done(admin);
+    admin_past_done(admin);
     admin_live_done(admin);
     admin_admit(admin, NULL, NULL);
     mem_free(admin);

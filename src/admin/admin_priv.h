@@ -59,6 +59,7 @@ struct admin {
     struct admin_ordering orders;
     struct list books; // on their way
     size_t books_count;
+    struct list past; // likewise: questions of the past
     struct admin_watching live;
 };
 
@@ -105,6 +106,13 @@ admin_serve_fn admin_serve_reload;
 admin_serve_fn admin_serve_why;
 admin_serve_fn admin_serve_view;
 admin_serve_fn admin_serve_map;
+
+/* serve_past.c: the question is complete, and of what is theirs now. */
+void admin_past_init(struct admin *admin);
+void admin_past_done(struct admin *admin);
+void admin_past_leave(struct admin *admin, const struct http_exchange *x);
+void admin_serve_past(struct admin *admin, struct http_exchange *x, struct slice at,
+    const struct admin_question *question, const struct admin_scope *scope);
 
 /* serve_answers.c */
 admin_serve_fn admin_serve_answers;

@@ -6,6 +6,7 @@
 
 #include "admin/admin_priv.h"
 #include "admin/answers.h"
+#include "admin/moment.h"
 #include "admin/query.h"
 
 enum {
@@ -43,6 +44,10 @@ static const struct admin_field WHY_FIELDS[] = {
     { .name = "client",
         .kind = ADMIN_FIELD_ADDRESS,
         .help = "Who asks; without it, somebody of whom nothing is known" },
+    { .name = "at",
+        TEXT(2, MOMENT_TEXT_MAX),
+        .pattern = "^(-[0-9.]+ ?[a-z]+|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\\.[0-9]+)?Z)$",
+        .help = "A time that has been: as it was answered then" },
     NODE_FIELD,
     { .name = NULL },
 };

@@ -89,7 +89,8 @@ const struct schema schemas[] = {
         "dns_answers_per_s:real" },
 
     { "why", "name:text customer:text kind:steer,deliver policy:text ordered_by:text "
-             "all_down:any,nodata ttl_s:count node:text now:time client:@why_client "
+             "all_down:any,nodata ttl_s:count node:text now:time at?:text release?:hash "
+             "client:@why_client "
              "latency_basis:text margin_ms:real is_dominant:flag map?:@why_map "
              "answers:[@why_answer] targets:[@why_target] targets_left_out:count" },
     { "why_client", "address?:text cell:count country?:text latitude?:real longitude?:real" },

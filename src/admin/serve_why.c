@@ -81,6 +81,22 @@ static struct slice name_to_ask(struct admin *admin, const struct admin_scope *s
     return admin_site_find(own, question->name) == NULL ? SLICE_NONE : question->name;
 }
 
+/* Of a site that is a customer's now, who asks; operators may ask for what is gone. */
+static void serve_past(struct admin *admin, struct http_exchange *x, struct slice at,
+    const struct admin_question *question, const struct admin_scope *scope)
+{
+    const struct admin_orders_question none = { 0 };
+    struct admin_orders known = { 0 };
+
+    admin->source->ops->orders(admin->source, &x->arena, &none, &known); // for the network alone
+    const struct network *own = admin_scope_network(scope, known.network, &x->arena);
+
+    if (!scope->is_operator && admin_site_find(own, question->name) == NULL)
+        refuse_site(x, question->name, own);
+    else
+        admin_serve_past(admin, x, at, question, scope);
+}
+
 void admin_serve_why(struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
     struct admin_question question = { 0 };
@@ -90,8 +106,12 @@ void admin_serve_why(struct admin *admin, struct http_exchange *x, const struct 
 
     if (!read_question(x, &question))
         return;
-    struct slice name = question.name;
+    struct slice name = question.name, at;
 
+    if (query_find(x->authority.path, SLICE("at"), &x->arena, &at)) {
+        serve_past(admin, x, at, &question, scope);
+        return;
+    }
     arena_init(&arena, ADMIN_ARENA_MAX);
     text_init(&body, ADMIN_ANSWER_MAX);
     question.name = name_to_ask(admin, scope, &question, &arena);

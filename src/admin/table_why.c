@@ -73,6 +73,9 @@ static void write_question(const struct why_page *p, struct text *out)
     text_say(out, ", policy %s, asked of %s", table_text_of(p->why, "policy"),
         table_text_of(p->why, "node"));
     table_end_line(out, start);
+    if (json_get_text(p->why, "at").length > 0)
+        text_say(out, "As it was at %s, by release %s.\n", table_text_of(p->why, "at"),
+            table_text_of(p->why, "release"));
 }
 
 static void add_column(struct target_table *t, const char *title, bool is_number)

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "admin/json.h"
+#include "admin/moment.h"
 #include "admin/status.h"
 #include "conf/summary.h"
 
@@ -239,6 +240,15 @@ static void put_targets(json_t *object, const struct admin_why *w, const json_t 
     json_put_number(object, "targets_left_out", left_out);
 }
 
+/* By what it was replayed. */
+static void put_past(json_t *object, const struct admin_why *w)
+{
+    char hash[ADMIN_RELEASE_TEXT_MAX], at[MOMENT_TEXT_MAX];
+
+    json_put_text(object, "at", slice_text(moment_text(w->at, at)));
+    json_put_text(object, "release", slice_text(admin_release_text(w->network->hash, hash)));
+}
+
 void admin_why_write(const struct admin_why *w, struct text *out)
 {
     const struct why *why = w->why;
@@ -255,6 +265,8 @@ void admin_why_write(const struct admin_why *w, struct text *out)
     json_put_number(object, "ttl_s", (uint64_t)site->ttl.ns / 1000000000);
     json_put_text(object, "node", w->rows->self->name);
     json_put_time(object, "now", w->now);
+    if (w->is_past)
+        put_past(object, w);
     json_object_set_new(object, "client", client_json(why));
     json_put_text(object, "latency_basis", slice_text(steer_latency_basis_text(why->basis)));
     json_put_real(object, "margin_ms", why->margin_ms);

@@ -11,6 +11,7 @@
  */
 
 #include "admin/checks.h"
+#include "admin/orders.h"
 #include "admin/text.h"
 #include "steer/why.h"
 
@@ -31,7 +32,22 @@ struct admin_why {
     const struct steer_map *map;             // that was asked
     const struct admin_check_status *checks; // by position in rows->checks; NULL: not known
     struct wall now;
+    bool is_past;     // it is of that moment, by what was written down then
+    struct moment at; // with is_past
 };
+
+/* What was answered in the past is asked for; filled in its own time (admin_source_ops). */
+struct admin_replay {
+    struct admin_question question; // in memory of the one who asks
+    bool is_of_customer;            // whose sites alone are told
+    struct slice customer;
+    struct moment at;
+    struct text body;             // of the answer: JSON
+    struct admin_refusal refusal; // status 0: there is none
+};
+
+/* Ends a question of the past, which is the asker's again; who asked may have left meanwhile. */
+void admin_replay_done(struct admin_replay *replay);
 
 /* Of what is complete. Nothing is added when memory for it runs out. */
 void admin_why_write(const struct admin_why *why, struct text *out);

@@ -21,6 +21,7 @@ static const struct option OPTIONS[] = {
     ASKING_OPTIONS,
     { "json", no_argument, NULL, 'j' },
     { "client", required_argument, NULL, 'i' },  // of why alone
+    { "at", required_argument, NULL, 't' },      // likewise
     { "view", required_argument, NULL, 'v' },    // of status alone
     { "compare", required_argument, NULL, 'C' }, // likewise
     { NULL, 0, NULL, 0 },
@@ -29,6 +30,7 @@ static const struct option OPTIONS[] = {
 struct question {
     struct asking who;
     const char *client;  // NULL: not said
+    const char *at;      // likewise: a time that has been
     const char *name;    // what is asked about; NULL: nothing
     const char *view;    // the node whose view is asked for
     const char *compare; // the node that `name` is compared with
@@ -51,6 +53,7 @@ static bool parse(int argc, char **argv, enum takes takes, struct question *q)
         switch (option) {
         case 'j': q->as_json = true; break;
         case 'i': q->client = optarg; break;
+        case 't': q->at = optarg; break;
         case 'v': q->view = optarg; break;
         case 'C': q->compare = optarg; break;
         default:
@@ -71,7 +74,7 @@ static bool parse(int argc, char **argv, enum takes takes, struct question *q)
         return false;
     }
     return optind == argc && has_name == (q->name != NULL) &&
-           (takes == TAKES_NAME || q->client == NULL);
+           (takes == TAKES_NAME || (q->client == NULL && q->at == NULL));
 }
 
 /* Asks, and prints the answer as it is or as text for people. */
@@ -227,6 +230,7 @@ int command_why(int argc, char **argv)
     text_init(&path, TEXT_MAX);
     add_to_query(&path, "/api/v1/why?name=", q.name);
     add_to_query(&path, "&client=", q.client);
+    add_to_query(&path, "&at=", q.at);
     add_to_query(&path, "&node=", q.who.node);
     int code = show(&q, path.at, table_why);
 

@@ -8,6 +8,7 @@
 #include "admin/view.h"
 #include "admin/why.h"
 #include "app/hearing.h"
+#include "app/history.h"
 #include "app/process.h"
 #include "app/sharing.h"
 #include "app/verdicts.h"
@@ -115,6 +116,34 @@ void explain_why(const struct process *process, struct arena *arena,
     why->now = loop_wall(process_control(process));
     why->why =
         steer_why(arena, root->rows, steer_row_of(root->rows, site), why->map, &question->client);
+}
+
+static void on_replayed(void *, struct admin_replay *replay)
+{
+    admin_replay_done(replay);
+}
+
+bool explain_replay(const struct process *process, struct admin_replay *replay)
+{
+    size_t node = find_node(process, replay->question.node);
+    struct admin_refusal *refusal = &replay->refusal;
+    enum err err = node == process->node_count ? ERR_MISSING
+                                               : history_ask(process->histories[node], replay,
+                                                     process->release, on_replayed, NULL);
+
+    if (err == ERR_NONE)
+        return true;
+    refusal->status = err == ERR_MISSING ? 404 : 503;
+    refusal->code = err == ERR_MISSING ? "node" : "busy";
+    if (err == ERR_MISSING)
+        diag_say(&refusal->message, "there runs no node \"%.*s\" in this process",
+            SLICE_ARG(slice_head(replay->question.node, 255)));
+    else
+        diag_say(&refusal->message, "too many questions of the past are under way");
+    diag_say(&refusal->mend, "%s",
+        err == ERR_MISSING ? "`waypost status` lists the nodes of a process"
+                           : "ask again in a second");
+    return false;
 }
 
 void explain_view(const struct process *process, const struct slice *name, struct admin_view *view)

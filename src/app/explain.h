@@ -6,11 +6,13 @@
  * by the control thread.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct admin_check_status;
 struct admin_peer_status;
 struct admin_question;
+struct admin_replay;
 struct admin_view;
 struct admin_why;
 struct arena;
@@ -30,6 +32,9 @@ size_t explain_peers(
 /* As `why` of admin_source_ops. */
 void explain_why(const struct process *process, struct arena *arena,
     const struct admin_question *question, struct admin_why *why);
+
+/* As `replay` of admin_source_ops. */
+bool explain_replay(const struct process *process, struct admin_replay *replay);
 
 /* As `view` of admin_source_ops; of the node of that name, or the first. */
 void explain_view(const struct process *process, const struct slice *name, struct admin_view *view);

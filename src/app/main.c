@@ -21,8 +21,9 @@ const struct command commands[] = {
         command_status },
     { "top", "[--once] [-c FILE] [--node NAME] [FROM] [--json]",
         "live figures of nodes, sites and origins, and what changed lately", command_top },
-    { "why", "NAME [--client IP] [-c FILE] [--node NAME] [FROM] [--json]",
-        "explain an answer: who was weighed, who won, what would change it", command_why },
+    { "why", "NAME [--client IP] [--at TIME] [-c FILE] [--node NAME] [FROM] [--json]",
+        "explain an answer, of now or then: who was weighed, who won, what would change it",
+        command_why },
     { "purge",
         "URL... | --prefix URL | --site HOST [--tag TAG]  [--soft] [--wait SECONDS | --no-wait] "
         "[-c FILE] [--node NAME] [FROM] [--json]",

@@ -16,6 +16,7 @@
 #include "app/consulting.h"
 #include "app/descriptors.h"
 #include "app/here.h"
+#include "app/history.h"
 #include "app/join.h"
 #include "app/metering.h"
 #include "app/noting.h"
@@ -99,6 +100,17 @@ static struct orders *read_orders(struct process *p, const struct running_node *
     return orders_new(&plan);
 }
 
+static struct history *open_history(struct process *p, struct running_node *node)
+{
+    char path[STATE_PATH_MAX];
+
+    return history_new(&(struct history_plan){ .loop = process_control(p),
+        .pool = p->pool,
+        .log = &p->log,
+        .node = node,
+        .folder = state_path(p->release->network->state, node->name, "past", path) });
+}
+
 static uint64_t connections_granted(const struct network *network, size_t node_count)
 {
     return (uint64_t)network->limits.connections * node_count;
@@ -177,6 +189,8 @@ static enum err add_node(struct process *p, struct slice name, struct diag *why)
     TRY(bookkeeping_open(p, p->node_count - 1, why));
     p->orders[p->node_count - 1] = read_orders(p, node);
     steering_obey(steering, p->orders[p->node_count - 1]);
+    p->histories[p->node_count - 1] = open_history(p, node);
+    steering_remember(steering, p->histories[p->node_count - 1]);
     TRY(join_bus(node, steering, process_control(p), p->hub, why));
     TRY(open_faces(node, &faces, FACE_HTTP, why));
     return open_faces(node, &faces, FACE_HTTPS, why);
@@ -432,6 +446,8 @@ void process_free(struct process *process)
         listener_close(process->admin_listeners[i]);
     for (size_t i = 0; i < process->node_count; i++)
         steering_free(process->steering[i]);
+    for (size_t i = 0; i < process->node_count; i++)
+        history_free(process->histories[i]);
     bookkeeping_close(process);
     ordering_free(process->ordering);
     consulting_free(process->consulting);

@@ -23,6 +23,7 @@ struct access_log;
 struct bus_hub;
 struct changes;
 struct consulting;
+struct history;
 struct ordering;
 struct orders;
 struct reload;
@@ -55,6 +56,7 @@ struct process {
     struct running_node *nodes[PROCESS_NODES_MAX];
     struct steering *steering[PROCESS_NODES_MAX];  // of each
     struct orders *orders[PROCESS_NODES_MAX];      // likewise
+    struct history *histories[PROCESS_NODES_MAX];  // likewise
     struct settling *settlings[PROCESS_NODES_MAX]; // likewise; NULL: it keeps no journal
     struct usage *usage[PROCESS_NODES_MAX];        // likewise
     bool is_journaled;                             // and the next start wants to know of it

@@ -11,6 +11,7 @@
 #include "app/consulting.h"
 #include "app/explain.h"
 #include "app/gauges.h"
+#include "app/history.h"
 #include "app/metering.h"
 #include "app/ordering.h"
 #include "app/orders.h"
@@ -210,6 +211,14 @@ static void add_orders(struct metrics *m, struct slice node, const struct orders
         (double)drains_list(orders_drained(orders), &drains));
 }
 
+static void add_history(struct metrics *m, struct slice node, const struct history *history)
+{
+    const struct metrics_label label = { SLICE("node"), node };
+
+    metrics_add_counts(
+        m, &label, history_counter_rows, history_counter_row_count, history_counts(history));
+}
+
 static void metrics(struct admin_source *source, struct metrics *m)
 {
     struct process *p = container_of(source, struct process, source);
@@ -225,6 +234,7 @@ static void metrics(struct admin_source *source, struct metrics *m)
     for (size_t i = 0; i < p->node_count; i++) {
         add_node(m, p->nodes[i]);
         add_orders(m, p->nodes[i]->name, p->orders[i]);
+        add_history(m, p->nodes[i]->name, p->histories[i]);
         bookkeeping_show(p, i, m);
     }
     access_log_metrics(p->access, m);
@@ -340,6 +350,11 @@ static void explain(struct admin_source *source, struct arena *arena,
     explain_why(container_of(source, struct process, source), arena, question, why);
 }
 
+static bool replay(struct admin_source *source, struct admin_replay *asked)
+{
+    return explain_replay(container_of(source, struct process, source), asked);
+}
+
 static void explain_held(
     struct admin_source *source, const struct slice *node, struct admin_view *view)
 {
@@ -410,6 +425,7 @@ const struct admin_source_ops process_source_ops = { .healthy = healthy,
     .metrics = metrics,
     .status = status,
     .why = explain,
+    .replay = replay,
     .view = explain_held,
     .answers = tell_answers,
     .network = tell_network,

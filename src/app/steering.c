@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/hearing.h"
+#include "app/history.h"
 #include "app/load.h"
 #include "app/node.h"
 #include "app/obeying.h"
@@ -53,6 +54,7 @@ struct steering {
     struct verdicts *verdicts;
     struct sharing *sharing;
     struct obeying *obeying; // NULL: it follows no orders
+    struct history *history; // NULL: nothing is noted
     uint64_t self;
     struct timer tick, digest, epoch, sweep;
     struct planning plan;
@@ -156,24 +158,28 @@ static struct wall epoch_at(struct wall now)
     return (struct wall){ ready_ms - ready_ms % STEER_EPOCH_MS };
 }
 
-/* Puts a map into the root, which may not be published yet. */
-static void put_map(struct steering *s, struct root *root, struct steer_map *map)
+/* Puts a map into the root, which may not be published yet. `is_planned`: from the root's map
+ * before alone. */
+static void put_map(struct steering *s, struct root *root, struct steer_map *map, bool is_planned)
 {
     struct snapshot_value *value = &map->value;
+    bool is_settled = atomic_load(&s->is_settled);
 
-    if (!atomic_load(&s->is_settled))
+    if (!is_settled)
         sharing_lay_over(s->sharing, root, map);
     if (map->hash != s->map_hash)
         counter_up(&s->counts.changes);
     s->map_hash = map->hash;
     s->planned = map->epoch;
     snapshot_publish(&root->map, s->node->control, &value);
+    if (root == node_root(s->node))
+        history_map(s->history, is_planned && is_settled);
 }
 
-static void use_map(struct steering *s, struct root *root, struct steer_map *map)
+static void use_map(struct steering *s, struct root *root, struct steer_map *map, bool is_planned)
 {
     counter_up(&s->counts.plans);
-    put_map(s, root, map);
+    put_map(s, root, map, is_planned);
 }
 
 /* What all others hold is better than nothing, which is what this node knows of its own. */
@@ -183,7 +189,7 @@ static void on_adopted(struct sharing_user *user)
     struct root *root = node_root(s->node);
 
     if (!atomic_load(&s->is_settled))
-        put_map(s, root, steer_map_copy(root_map(root)));
+        put_map(s, root, steer_map_copy(root_map(root)), false);
 }
 
 static const struct facts *draw_facts(
@@ -200,7 +206,7 @@ static void plan_now(struct steering *s, struct root *root, struct wall epoch)
     arena_init(&arena, SIZE_MAX);
     const struct facts *facts = draw_facts(s, root, &arena, epoch);
 
-    use_map(s, root, steer_plan(root->rows, &arena, facts, root_map(node_root(s->node))));
+    use_map(s, root, steer_plan(root->rows, &arena, facts, root_map(node_root(s->node))), false);
 }
 
 /* On a pool thread: a map of many sites and cells takes longer than probes may wait. */
@@ -226,7 +232,7 @@ static void plan_done(struct pool_job *job)
     struct steering *s = container_of(job, struct steering, plan.job);
 
     if (s->plan.root == node_root(s->node)) { // else a release came meanwhile, with its own map
-        use_map(s, s->plan.root, s->plan.map);
+        use_map(s, s->plan.root, s->plan.map, s->plan.before == NULL);
         if (atomic_load(&s->is_settled))
             sharing_planned(s->sharing, s->plan.map);
         s->plan.map = NULL;
@@ -497,7 +503,9 @@ void steering_publish(struct steering *steering, struct root **root)
     verdicts_use(steering->verdicts, (*root)->rows, (*root)->release->watch);
     sharing_renew(steering->sharing);
     plan_now(steering, *root, steering->planned);
+    history_leave(steering->history);
     node_publish(steering->node, root);
+    history_use(steering->history);
     measure(steering);
     hearing_use(steering->hearing, node_root(steering->node)->network, checks);
     forget_failures(steering);
@@ -512,6 +520,12 @@ void steering_obey(struct steering *steering, struct orders *orders)
 void steering_note(struct steering *steering, struct changes *changes)
 {
     verdicts_note(steering->verdicts, changes);
+}
+
+void steering_remember(struct steering *steering, struct history *history)
+{
+    steering->history = history;
+    history_use(history);
 }
 
 void steering_settle(struct steering *steering, struct settling *settling)

@@ -27,6 +27,7 @@ struct bus;
 struct bus_user;
 struct changes;
 struct hearing;
+struct history;
 struct loop;
 struct pool;
 struct observer;
@@ -65,6 +66,10 @@ void steering_obey(struct steering *steering, struct orders *orders);
 
 /* What it sees change is put there, which outlives it (app/noting.h). */
 void steering_note(struct steering *steering, struct changes *changes);
+
+/* What answers rest on is noted from now on; the history outlives the steering. Once, before the
+ * loop's first turn. */
+void steering_remember(struct steering *steering, struct history *history);
 
 /* What the node counted is settled over its bus; that outlives the steering. Once, before the
  * loop's first turn. */
