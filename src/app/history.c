@@ -333,6 +333,19 @@ struct history *history_new(const struct history_plan *plan)
     return h;
 }
 
+/* What came since the last write, so that an orderly stop leaves no gap but its own. */
+static void write_rest(struct history *h)
+{
+    if (h->is_working || h->is_failing || h->needs_key || !is_kept(h) || !has_room(h, false))
+        return;
+    event_add(h, &(struct history_event){ .kind = PAST_TICK, .at = loop_moment(h->loop) });
+    enum err err = history_disk_write(&h->work.disk, h->events, h->count);
+
+    if (err != ERR_NONE)
+        log_line(h->log, LOG_ERROR, "history", "cannot_write node=%.*s folder=%s reason=\"%s\"",
+            SLICE_ARG(h->node->name), h->work.disk.folder, err_text(err));
+}
+
 void history_free(struct history *history)
 {
     struct history *h = history;
@@ -340,6 +353,7 @@ void history_free(struct history *history)
     if (h == NULL)
         return;
     timer_clear(h->loop, &h->tick);
+    write_rest(h);
     loop_unpost(h->loop, &h->work.job.message);
     history_leave(h);
     for (size_t i = 0; i < h->count; i++)

@@ -74,7 +74,7 @@ struct history_plan {
 /* Nothing is kept, and no file made, before the first root. */
 struct history *history_new(const struct history_plan *plan);
 
-/* The pool has ended. What was not written will not be. Accepts NULL. */
+/* The pool has ended. Writes what is left, if it can at once. Accepts NULL. */
 void history_free(struct history *history);
 
 /* The node's root is another from now on, and its map; or it is asked to begin. Accepts NULL, as

@@ -233,7 +233,7 @@ static void what_was_answered_is_answered_again(void **)
     }
 }
 
-static void what_was_not_written_before_a_kill_is_said_to_be_lost(void **)
+static void what_was_answered_while_nothing_was_noted_is_said_to_be_lost(void **)
 {
     static struct past p;
 
@@ -413,7 +413,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(what_was_answered_is_answered_again),
-        cmocka_unit_test(what_was_not_written_before_a_kill_is_said_to_be_lost),
+        cmocka_unit_test(what_was_answered_while_nothing_was_noted_is_said_to_be_lost),
         cmocka_unit_test(a_torn_end_costs_what_it_held_and_no_more),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_said_and_tried_again),
         cmocka_unit_test(the_oldest_goes_when_there_is_enough),

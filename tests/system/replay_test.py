@@ -208,7 +208,7 @@ def test_a_thousand_answers_are_replayed_as_they_were(serve, pair):
     begin = time.time()
     all_asked = live(waypost, config, pair)
 
-    seen = check_all(waypost, all_asked[::4])
+    seen = check_all(waypost, all_asked[::10])
     assert {"best", "drawn", "next"} <= set(seen), seen
     assert len(seen) > 3 + 2 + 4, f"hardly anything happened: {seen}"  # releases, and maps
 
