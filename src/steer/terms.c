@@ -5,6 +5,7 @@
 
 #define UNKNOWN_MARGIN_US INT64_C(20000)
 #define LOAD_MOST         (1000 * INT64_C(1000000)) // more is no other news
+#define GUARD_DOUBT       INT64_C(10000)            // shares this near are alike
 
 enum { MEMBERS_MOST = 64 }; // of a pop, that are looked at for the one in the middle
 
@@ -76,17 +77,22 @@ static void load_learn(struct terms *t, int64_t load, int64_t spread)
     t->load_spread = spread;
 }
 
+static const struct fact *fuller_of(const struct terms *t)
+{
+    const struct fact *cpu = &t->facts[TERM_CPU], *memory = &t->facts[TERM_MEMORY];
+
+    return cpu->value > memory->value ? cpu : memory;
+}
+
 static int64_t fuller(const struct terms *t)
 {
-    int64_t cpu = t->facts[TERM_CPU].value, memory = t->facts[TERM_MEMORY].value;
-
-    return cpu > memory ? cpu : memory;
+    return fuller_of(t)->value;
 }
 
 /*
  * A machine near the end of its CPU or memory counts as loaded, the nearer the more. What all have
  * in common (one machine under all of them, a quiet night's backup) tells none from the others, and
- * would only freeze things as they are.
+ * would only freeze things as they are; so does what differs by no more than chance.
  */
 static void guard_of(struct terms *terms, const struct steer_row *row)
 {
@@ -101,7 +107,7 @@ static void guard_of(struct terms *terms, const struct steer_row *row)
     for (size_t i = 0; i < row->count; i++) {
         int64_t full = fuller(&terms[i]) < one ? fuller(&terms[i]) : one;
 
-        if (full > from)
+        if (full > from + GUARD_DOUBT + fuller_of(&terms[i])->spread)
             load_learn(&terms[i],
                 PRESSURE_FROM +
                     (full - from) * (TERMS_OVERLOAD - PRESSURE_FROM) / (one - TERMS_GUARD),

@@ -53,6 +53,8 @@ static void a_full_machine_counts_as_loaded_as_far_as_it_is_fuller_than_the_othe
         { 5000000, 500000, 1250000, TERMS_UNKNOWN },
         { 1000000, 960000, 980000, TERMS_UNKNOWN },
         { 1000000, 1000000, TERMS_UNKNOWN, TERMS_UNKNOWN },
+        { 1000000, 991000, TERMS_UNKNOWN, TERMS_UNKNOWN }, // as much as chance makes it
+        { 985000, 995000, TERMS_UNKNOWN, TERMS_UNKNOWN },
         { 920000, 980000, TERMS_UNKNOWN, 1070000 },
     };
 
