@@ -27,16 +27,19 @@ vsftpd_log_file={folder}/log
 class FtpServer:
     """One vsftpd at port 21 of an address of ours."""
 
-    def __init__(self, world, address):
-        self.world, self.address = world, world.address(address)
+    def __init__(self, world, address, machine=None):
+        self.world, self.address = world, address
         self.folder = world.place(f"ftp-{address}")
         self.root = self.folder / "root"
         self.root.mkdir()
         self.path = str(self.root / "probe.bin")  # without rights of its own it changes no root
         (self.root / "probe.bin").write_bytes(bytes(FILE_BYTES))
         self._write(0)
+        words = ["/usr/sbin/vsftpd", self.folder / "conf"]
+        if machine is None:
+            world.address(address)
         self.process = world.start(f"vsftpd-{address}",
-                                   ["/usr/sbin/vsftpd", self.folder / "conf"], self.folder)
+                                   machine.words(*words) if machine else words, self.folder)
         wait_until(lambda: self.process.must_run() and listens(address, 21), "FTP listens")
 
     def _write(self, rate):

@@ -23,12 +23,16 @@ class Machine:
         self.line = f"line{Machine.count}"
         run("ip", "netns", "add", self.space)
         world.at_end("ip", "netns", "delete", self.space)
+        self._connect()
+
+    def _connect(self):
+        """Its line to the bridge."""
         run("ip", "link", "add", self.line, "type", "veth", "peer", "name", "eth0", "netns",
             self.space)
         run("ip", "link", "set", self.line, "master", BRIDGE, "up")
-        run("ip", "route", "replace", f"{address}/32", "dev", BRIDGE)
+        run("ip", "route", "replace", f"{self.address}/32", "dev", BRIDGE)
         for words in (["link", "set", "lo", "up"], ["link", "set", "eth0", "up"],
-                      ["address", "add", f"{address}/32", "dev", "eth0"],
+                      ["address", "add", f"{self.address}/32", "dev", "eth0"],
                       *(["route", "add", net, "dev", "eth0"] for net in NEIGHBOURS),
                       ["route", "add", "default", "via", GATE]):
             run("ip", "-n", self.space, *words)

@@ -96,11 +96,14 @@ def slow_probe(seconds):
 
 
 class Origin:
-    """One nginx at one address, port 80 and 8080; `more`: directives of its server."""
+    """One nginx at one address, port 80 and 8080; `more`: directives of its server; `machine`: what it
+    runs on, if not on the world's own."""
 
-    def __init__(self, world, name, address, root, more=""):
-        self.world, self.name, self.address = world, name, world.address(address)
-        self.root = root
+    def __init__(self, world, name, address, root, more="", machine=None):
+        self.world, self.name, self.address = world, name, address
+        self.root, self.machine = root, machine
+        if machine is None:
+            world.address(address)
         self.folder = world.place(f"origin-{name}")
         self.log_path = self.folder / "access"
         self.process = None
@@ -115,7 +118,8 @@ class Origin:
     def start(self):
         """Starts it, or starts it again."""
         words = ["/usr/sbin/nginx", "-c", self.folder / "conf", "-p", self.folder, "-e", "stderr"]
-        run(*words, "-t")
+        run(*(self.machine.words(*words) if self.machine else words), "-t")
+        words = self.machine.words(*words) if self.machine else words
         self.process = self.world.start(f"nginx-{self.name}", words, self.folder)
         wait_until(lambda: self.process.must_run() and listens(self.address, 80),
                    f"origin {self.name} listens")

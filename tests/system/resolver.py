@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A provider's resolver: a real Unbound that sends client subnets, and its log of questions."""
 import re
+import signal
 
 from world import run, wait_until
 
@@ -39,20 +40,34 @@ class Resolver:
 
     def __init__(self, world, address, zones, servers, mixed_case=False):
         self.address = world.address(address)
+        self.zones, self.mixed_case = zones, mixed_case
         self.folder = world.place(f"unbound-{address}")
         self.log_path = self.folder / "log"
-        stubs = "".join(f'stub-zone:\n  name: "{zone}"\n' +
-                        "".join(f"  stub-addr: {server}\n" for server in servers)
-                        for zone in zones)
-        senders = "\n".join(f"  send-client-subnet: {server}" for server in servers)
         conf = self.folder / "conf"
-        conf.write_text(CONF.format(
-            address=address, folder=self.folder, stubs=stubs, senders=senders,
-            mixed_case="yes" if mixed_case else "no"))
+        self._write(servers)
         run("/usr/sbin/unbound-checkconf", conf)
         self.process = world.start(f"unbound-{address}", ["/usr/sbin/unbound", "-d", "-c", conf],
                                    self.folder)
         wait_until(lambda: self.process.must_run() and self._is_up(), f"resolver {address} is up")
+
+    def _write(self, servers):
+        stubs = "".join(f'stub-zone:\n  name: "{zone}"\n' +
+                        "".join(f"  stub-addr: {server}\n" for server in servers)
+                        for zone in self.zones)
+        senders = "\n".join(f"  send-client-subnet: {server}" for server in servers)
+        (self.folder / "conf").write_text(CONF.format(
+            address=self.address, folder=self.folder, stubs=stubs, senders=senders,
+            mixed_case="yes" if self.mixed_case else "no"))
+
+    def know(self, *servers):
+        """Asks these name servers from here on; what it held is forgotten."""
+        before = self._starts()
+        self._write(servers)
+        self.process.send(signal.SIGHUP)
+        wait_until(lambda: self._starts() > before, f"resolver {self.address} is up again")
+
+    def _starts(self):
+        return self.log_path.read_text().count("start of service")
 
     def _is_up(self):
         return self.log_path.exists() and "start of service" in self.log_path.read_text()

@@ -2,12 +2,12 @@
 """A pop that is full: new clients go elsewhere, come back afterwards, and nobody is sent to and
 fro."""
 import collections
-import threading
 import time
 
 import pytest
 
 from asking import Customers, answers
+from load import Crowd
 from raw import ask
 from waypost import FRA, IS_NIGHT, NYC, network, sites
 from world import wait_until
@@ -16,31 +16,6 @@ STATIC = "static.acme.test"
 CAPACITY = 2_000_000  # bits a second of the pop that fills
 FULL_S, CALM_S = (75, 45) if IS_NIGHT else (35, 5)
 RETURN_S = 90  # the pace is slow against the TTL, so that it settles
-
-
-class Crowd:
-    """Visitors who keep fetching a stored object from one pop, so many bits a second together."""
-
-    def __init__(self, address, path, bits_per_s):
-        self.address, self.path, self.bits_per_s = address, path, bits_per_s
-        self.ending, self.bytes = threading.Event(), 0
-        self.thread = threading.Thread(target=self._fetch, daemon=True)
-        self.thread.start()
-
-    def _fetch(self):
-        began = time.monotonic()
-        while not self.ending.is_set():
-            reply = ask(self.address, self.path, STATIC)
-            assert reply.cache()[1] == "hit", reply.headers
-            self.bytes += len(reply.body)
-            due = began + self.bytes * 8 / self.bits_per_s
-            self.ending.wait(max(0, due - time.monotonic()))
-
-    def leave(self):
-        """It goes home; bits a second were as promised."""
-        assert self.thread.is_alive(), "not all of it was served"
-        self.ending.set()
-        self.thread.join(20)
 
 
 @pytest.fixture
