@@ -230,6 +230,42 @@ static void what_is_given_out_is_counted_by_site_target_and_reason(void **)
     usage_close(usage, true);
 }
 
+static void each_reason_is_counted_apart_and_each_thread_in_its_own_line(void **)
+{
+    static const struct origin *const two[] = { &ams, &ams }; // whichever is drawn
+    static const uint32_t even[] = { 1, 1 };
+    const struct dns_client client = { { IP_V4, { 203, 0, 113, 5 } }, true };
+    struct usage *usage = usage_new(2, wall_from_s(1700000000));
+    struct site drawn = all[4];
+    const struct site *const only = &drawn;
+
+    drawn.policy = POLICY_WEIGHTED;
+    drawn.origins = two;
+    drawn.weights = even;
+    drawn.origin_count = drawn.first_reserve = 2;
+    network.sites = &only;
+    network.site_count = 1;
+    assert_int_equal(compile(&nyc_nodes[0]), ERR_NONE);
+    dns_zones_free(zones);
+    assert_int_equal(dns_zones_compile(rows, usage, 3, &zones, &why), ERR_NONE);
+    answerer.zones = zones;
+    answerer.line = 1;
+    ask(&answerer, &client, &(struct ask_query){ .name = "www.acme.test", .type = DNS_TYPE_A },
+        &text);
+    answerer.line = 0;
+    struct answers_line *lines =
+        answers_pair(usage_answers(usage), acme.name, drawn.host, ams.name);
+
+    for (unsigned reason = 0; reason < ANSWERS_REASONS_MAX; reason++) {
+        assert_int_equal(counter_read(&answers_line(lines, 0)->of[reason]), 0);
+        assert_int_equal(
+            counter_read(&answers_line(lines, 1)->of[reason]), reason == STEER_DRAWN ? 1 : 0);
+    }
+    dns_zones_free(zones);
+    zones = NULL;
+    usage_close(usage, true);
+}
+
 static void a_host_in_the_zone_is_a_name_of_it(void **)
 {
     check("img.cdn.test", DNS_TYPE_A, "NOERROR aa | img.cdn.test 20 A 192.0.2.3");
@@ -347,6 +383,8 @@ int main(void)
             deliver_sites_lead_to_the_answering_nodes_pop_first, setup, teardown),
         cmocka_unit_test_setup_teardown(
             what_is_given_out_is_counted_by_site_target_and_reason, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            each_reason_is_counted_apart_and_each_thread_in_its_own_line, setup, teardown),
         cmocka_unit_test_setup_teardown(a_host_in_the_zone_is_a_name_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown(any_other_host_is_its_own_apex, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -125,6 +125,48 @@ static void the_end_is_sealed_by_who_seals(void **state)
     meeting_close(m);
 }
 
+/* As ours to speak with. */
+static struct tls_filter *own_filter(const struct talker *t)
+{
+    return BIO_get_data(SSL_get_wbio(filter_at(t)->ssl));
+}
+
+static bool has_one(void *what)
+{
+    const struct talker *t = what;
+
+    return t->in_length == 1;
+}
+
+static void nothing_is_said_behind_a_failure_that_is_still_to_be_told(void **state)
+{
+    static const char RUBBISH[] = "\x17\x03\x03\x00\x20 and what no key of ours has sealed ";
+    struct meeting *m = meeting_good(state);
+    struct tls_filter *near = own_filter(&m->pair.near);
+    const struct iovec one = { .iov_base = (char[]){ "1" }, .iov_len = 1 };
+    char both[200];
+    size_t taken;
+
+    // In one go, so that the far side has heard the one, and rests, when the other fails.
+    m->pair.far.pauses = true;
+    assert_int_equal(near->filter.ops->seal(&near->filter, &one, 1, 1, &taken), ERR_NONE);
+    struct slice good = near->filter.ops->sealed(&near->filter);
+
+    assert_true(good.length + sizeof RUBBISH <= sizeof both);
+    memcpy(both, good.at, good.length);
+    memcpy(both + good.length, RUBBISH, sizeof RUBBISH);
+    tls_filter_say(near, slice_of(both, good.length + sizeof RUBBISH));
+    stream_ready(m->pair.near.stream);
+    assert_true(bench_until(m->pair.bench, has_one, &m->pair.far, WITHIN));
+    assert_int_equal(filter_at(&m->pair.far)->failed, ERR_TLS);
+    assert_false(m->pair.far.is_closed);
+    talker_say(&m->pair.far, "more", 4);
+    bench_settle(m->pair.bench);
+    assert_int_equal(m->pair.far.out_at, 0);
+    assert_int_equal(m->pair.near.in_length, 0);
+    meeting_close(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +177,7 @@ int main(void)
         ON_BOTH(keys_may_change_between_what_is_said),
         ON_BOTH(keys_may_change_amid_a_body),
         ON_BOTH(the_end_is_sealed_by_who_seals),
+        ON_BOTH(nothing_is_said_behind_a_failure_that_is_still_to_be_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
