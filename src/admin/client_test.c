@@ -12,76 +12,17 @@
 
 #include <cmocka.h>
 
-#include "admin/client.h"
+#include "admin/says_test.h"
 #include "admin/text.h"
 
-/* A node that says one thing, whatever it is asked, and ends the connection. */
-struct node {
-    char folder[64], path[100];
-    const char *says;
-    bool keeps_silent; // until the client has left
-    char asked[1024];
-    int listener;
-    pthread_t thread;
-};
-
-static void *node_main(void *argument)
-{
-    struct node *node = argument;
-    int fd = accept(node->listener, NULL, NULL);
-    size_t length = 0;
-
-    while (strstr(node->asked, "\r\n\r\n") == NULL) {
-        ssize_t got = recv(fd, node->asked + length, sizeof node->asked - 1 - length, 0);
-
-        if (got <= 0)
-            break;
-        length += (size_t)got;
-    }
-    if (node->keeps_silent)
-        while (recv(fd, node->asked, 1, 0) > 0)
-            ;
-    for (const char *at = node->says; *at != '\0';) { // in small pieces
-        ssize_t went = send(fd, at, strlen(at) < 7 ? strlen(at) : 7, MSG_NOSIGNAL);
-
-        if (went <= 0)
-            break;
-        at += went;
-    }
-    close(fd);
-    return NULL;
-}
-
-static void node_start(struct node *node, const char *says)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-    memset(node, 0, sizeof *node);
-    node->says = says;
-    snprintf(node->folder, sizeof node->folder, "/tmp/admin-client-XXXXXX");
-    assert_non_null(mkdtemp(node->folder));
-    snprintf(node->path, sizeof node->path, "%s/admin.sock", node->folder);
-    memcpy(address.sun_path, node->path, sizeof node->path);
-    node->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(node->listener, (const void *)&address, sizeof address), 0);
-    assert_int_equal(listen(node->listener, 1), 0);
-}
-
-static void node_end(struct node *node)
-{
-    close(node->listener);
-    unlink(node->path);
-    rmdir(node->folder);
-}
-
 static enum err ask(
-    struct node *node, struct span patience, struct client_answer *answer, struct diag *why)
+    struct says_node *node, struct span patience, struct client_answer *answer, struct diag *why)
 {
     struct client_ask ask = {
         .socket = node->path, .method = "GET", .path = "/api/v1/status", .patience = patience
     };
 
-    assert_int_equal(pthread_create(&node->thread, NULL, node_main, node), 0);
+    assert_int_equal(pthread_create(&node->thread, NULL, says_main, node), 0);
     enum err err = client_ask(&ask, answer, why);
 
     pthread_join(node->thread, NULL);
@@ -92,9 +33,9 @@ static void status_and_body_of_the_answer_are_handed_over(void **)
 {
     struct client_answer answer;
     struct diag why;
-    struct node node;
+    struct says_node node;
 
-    node_start(&node, "HTTP/1.1 422 Unprocessable Content\r\nContent-Length: 14\r\n\r\n"
+    says_start(&node, "HTTP/1.1 422 Unprocessable Content\r\nContent-Length: 14\r\n\r\n"
                       "hello, operator");
     assert_int_equal(ask(&node, span_s(10), &answer, &why), ERR_NONE);
     assert_int_equal(answer.status, 422);
@@ -102,7 +43,7 @@ static void status_and_body_of_the_answer_are_handed_over(void **)
     assert_non_null(strstr(node.asked, "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n"));
     assert_non_null(strstr(node.asked, "\r\nConnection: close\r\n"));
     client_answer_done(&answer);
-    node_end(&node);
+    says_end(&node);
 }
 
 static void a_body_is_sent_whole_behind_the_head(void **)
@@ -110,22 +51,22 @@ static void a_body_is_sent_whole_behind_the_head(void **)
     static const char BODY[] = "{\"pop\": \"fra\"}";
     struct client_answer answer;
     struct diag why;
-    struct node node;
+    struct says_node node;
 
-    node_start(&node, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    says_start(&node, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     struct client_ask order = { .socket = node.path,
         .method = "POST",
         .path = "/api/v1/drain",
         .body = slice_text(BODY),
         .patience = span_s(10) };
 
-    assert_int_equal(pthread_create(&node.thread, NULL, node_main, &node), 0);
+    assert_int_equal(pthread_create(&node.thread, NULL, says_main, &node), 0);
     assert_int_equal(client_ask(&order, &answer, &why), ERR_NONE);
     pthread_join(node.thread, NULL);
     assert_non_null(strstr(node.asked, "POST /api/v1/drain HTTP/1.1\r\n"));
     assert_non_null(strstr(node.asked, "\r\nContent-Length: 14\r\n\r\n{\"pop\": \"fra\"}"));
     client_answer_done(&answer);
-    node_end(&node);
+    says_end(&node);
 }
 
 static void an_answer_that_is_cut_or_foreign_is_refused(void **)
@@ -141,13 +82,13 @@ static void an_answer_that_is_cut_or_foreign_is_refused(void **)
     for (size_t i = 0; i < COUNT_OF(ANSWERS); i++) {
         struct client_answer answer;
         struct diag why = { 0 };
-        struct node node;
+        struct says_node node;
 
-        node_start(&node, ANSWERS[i]);
+        says_start(&node, ANSWERS[i]);
         assert_int_equal(ask(&node, span_s(10), &answer, &why), ERR_PARSE);
         assert_non_null(strstr(why.text, "cut or is none of ours"));
         assert_null(answer.memory);
-        node_end(&node);
+        says_end(&node);
     }
 }
 
@@ -155,14 +96,14 @@ static void patience_ends_with_the_mend(void **)
 {
     struct client_answer answer;
     struct diag why = { 0 };
-    struct node node;
+    struct says_node node;
 
-    node_start(&node, "");
+    says_start(&node, "");
     node.keeps_silent = true;
     assert_int_equal(ask(&node, span_ms(50), &answer, &why), ERR_TIMEOUT);
     assert_non_null(strstr(why.text, "has not answered within"));
     assert_non_null(strstr(why.text, "look at its log"));
-    node_end(&node);
+    says_end(&node);
 }
 
 static enum err ask_at(const char *path, struct diag *why)
@@ -176,16 +117,16 @@ static enum err ask_at(const char *path, struct diag *why)
 static void without_a_node_the_error_says_how_to_start_one(void **)
 {
     struct diag why = { 0 };
-    struct node node;
+    struct says_node node;
 
     assert_int_equal(ask_at("/nonexistent/fra1/admin.sock", &why), ERR_MISSING);
     assert_non_null(strstr(why.text, "no node runs here: /nonexistent/fra1/admin.sock"));
     assert_non_null(strstr(why.text, "waypost run"));
-    node_start(&node, "");
+    says_start(&node, "");
     close(node.listener);
     assert_int_equal(ask_at(node.path, &why), ERR_REFUSED);
     assert_non_null(strstr(why.text, "it has ended; start it again"));
-    node_end(&node);
+    says_end(&node);
 }
 
 static void a_path_too_long_for_a_socket_is_refused(void **)

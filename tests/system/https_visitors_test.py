@@ -318,6 +318,7 @@ def test_operators_ask_from_afar_with_a_token(serve, secured, ours, origins):
     afar = ("--url", url, "--ca", ours.file, "--token", token)
     assert re.search(r"fra1 +fra", run_waypost("status", *afar)[1])
     assert "loopback" not in run_waypost("status", *afar)[1]
+    assert re.search(r"up +fra +fra1", run_waypost("top", "--once", *afar)[1])
     code, out, _ = run_waypost("purge", f"http://{STATIC}/sqlite.css", *afar)
     assert code == 0 and "by token" in out
     context = trusting(ours)
@@ -338,6 +339,7 @@ def test_operators_ask_from_afar_with_a_token(serve, secured, ours, origins):
     stale.write_text("another-token-altogether")
     code, _, err = run_waypost("status", "--url", url, "--ca", ours.file, "--token", stale)
     assert code == 1 and "token" in err
+    assert run_waypost("top", "--url", url, "--ca", ours.file, "--token", stale)[0] == 1
     code, _, err = run_waypost("status", "--url", url, "--token", token)
     assert code == 1 and "unknown authority" in err
     token.write_text("fedcba9876543210fedcba9876543210\n")
