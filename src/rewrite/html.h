@@ -20,7 +20,7 @@
 
 enum {
     HTML_ATTRIBUTES_MAX = 64, // of one tag
-    HTML_FOREIGN_MAX = 256,   // foreign elements within each other; deeper, the page is given up
+    HTML_FOREIGN_MAX = 64,    // foreign elements within each other; deeper, the page is given up
 };
 
 enum html_kind {
