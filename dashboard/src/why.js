@@ -51,7 +51,8 @@ function about(why) {
         client.cell !== undefined && `cell ${client.cell}`] : ['for a client of whom nothing is known'];
     const basis = { geography: 'latency by geography', probes: 'latency by probes' };
     return [...who.filter(Boolean), basis[why.latency_basis] ?? `latency by ${why.latency_basis}`,
-        `kept for ${why.ttl_s} s`, `said by ${why.node} at ${stamp(why.now)} UTC`].join(' · ');
+        `kept for ${why.ttl_s} s`, why.at ? `answered by ${why.node} at ${stamp(why.at)} UTC, by release ` +
+            `${why.release.slice(0, 8)}` : `said by ${why.node} at ${stamp(why.now)} UTC`].join(' · ');
 }
 
 const shown = (target) => TERMS.filter(([key]) => (target.terms?.[key]?.weight ?? 0) > 0 &&

@@ -31,7 +31,7 @@ def play(base, scenes, mark=None):
     """What the browser saw of these scenes."""
     done = subprocess.run(
         ["node", HERE / "dashboard.mjs", base, json.dumps(scenes), *([mark] if mark else [])],
-        capture_output=True, text=True, timeout=120 * PATIENCE, check=False)
+        capture_output=True, text=True, timeout=240 * PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -168,7 +168,10 @@ def test_a_site_says_where_its_answers_point_and_why(seen, waypost):
     name, address = why["answers"][0]["target"], why["answers"][0]["addresses"][0]
     assert site["verdict"].startswith(f"{name} {address} because "), site["verdict"]
     assert urllib.parse.quote(CLIENT) in site["address"], "it can be sent to others"
-    assert "at=2026-01-02T03%3A04%3A05Z" in site["asked"]
+    then = json.loads(waypost.admin_text(
+        f"/api/v1/why?name={WWW}&client={CLIENT}&at={site['asked_at']}Z"))
+    assert site["past"].startswith(f"{then['answers'][0]['target']} ")
+    assert "is not kept" in site["refusal"] and "history" in site["refusal"]
     assert "There is no site of that name" in of(seen, "unknown")["said"]
 
 
