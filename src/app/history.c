@@ -284,7 +284,8 @@ static void work_next(struct history *h)
     h->is_working = true;
     if (pool_submit(h->pool, &w->job) == ERR_NONE)
         return;
-    w->err = ERR_LIMIT; // as if the write had failed
+    w->err = ERR_LIMIT;                               // as if the write had failed
+    w->disk.record_count = w->disk.written_bytes = 0; // those of the last one are counted
     if (w->asked.replay != NULL) {
         w->asked.replay->refusal = (struct admin_refusal){ .status = 503, .code = "busy" };
         diag_say(&w->asked.replay->refusal.message, "too much waits for the disk");
