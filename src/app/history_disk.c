@@ -156,8 +156,9 @@ static void prune(const struct history_disk *d, struct moment now, uint64_t rele
         unlink(path_of(d->folder, s.list[gone].begin_us, path));
         s.bytes -= s.list[gone].bytes;
     }
-    memmove(s.list, s.list + gone, (s.count - gone) * sizeof *s.list);
     s.count -= gone;
+    if (s.count > 0)
+        memmove(s.list, s.list + gone, s.count * sizeof *s.list);
     releases_prune(d->folder, &s, release);
     mem_free(s.list);
 }
