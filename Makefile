@@ -61,6 +61,7 @@ fuzz: $(B)-fuzz/build.ninja
 
 # WAYPOST_NIGHT lets the stories of tests/system take their full length.
 night:
+	@WAYPOST_NIGHT=1 $(MAKE) check T=system/package
 	@WAYPOST_NIGHT=1 $(MAKE) asan TIMES=10
 	@$(MAKE) tsan TIMES=10
 	@$(MAKE) fuzz S=600
