@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "http/http2_priv.h"
 
+enum { TASKS_FREE_MAX = 128 }; // kept for the next requests: a page has a hundred
+
 struct http2 *http2_of(void *user_data)
 {
     struct http2 *h2 = user_data;
@@ -60,11 +62,21 @@ struct http2_task *http2_task_new(struct http2 *h2, int32_t stream)
     return task;
 }
 
+/* nghttp2 asks several times in a row for what is of one stream, and its own look-up is a hash. */
+struct http2_task *http2_task_at(struct http2 *h2, int32_t stream)
+{
+    if (h2->recent == NULL || h2->recent->stream != stream)
+        h2->recent = nghttp2_session_get_stream_user_data(h2->session, stream);
+    return h2->recent;
+}
+
 static void task_free(struct http2_task *task)
 {
     struct http2 *h2 = task->h2;
     struct http2_shared *shared = http2_server(h2)->h2;
 
+    if (h2->recent == task)
+        h2->recent = NULL;
     list_remove(&task->link);
     list_remove(&task->ended);
     list_remove(&task->pulled);
@@ -72,7 +84,7 @@ static void task_free(struct http2_task *task)
     h2->task_count--;
     mem_free(task->held);
     mem_free(task->own);
-    if (shared->free_count == HTTP_EXCHANGES_FREE_MAX) {
+    if (shared->free_count == TASKS_FREE_MAX) {
         arena_done(&task->x.arena);
         mem_free(task);
         return;

@@ -145,9 +145,9 @@ static bool source_ask(struct http2_task *task)
 static ssize_t body_read(nghttp2_session *session, int32_t stream, uint8_t *room, size_t length,
     uint32_t *flags, nghttp2_data_source *source, void *user_data)
 {
-    struct http2_task *task = nghttp2_session_get_stream_user_data(session, stream);
+    struct http2_task *task = http2_task_at(http2_of(user_data), stream);
 
-    (void)room, (void)source, (void)user_data;
+    (void)session, (void)room, (void)source;
     if (task == NULL || task->is_aborted)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     bool is_used_up = task->left == 0 && !task->is_last;
@@ -176,10 +176,10 @@ static int body_send(nghttp2_session *session, nghttp2_frame *frame, const uint8
     size_t length, nghttp2_data_source *source, void *user_data)
 {
     struct http2 *h2 = http2_of(user_data);
-    struct http2_task *task = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    struct http2_task *task = http2_task_at(h2, frame->hd.stream_id);
     struct http2_burst *b = &http2_server(h2)->h2->burst;
 
-    (void)source;
+    (void)session, (void)source;
     assert(task != NULL && length <= task->left);
     burst_copy(b, head, FRAME_HEAD_BYTES);
     if (task->x.told != NULL)
@@ -210,7 +210,11 @@ static int body_send(nghttp2_session *session, nghttp2_frame *frame, const uint8
 static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
     struct http2 *h2 = http2_of(user_data);
-    struct http2_task *task = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+
+    (void)session;
+    if (frame->hd.type == NGHTTP2_DATA) // body_send has seen to it
+        return 0;
+    struct http2_task *task = http2_task_at(h2, frame->hd.stream_id);
 
     if (frame->hd.type == NGHTTP2_RST_STREAM && task != NULL)
         http2_task_was_reset(task, frame->rst_stream.error_code);

@@ -148,8 +148,12 @@ void http2_flood_see(struct http2 *h2, struct slice bytes)
             bytes = slice_from(bytes, skip);
             continue;
         }
-        f->head[f->head_length++] = (uint8_t)bytes.at[0];
-        bytes = slice_from(bytes, 1);
+        size_t wanted = head_wanted(f) - f->head_length;
+        size_t part = wanted < bytes.length ? wanted : bytes.length;
+
+        memcpy(f->head + f->head_length, bytes.at, part);
+        f->head_length = (uint8_t)(f->head_length + part);
+        bytes = slice_from(bytes, part);
         if (f->head_length < head_wanted(f))
             continue;
         uint32_t length = number_at(f->head, 3);

@@ -57,7 +57,6 @@ struct http2_task {
     struct instant at;       // of the last progress
     uint32_t moved;          // since then
     int32_t stream;
-
     struct http_sink *sink;
     char *held; // of the request's body, not yet taken
     size_t held_at, held_length, held_room;
@@ -98,6 +97,7 @@ struct http2 {
     bool has_frame; // of its server's rooms
     struct list tasks, ended, pulled, fleeting;
     unsigned task_count;
+    struct http2_task *recent;   // that was asked for last, or NULL
     struct http2_gather *gather; // of the header block that is coming in
     size_t block;                // bytes of it, unpacked
     struct timer later;          // for what may not happen within a call of the service
@@ -173,7 +173,8 @@ bool http2_settle(struct http2 *h2);
 /* http2_settle, once the service's call has returned. */
 void http2_settle_later(struct http2 *h2);
 
-/* A new task of the stream; and its last word, after which it is free. */
+/* A stream's task while nghttp2 knows it, or NULL; a new one; its last word, and it is free. */
+struct http2_task *http2_task_at(struct http2 *h2, int32_t stream);
 struct http2_task *http2_task_new(struct http2 *h2, int32_t stream);
 void http2_task_end(struct http2_task *task);
 

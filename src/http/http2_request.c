@@ -28,11 +28,6 @@ struct http2_gather {
     char cookie[HTTP_HEAD_MAX]; // RFC 9113 §8.2.3: its pieces are one field again
 };
 
-static struct http2_task *task_at(struct http2 *h2, int32_t stream)
-{
-    return nghttp2_session_get_stream_user_data(h2->session, stream);
-}
-
 static struct slice slice_of_rcbuf(nghttp2_rcbuf *buffer)
 {
     if (buffer == NULL)
@@ -220,7 +215,7 @@ static int invalid_frame(
     nghttp2_session *session, const nghttp2_frame *frame, int error, void *user_data)
 {
     struct http2 *h2 = http2_of(user_data);
-    struct http2_task *task = task_at(h2, frame->hd.stream_id);
+    struct http2_task *task = http2_task_at(h2, frame->hd.stream_id);
 
     (void)session;
     if (h2->gather != NULL && h2->gather->stream == frame->hd.stream_id)
@@ -313,7 +308,7 @@ static void serve(struct http2 *h2, int32_t stream, bool has_body)
 /* All of the body that is to come has come. */
 static void body_ended(struct http2 *h2, int32_t stream)
 {
-    struct http2_task *task = task_at(h2, stream);
+    struct http2_task *task = http2_task_at(h2, stream);
 
     if (task == NULL || !task->has_body)
         return;
@@ -438,7 +433,7 @@ static int data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream, c
     size_t length, void *user_data)
 {
     struct http2 *h2 = http2_of(user_data);
-    struct http2_task *task = task_at(h2, stream);
+    struct http2_task *task = http2_task_at(h2, stream);
     struct slice bytes = slice_of(at, length);
 
     (void)flags;
@@ -458,7 +453,7 @@ static int data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream, c
 static int stream_closed(nghttp2_session *session, int32_t stream, uint32_t error, void *user_data)
 {
     struct http2 *h2 = http2_of(user_data);
-    struct http2_task *task = task_at(h2, stream);
+    struct http2_task *task = http2_task_at(h2, stream);
 
     (void)session, (void)error;
     if (h2->gather != NULL && h2->gather->stream == stream)
@@ -466,6 +461,7 @@ static int stream_closed(nghttp2_session *session, int32_t stream, uint32_t erro
     if (task == NULL)
         return 0;
     task->is_closed = true;
+    h2->recent = NULL;
     http2_task_ended(task);
     return 0;
 }
