@@ -54,8 +54,16 @@ static const struct name NAMES[] = {
 
 static const struct name OTHER_NAME = { .form = FORM_KEPT };
 
+/* The same lines would be other bytes now. */
+static void change(struct hpack *h)
+{
+    h->is_changed = true;
+    h->again_length = 0;
+}
+
 static void forget(struct hpack *h)
 {
+    change(h);
     h->size = h->count = h->used = 0;
     memset(h->slots, 0, sizeof h->slots);
 }
@@ -166,6 +174,7 @@ static void line_remember(struct hpack *h, struct slice line, uint32_t hash, siz
 {
     if (h->count == HPACK_LINES_MAX || line.length > sizeof h->text - h->used)
         forget(h);
+    change(h);
     uint32_t slot = hash % HPACK_SLOTS;
 
     while (h->slots[slot] != 0) // half of them are free, at least
@@ -208,7 +217,7 @@ static uint8_t *line_pack(struct hpack *h, struct slice line, uint8_t *to, int *
     return literal_put(to, name, FORM_KEPT, text, value);
 }
 
-size_t hpack_pack(struct hpack *h, struct slice lines, uint8_t *room)
+static size_t lines_pack(struct hpack *h, struct slice lines, uint8_t *room)
 {
     uint8_t *to = room;
     int next = 0;
@@ -229,4 +238,28 @@ size_t hpack_pack(struct hpack *h, struct slice lines, uint8_t *room)
         lines = slice_from(lines, length + strlen("\r\n"));
     }
     return (size_t)(to - room);
+}
+
+static void again_keep(struct hpack *h, struct slice lines, const uint8_t *packed, size_t length)
+{
+    if (h->is_changed || lines.length > sizeof h->again || length > sizeof h->again_packed)
+        return;
+    if (lines.length > 0)
+        memcpy(h->again, lines.at, lines.length);
+    memcpy(h->again_packed, packed, length);
+    h->again_length = (uint16_t)lines.length;
+    h->again_packed_length = (uint16_t)length;
+}
+
+size_t hpack_pack(struct hpack *h, struct slice lines, uint8_t *room)
+{
+    if (lines.length > 0 && slice_equal(lines, slice_of(h->again, h->again_length))) {
+        memcpy(room, h->again_packed, h->again_packed_length);
+        return h->again_packed_length;
+    }
+    h->is_changed = false;
+    size_t length = lines_pack(h, lines, room);
+
+    again_keep(h, lines, room, length);
+    return length;
 }

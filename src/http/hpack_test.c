@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <nghttp2/nghttp2.h>
@@ -107,6 +108,47 @@ static void a_line_that_was_sent_before_is_one_byte(void **state)
     assert_true(say(s, "content-type: text/html\r\nvia: 1.1 here\r\nx-y: z\r\n") > 3);
     assert_int_equal(say(s, "content-type: text/html\r\nvia: 1.1 here\r\nx-y: z\r\n"), 3);
     assert_int_equal(say(s, "x-y: z\r\n"), 1);
+}
+
+static void a_head_that_is_said_again_is_the_same_bytes(void **state)
+{
+    struct scene *s = *state;
+    const char *lines = "content-length: 10\r\nvia: 1.1 here\r\nage: 1\r\nset-cookie: a=b\r\n";
+    uint8_t before[64];
+
+    say(s, lines);
+    size_t length = say(s, lines);
+
+    assert_true(length <= sizeof before);
+    memcpy(before, s->packed, length);
+    memset(s->packed, 0, length);
+    assert_int_equal(say(s, lines), length);
+    assert_memory_equal(s->packed, before, length);
+    say(s, "content-length: 10\r\nvia: 1.1 here\r\nage: 2\r\nset-cookie: a=b\r\n");
+    say(s, lines);
+}
+
+static void a_head_is_said_anew_when_the_table_has_changed(void **state)
+{
+    struct scene *s = *state;
+    const char *lines = "age: 1\r\nvia: 1.1 here\r\n";
+
+    say(s, lines);
+    for (int i = 0; i < 100; i++) { // until the table here has been forgotten a few times
+        char other[40];
+
+        snprintf(other, sizeof other, "x-other: %d\r\n", i);
+        say(s, lines);
+        say(s, other);
+        say(s, lines);
+    }
+    nghttp2_hd_inflater *other_client;
+
+    assert_int_equal(nghttp2_hd_inflate_new(&other_client), 0);
+    nghttp2_hd_inflate_del(s->client);
+    s->client = other_client; // whose table is empty
+    hpack_init(&s->h, HPACK_TABLE_MAX);
+    say(s, lines);
 }
 
 static void lines_are_found_in_any_order_and_among_new_ones(void **state)
@@ -240,6 +282,8 @@ int main(void)
         CASE(names_are_in_lower_case_and_values_are_as_they_were),
         CASE(nothing_is_packed_as_nothing),
         CASE(a_line_that_was_sent_before_is_one_byte),
+        CASE(a_head_that_is_said_again_is_the_same_bytes),
+        CASE(a_head_is_said_anew_when_the_table_has_changed),
         CASE(lines_are_found_in_any_order_and_among_new_ones),
         CASE(what_differs_from_answer_to_answer_takes_no_place_in_the_table),
         CASE(cookies_are_kept_by_nobody),
