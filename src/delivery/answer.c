@@ -200,6 +200,7 @@ static void reply_with_body(
         cache_object_read(object, visit->at, &whole, 1) == 1 &&
         whole.iov_len >= (size_t)reply->length) {
         reply->body = slice_of(whole.iov_base, (size_t)reply->length);
+        reply->is_body_stored = true;
         http_reply(visit_exchange(visit), reply);
         return;
     }

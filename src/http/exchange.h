@@ -107,6 +107,7 @@ struct http_reply {
     struct slice more;          // further ones, likewise
     int64_t length;             // of the body; -1: not known
     struct slice body;          // the whole body, when at hand (good until the turn's end) ...
+    bool is_body_stored;        // it is not in memory of the caller, who may end before that
     struct http_source *source; // ... or NULL/where it comes from
 };
 

@@ -408,13 +408,14 @@ static void held_drop(struct http2_task *task)
 }
 
 /* A body at hand: a short one may lie in the caller's own memory, and is copied at once. */
-static void body_take(struct http2_task *task, struct slice body)
+static void body_take(struct http2_task *task, struct slice body, bool is_stored)
 {
     struct http2 *h2 = task->h2;
     bool waits = http2_server(h2)->is_late || h2->kept != NULL;
+    bool is_passing = body.length <= HTTP_BODY_JOINED_MAX && !is_stored;
     char *room = NULL;
 
-    if (body.length <= HTTP_BODY_JOINED_MAX && !waits)
+    if (is_passing && !waits)
         room = loop_scratch(task->x.loop, body.length);
     if (room != NULL) {
         memcpy(room, body.at, body.length);
@@ -422,7 +423,7 @@ static void body_take(struct http2_task *task, struct slice body)
     }
     pieces_set(task, body);
     list_append(&h2->fleeting, &task->fleeting);
-    if (waits || (room == NULL && body.length <= HTTP_BODY_JOINED_MAX))
+    if (waits || (room == NULL && is_passing))
         save(task);
 }
 
@@ -449,7 +450,7 @@ static void reply(struct http_exchange *x, const struct http_reply *r)
         task->source = r->source;
         task->source_left = r->length;
     } else if (has_body) {
-        body_take(task, r->body);
+        body_take(task, r->body, r->is_body_stored);
     }
     stream_ready(h2->connection->stream);
 }

@@ -108,18 +108,27 @@ static int64_t length_of(const struct http2_task *task, const struct http_reply 
 }
 
 /* Of three digits; those of the protocol's own table go out as one byte of it. */
-static nghttp2_nv status_field(int status, char digits[STATUS_DIGITS])
+static nghttp2_nv status_field(struct http2 *h2, int status)
 {
-    static const short OWN[] = { 200, 204, 206, 304, 400, 404, 500 }; // RFC 7541 appendix A
+    static const struct {
+        int status;
+        char digits[STATUS_DIGITS];
+    } OWN[] = { { 200, "200" }, { 204, "204" }, { 206, "206" }, { 304, "304" }, { 400, "400" },
+        { 404, "404" }, { 500, "500" } }; // RFC 7541 appendix A
+
+    for (size_t i = 0; i < COUNT_OF(OWN); i++) {
+        if (status != OWN[i].status)
+            continue;
+        nghttp2_nv own = field_of(SLICE(":status"), slice_of(OWN[i].digits, STATUS_DIGITS));
+
+        own.flags &= (uint8_t)~NGHTTP2_NV_FLAG_NO_INDEX;
+        return own;
+    }
+    char *digits = arena_room(&h2->heads, STATUS_DIGITS);
 
     for (int i = STATUS_DIGITS - 1, left = status; i >= 0; i--, left /= 10)
         digits[i] = (char)('0' + left % 10);
-    nghttp2_nv field = field_of(SLICE(":status"), slice_of(digits, STATUS_DIGITS));
-
-    for (size_t i = 0; i < COUNT_OF(OWN); i++)
-        if (status == OWN[i])
-            field.flags &= (uint8_t)~NGHTTP2_NV_FLAG_NO_INDEX;
-    return field;
+    return field_of(SLICE(":status"), slice_of(digits, STATUS_DIGITS));
 }
 
 /* The fields of an answer as text, in memory that lasts until they are packed. */
@@ -156,7 +165,7 @@ bool http2_head_submit(
     struct writer lines = lines_write(h2, r, length_of(task, r));
     size_t count = 1;
 
-    fields[0] = status_field(r->status, arena_room(&h2->heads, STATUS_DIGITS));
+    fields[0] = status_field(h2, r->status);
     if (hpack_most(lines.length) <= HTTP2_PACKED_MAX)
         task->head = writer_slice(&lines);
     else
