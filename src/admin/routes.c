@@ -12,6 +12,7 @@
 enum {
     SHOWN_MAX = 100, // bytes of what was given, in an error
     ALLOW_MAX = 64,
+    WORD_MOST = 32, // bytes; longer than right, so that who reads it says what is
     NAME_MOST = 255,
     HOST_MOST = 512, // HOST.ZONE, with the dot at the end
 };
@@ -29,10 +30,10 @@ enum {
     {                                                                              \
         .name = "site", TEXT(1, HOST_MOST), .help = "A site, as HOST or HOST.ZONE" \
     }
-#define MONTH_FIELD                                                              \
-    {                                                                            \
-        .name = "month", TEXT(0, 7), .pattern = "^([0-9]{4}-(0[1-9]|1[0-2]))?$", \
-        .help = "Year and month, UTC; this one where none is said"               \
+#define MONTH_FIELD                                                                      \
+    {                                                                                    \
+        .name = "month", TEXT(0, WORD_MOST), .pattern = "^([0-9]{4}-(0[1-9]|1[0-2]))?$", \
+        .help = "Year and month, UTC; this one where none is said"                       \
     }
 #define TIME_PATTERN "^([0-9]{4}-[0-9]{2}(-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z)?)?)?$"
 
