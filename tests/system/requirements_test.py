@@ -675,9 +675,8 @@ def test_r32_pops_with_the_same_facts_choose_the_same_origin_for_a_page(wan):
     def shared():
         return {wan.json(node, "map")["map"]["shared"] for node in POPS}
 
-    wait_until(lambda: len(shared()) == 1, lambda: f"maps: {shared()}", 30 * PATIENCE)
-    own = [terms(wan, WWW, node)["nyc"]["terms"]["latency"] for node in POPS]
-    assert all(term["sources"] == len(POPS) for term in own)
+    wait_until(lambda: all(t["terms"]["latency"]["sources"] == len(POPS) for node in POPS
+                           for t in terms(wan, WWW, node).values()), "all know of all", 30 * PATIENCE)
 
     def measured():
         held = reports(wan, "fra1")
@@ -686,6 +685,7 @@ def test_r32_pops_with_the_same_facts_choose_the_same_origin_for_a_page(wan):
 
     wait_until(lambda: measured() == sorted(measured()), lambda: f"ways: {measured()}",
                30 * PATIENCE)
+    wait_until(lambda: len(shared()) == 1, lambda: f"maps: {shared()}", 30 * PATIENCE)
     for name in names:
         fra, nyc, sin = (answers(name, server, tuple(clients)) for server in POPS.values())
         assert fra == nyc == sin, name
