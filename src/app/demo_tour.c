@@ -192,6 +192,22 @@ static void write_orders(struct text *out, const struct demo_tour *tour)
     write_dig(out, tour, LEIPZIG, STATIC);
 }
 
+/* Of pages that a customer has in a folder: a page of an origin, fetched with what it embeds. */
+static void write_rewrite(struct text *out, const struct demo_tour *tour)
+{
+    char server[IP_TEXT_MAX];
+
+    ip_text(&demo_servers[0].address, server);
+    write_step(
+        out, "A page in a folder would embed its pictures from the site that delivers them:");
+    text_add(out, SLICE("    curl -s --create-dirs"));
+    text_say(out, " -o /tmp/waypost-pages/index.html http://%s:%u/", server, tour->ports.origin);
+    text_say(
+        out, " -o /tmp/waypost-pages/logo.svg http://%s:%u/logo.svg; ", server, tour->ports.origin);
+    text_say(out, "%s rewrite /tmp/waypost-pages --site static.acme.example --dry-run -c %s\n",
+        tour->program, tour->config);
+}
+
 /* The month goes on: after ten seconds the invoice is not what the ledger says any more. */
 static void write_fees(struct text *out, const struct demo_tour *tour)
 {
@@ -213,6 +229,12 @@ static void write_face(struct text *out, const struct demo_tour *tour)
     write_command(out, tour, "status");
     text_add(out, SLICE("\n"));
     write_command(out, tour, "status --compare fra1 nyc1");
+    text_add(out, SLICE("\n"));
+    write_step(out, "Its figures as they move; without --once it stays until q:");
+    write_command(out, tour, "top --once");
+    text_add(out, SLICE("\n"));
+    write_step(out, "An answer of ten seconds ago, and why it was that:");
+    write_command(out, tour, "why www.acme.example --client 198.18.1.7 --at -10s");
     text_add(out, SLICE("\n"));
     write_step(out, "What Prometheus reads:");
     text_say(out, "    curl -s http://%s:%u/metrics\n", ip_text(&demo_pops[0].address, pop),
@@ -258,6 +280,7 @@ void demo_tour_write(struct text *out, const struct demo_tour *tour)
     write_http(out, tour);
     write_orders(out, tour);
     write_fees(out, tour);
+    write_rewrite(out, tour);
     write_browser(out, tour);
     write_face(out, tour);
     write_reload(out, tour);

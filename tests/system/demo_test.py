@@ -36,8 +36,11 @@ def take_tour(demo, folder):
     commands = re.findall(r"^    ((?:for|dig|curl|kill|\S*waypost) .*)$", demo.output(), re.M)
     said = {}
     for command in commands:
-        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20,
-                              cwd=folder, check=False)
+        for _ in range(2):
+            done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20,
+                                  cwd=folder, check=False)
+            if "not what the ledger says" not in done.stdout + done.stderr:
+                break  # else the month went on between its two commands
         assert done.returncode == 0 and done.stdout, f"{command}: {done.stderr}"
         said[command] = done.stdout
     return said
