@@ -81,7 +81,7 @@ static bool is_free_to_leave(const struct http_task *task)
 {
     const struct http_connection *c = task->connection;
 
-    if (c->server->is_late || c->is_blocked)
+    if (c->server->is_late || !stream_is_pulled(c->stream))
         return false;
     for (const struct http_task *before = c->first; before != task; before = before->next)
         if (!before->is_replied || before->source != NULL || before->is_aborted)

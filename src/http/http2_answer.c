@@ -411,7 +411,8 @@ static void held_drop(struct http2_task *task)
 static void body_take(struct http2_task *task, struct slice body, bool is_stored)
 {
     struct http2 *h2 = task->h2;
-    bool waits = http2_server(h2)->is_late || h2->kept != NULL;
+    bool waits =
+        http2_server(h2)->is_late || h2->kept != NULL || !stream_is_pulled(h2->connection->stream);
     bool is_passing = body.length <= HTTP_BODY_JOINED_MAX && !is_stored;
     char *room = NULL;
 

@@ -25,6 +25,11 @@ static void queue_reading(struct stream *s)
         list_append(&s->loop->readable, &s->reading);
 }
 
+bool stream_is_pulled(const struct stream *s)
+{
+    return s->is_writable && !s->is_connecting && !s->is_greeting && s->failed == ERR_NONE;
+}
+
 static void queue_writing(struct stream *s)
 {
     if (!s->is_writable || s->is_connecting || s->failed != ERR_NONE || !list_empty(&s->writing))

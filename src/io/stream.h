@@ -115,6 +115,10 @@ struct loop *stream_loop(const struct stream *stream);
  * it is not known. */
 [[nodiscard]] enum err stream_untaken(const struct stream *stream, size_t *bytes);
 
+/* What is made ready before this turn's output is pulled at its end: false while the socket takes
+ * nothing, also where a filter took all and holds it. */
+bool stream_is_pulled(const struct stream *stream);
+
 /* Some of what `sent` told of waits in the filter, as the kernel takes no more for now: closing
  * would lose it, finishing does not. */
 bool stream_holds_output(const struct stream *stream);
