@@ -89,6 +89,9 @@ def keep_coming(world):
             world.start(f"visitors-{name}-{node}", [
                 "curl", "-s", "-o", "/dev/null", "--rate", "6/s", "--resolve",
                 f"{STATIC}:80:{node}", urls])
+    world.start("visitors-bursts", ["sh", "-c", (  # or the figures would be the same at each look
+        f"while sleep 2.3; do curl -s -o /dev/null --resolve {STATIC}:80:{FRA} "
+        f"'http://{STATIC}/images/se.gif#[1-20]'; done")])
 
 
 def outcome(ours, path, node=FRA):

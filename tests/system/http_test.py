@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a pop says to HTTP clients, from well-behaved browsers to those that want to break in."""
+import socket
 import time
 
 import pytest
@@ -52,6 +53,19 @@ def test_pipelined_requests_are_answered_in_order(served, pages):
         for name in names:
             reply = connection.reply()
             assert reply.status == 200 and reply.body == (pages / name[1:]).read_bytes()
+
+
+def test_answers_of_a_slow_reader_are_his_own(served, pages):
+    """What the socket does not take yet lies where nobody else's answer comes to lie."""
+    names = [f"/images/ac/commit-{i}.gif" for i in range(9)] * 5
+    for turn in range(3):
+        asked = [f"{name}?turn={turn}" for name in names]
+        with Connection(FRA) as connection:
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+            connection.send("".join(request(name) for name in asked))
+            for name in names:
+                reply = connection.reply()
+                assert reply.status == 200 and reply.body == (pages / name[1:]).read_bytes(), name
 
 
 def test_head_tells_what_get_would(served):

@@ -10,12 +10,14 @@ import functools
 import os
 import pathlib
 import ssl
+import threading
 
 from authority import Authority, key_mark
 
 IS_SECURE = os.environ.get("WAYPOST_BY") == "https"
 SCHEME, PORT = ("https", 443) if IS_SECURE else ("http", 80)
 FOLDER = pathlib.Path("/run/way")  # a /run of our own (conftest.py)
+ONE_AT_A_TIME = threading.Lock()
 
 
 @functools.cache
@@ -26,9 +28,14 @@ def authority():
 
 
 @functools.cache
-def pair(*names):
-    """The files of a certificate for these names."""
+def _pair(*names):
     return authority().certify(*names, name=f"pair{len(list(FOLDER.iterdir()))}")
+
+
+def pair(*names):
+    """The files of a certificate for these names; nodes may ask for it side by side."""
+    with ONE_AT_A_TIME:
+        return _pair(*names)
 
 
 def url(host, path):
