@@ -91,6 +91,8 @@ class Debian:
             run("mount", "-t", kind, kind, self.root / where)
         world.at_end("umount", "-l", self.place)
         (self.root / "run/notify").mkdir()
+        # Every package has man-db read all pages anew, else: minutes for nothing.
+        (self.root / "var/lib/man-db/auto-update").unlink(missing_ok=True)
         self._listen()
         threading.Thread(target=reap, daemon=True).start()
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A customer's web server of a few lines, where a story needs no more of one."""
+import os
 import sys
+import time
 
 from world import listens, wait_until
 
@@ -23,6 +25,7 @@ def web_server(world, address, files, folder=None, more=()):
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
+        os.utime(folder / name, (0, time.time() - 86400))  # old enough to be fresh for a while
     server = world.start("web-server", [sys.executable, "-c", SERVER, address, *more], folder)
     wait_until(lambda: server.must_run() and listens(address, 80), "the web server listens")
     return folder
