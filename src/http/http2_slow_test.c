@@ -131,6 +131,38 @@ static bool holds_the_last_bytes(void *what)
     return c != NULL && c->is_finishing && stream_holds_output(c->stream);
 }
 
+static bool holds_all_that_was_pulled(void *what)
+{
+    const struct scene *s = what;
+
+    return s->script.completed == 1 && stream_holds_output(s->connection->stream);
+}
+
+static void what_is_answered_while_the_socket_is_full_outlives_its_turn(void **state)
+{
+    struct scene *s = scene_open(state);
+    struct bench *bench = s->visit->pair.bench;
+    struct talker *visitor = &s->visit->pair.near;
+    struct sim_link narrow = { .buffer_bytes = BODY - 100000 };
+
+    sim_link_set(bench->sim, NULL, NULL, &narrow);
+    frames_begin_wide(&s->frames);
+    frames_get(&s->frames, 1, "/source/400000");
+    size_t first = s->frames.length;
+
+    visitor->heard = fall_silent;
+    talker_say(visitor, s->frames.text, first);
+    assert_true(bench_until(bench, holds_all_that_was_pulled, s, WITHIN));
+    bench_settle(bench);
+    frames_get(&s->frames, 3, "/hand/1000");
+    talker_say(visitor, s->frames.text + first, s->frames.length - first);
+    bench_settle(bench);
+    assert_true(holds_all_that_was_pulled(s));
+    assert_int_equal(s->connection->h2->task_count, 1); // answered, in memory of its own
+    assert_true(list_empty(&s->connection->h2->fleeting));
+    scene_close(s);
+}
+
 static bool is_over(void *what)
 {
     const struct talker *t = what;
@@ -199,6 +231,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(many_streams_of_a_silent_reader_pin_no_more_than_one),
+        cmocka_unit_test_prestate(
+            what_is_answered_while_the_socket_is_full_outlives_its_turn, SIMULATED),
         cmocka_unit_test_prestate(
             who_closes_its_half_before_the_last_bytes_gets_them_and_is_done_with, SIMULATED),
         cmocka_unit_test_prestate(
