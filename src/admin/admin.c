@@ -171,6 +171,16 @@ void admin_serve_metrics(struct admin *admin, struct http_exchange *x, const str
     answer(x, &(struct answer){ 200, TYPE_METRICS, "", &body });
 }
 
+const struct network *admin_own_network(
+    struct admin *admin, const struct admin_scope *scope, struct arena *arena)
+{
+    const struct admin_orders_question none = { 0 };
+    struct admin_orders known = { 0 };
+
+    admin->source->ops->orders(admin->source, arena, &none, &known); // which tells it in any case
+    return admin_scope_network(scope, known.network, arena);
+}
+
 void admin_answer_written(struct http_exchange *x, struct text *body)
 {
     if (!body->is_full && body->length > 0) {

@@ -79,6 +79,10 @@ void admin_answer_written(struct http_exchange *x, struct text *body);
  */
 uint64_t admin_query_number(struct http_exchange *x, const char *key, uint64_t otherwise);
 
+/* The network in use, as far as it is theirs who ask. */
+const struct network *admin_own_network(
+    struct admin *admin, const struct admin_scope *scope, struct arena *arena);
+
 /* afar.c */
 void admin_afar_init(struct admin *admin);
 
@@ -102,7 +106,8 @@ admin_serve_fn admin_serve_openapi;
 admin_serve_fn admin_serve_status;
 admin_serve_fn admin_serve_reload;
 
-/* serve_why.c */
+/* serve_why.c. Answers for a site that is not there, or another's, with what was probably meant. */
+void admin_refuse_site(struct http_exchange *x, struct slice name, const struct network *network);
 admin_serve_fn admin_serve_why;
 admin_serve_fn admin_serve_view;
 admin_serve_fn admin_serve_map;

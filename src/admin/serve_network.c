@@ -25,15 +25,12 @@ void admin_serve_changes(
         .limit = (size_t)admin_query_number(x, "limit", CHANGES_TOLD_DEFAULT),
         .after = admin_query_number(x, "after", 0),
         .now = loop_wall(admin->loop) };
-    const struct admin_orders_question none = { 0 };
-    struct admin_orders known = { 0 };
     struct arena arena;
     struct text body;
 
     arena_init(&arena, ADMIN_ARENA_MAX);
     text_init(&body, ADMIN_ANSWER_MAX);
-    admin->source->ops->orders(admin->source, &arena, &none, &known); // for the network alone
-    question.network = known.network;
+    question.network = admin_own_network(admin, &ADMIN_SCOPE_ALL, &arena);
     changes_write(admin->source->ops->changes(admin->source), &question, &body);
     arena_done(&arena);
     admin_answer_written(x, &body);

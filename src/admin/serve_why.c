@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Why a name is answered as it is, and what a node holds: /api/v1/why, view and map. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "admin/admin_priv.h"
@@ -8,29 +9,23 @@
 
 enum { NAME_SHOWN_MAX = 256 }; // of a name in an error
 
-/* The question in a query; false when it is answered as wrong. */
-static bool read_question(struct http_exchange *x, struct admin_question *q)
+/* The question in a query, which the table of routes has found to be one. */
+static struct admin_question read_question(struct http_exchange *x)
 {
-    struct slice path = x->authority.path, client = SLICE_NONE;
+    struct slice path = x->authority.path, client;
+    struct admin_question q = { 0 };
 
-    query_find(path, SLICE("node"), &x->arena, &q->node);
-    if (!query_find(path, SLICE("name"), &x->arena, &q->name) || q->name.length == 0) {
-        admin_answer_json(x, 400, "",
-            admin_error_json(
-                "name", "no name was asked for", "add ?name=HOST, a site's host name"));
-        return false;
+    query_find(path, SLICE("node"), &x->arena, &q.node);
+    query_find(path, SLICE("name"), &x->arena, &q.name);
+    if (query_find(path, SLICE("client"), &x->arena, &client)) {
+        bool is_address = ip_parse(client, &q.client);
+
+        assert(is_address);
     }
-    if (query_find(path, SLICE("client"), &x->arena, &client) && !ip_parse(client, &q->client)) {
-        admin_answer_json(x, 400, "",
-            admin_error_json("client", "the client is no IP address",
-                "give one address, such as client=192.0.2.7 or client=2001:db8::7"));
-        return false;
-    }
-    return true;
+    return q;
 }
 
-/* Of a site that is not there, with what was probably meant. */
-static void refuse_site(struct http_exchange *x, struct slice name, const struct network *network)
+void admin_refuse_site(struct http_exchange *x, struct slice name, const struct network *network)
 {
     char message[NAME_SHOWN_MAX + 64], mend[NAME_SHOWN_MAX + 64];
     struct slice nearest = admin_site_nearest(network, name);
@@ -70,13 +65,9 @@ static void refuse_node(struct http_exchange *x, struct slice node, const struct
 static struct slice name_to_ask(struct admin *admin, const struct admin_scope *scope,
     const struct admin_question *question, struct arena *arena)
 {
-    const struct admin_orders_question none = { 0 };
-    struct admin_orders known = { 0 };
-
     if (scope->is_operator)
         return question->name;
-    admin->source->ops->orders(admin->source, arena, &none, &known); // for the network alone
-    const struct network *own = admin_scope_network(scope, known.network, arena);
+    const struct network *own = admin_own_network(admin, scope, arena);
 
     return admin_site_find(own, question->name) == NULL ? SLICE_NONE : question->name;
 }
@@ -85,27 +76,21 @@ static struct slice name_to_ask(struct admin *admin, const struct admin_scope *s
 static void serve_past(struct admin *admin, struct http_exchange *x, struct slice at,
     const struct admin_question *question, const struct admin_scope *scope)
 {
-    const struct admin_orders_question none = { 0 };
-    struct admin_orders known = { 0 };
-
-    admin->source->ops->orders(admin->source, &x->arena, &none, &known); // for the network alone
-    const struct network *own = admin_scope_network(scope, known.network, &x->arena);
+    const struct network *own = admin_own_network(admin, scope, &x->arena);
 
     if (!scope->is_operator && admin_site_find(own, question->name) == NULL)
-        refuse_site(x, question->name, own);
+        admin_refuse_site(x, question->name, own);
     else
         admin_serve_past(admin, x, at, question, scope);
 }
 
 void admin_serve_why(struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
-    struct admin_question question = { 0 };
+    struct admin_question question = read_question(x);
     struct admin_why why = { 0 };
     struct arena arena;
     struct text body;
 
-    if (!read_question(x, &question))
-        return;
     struct slice name = question.name, at;
 
     if (query_find(x->authority.path, SLICE("at"), &x->arena, &at)) {
@@ -119,7 +104,7 @@ void admin_serve_why(struct admin *admin, struct http_exchange *x, const struct 
     if (why.rows == NULL) {
         refuse_node(x, question.node, why.network);
     } else if (why.why == NULL) {
-        refuse_site(x, name, admin_scope_network(scope, why.network, &arena));
+        admin_refuse_site(x, name, admin_scope_network(scope, why.network, &arena));
     } else {
         admin_why_write(&why, &body);
         admin_answer_written(x, &body);
@@ -130,16 +115,9 @@ void admin_serve_why(struct admin *admin, struct http_exchange *x, const struct 
 /* Which reports are asked for; false when it is answered as wrong. */
 static bool read_pages(struct http_exchange *x, struct admin_view_question *q)
 {
-    struct slice limit, after;
-    uint64_t number = VIEW_TOLD_DEFAULT;
+    struct slice after;
 
-    if (query_find(x->authority.path, SLICE("limit"), &x->arena, &limit) &&
-        (!slice_number(limit, VIEW_TOLD_MAX, &number) || number == 0)) {
-        admin_answer_json(x, 400, "",
-            admin_error_json("limit", "the limit is no number of reports", "give 1 to 10000"));
-        return false;
-    }
-    q->limit = (size_t)number;
+    q->limit = (size_t)admin_query_number(x, "limit", VIEW_TOLD_DEFAULT);
     q->has_after = query_find(x->authority.path, SLICE("after"), &x->arena, &after);
     if (q->has_after && !admin_view_place_parse(after, &q->after)) {
         admin_answer_json(x, 400, "",
