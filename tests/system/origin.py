@@ -79,10 +79,12 @@ def site_copy(folder, static_host):
 
 
 def embedded_in(root, page, static_host):
-    """The paths that a page of the copy embeds from `static_host`."""
+    """The paths that a page of the copy embeds from `static_host`: there are some."""
     text = (root / page.lstrip("/")).read_text(errors="replace")
-    start = re.escape(way.url(static_host, ""))
-    return sorted(set(re.findall(rf'(?:src|href)="{start}(/[^"]+)"', text)))
+    start = rf"(?:{way.SCHEME}:)?//{re.escape(static_host)}"
+    paths = sorted(set(re.findall(rf'(?:src|href)="{start}(/[^"]+)"', text)))
+    assert paths, f"{page} embeds nothing of {static_host}"
+    return paths
 
 
 SLOW_TO_ANSWER = "limit_req zone=slow burst=1000;"  # beyond 10 requests/s, later and later

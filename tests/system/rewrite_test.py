@@ -96,7 +96,7 @@ def test_a_browser_takes_the_page_from_its_origin_and_all_else_from_a_pop(
     rich = visitor.browse(f"http://{WWW}{RICH}")
 
     pictures = {url for url in visit if url.endswith((".gif", ".jpg", ".png", ".css"))}
-    assert len(pictures) >= 25 and embedded <= pictures
+    assert len(pictures) >= 25 and len(embedded) >= 25 and embedded <= pictures
     assert {urllib.parse.urlsplit(url).netloc for url in pictures} == {STATIC}
     for url in pictures:
         assert visit[url].status == 200 and visit[url].cache()[0] in ("fra1", "nyc1"), url
