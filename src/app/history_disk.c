@@ -121,8 +121,8 @@ static bool is_used(const char *folder, const struct segments *s, uint64_t hash)
     return false;
 }
 
-/* Removes the releases that no segment is of, but for the one that is about to be. */
-static void releases_prune(const char *folder, const struct segments *s, uint64_t next)
+/* Removes the releases that no segment is of, but for the one that is about to be; NULL: none. */
+static void releases_prune(const char *folder, const struct segments *s, const uint64_t *next)
 {
     char path[PATH_ROOM];
     DIR *dir = opendir(folder);
@@ -131,8 +131,8 @@ static void releases_prune(const char *folder, const struct segments *s, uint64_
         char *rest = NULL;
         uint64_t hash = strtoull(entry->d_name, &rest, 16);
 
-        if (rest == entry->d_name || strcmp(rest, RELEASE_ENDING) != 0 || hash == next ||
-            is_used(folder, s, hash))
+        if (rest == entry->d_name || strcmp(rest, RELEASE_ENDING) != 0 ||
+            (next != NULL && hash == *next) || is_used(folder, s, hash))
             continue;
         unlink(release_path(folder, hash, path));
     }
@@ -140,10 +140,12 @@ static void releases_prune(const char *folder, const struct segments *s, uint64_
         closedir(dir);
 }
 
-/* Makes room for a segment that begins now: a segment ends at the latest where the next begins. */
+/* Makes room for a segment that begins now: a segment ends at the latest where the next begins.
+ * Where none does, since nothing is to be kept, all goes. */
 static void prune(const struct history_disk *d, struct moment now, uint64_t release)
 {
     struct segments s = segments_list(d->folder);
+    bool keeps = d->limits.keep.ns > 0;
     int64_t least_us = now.us - d->limits.keep.ns / 1000;
     char path[PATH_ROOM];
     size_t gone = 0;
@@ -151,7 +153,7 @@ static void prune(const struct history_disk *d, struct moment now, uint64_t rele
     for (; gone < s.count; gone++) {
         bool is_old = gone + 1 < s.count && s.list[gone + 1].begin_us < least_us;
 
-        if (!is_old && s.bytes <= d->limits.size_bytes)
+        if (keeps && !is_old && s.bytes <= d->limits.size_bytes)
             break;
         unlink(path_of(d->folder, s.list[gone].begin_us, path));
         s.bytes -= s.list[gone].bytes;
@@ -159,7 +161,7 @@ static void prune(const struct history_disk *d, struct moment now, uint64_t rele
     s.count -= gone;
     if (s.count > 0)
         memmove(s.list, s.list + gone, s.count * sizeof *s.list);
-    releases_prune(d->folder, &s, release);
+    releases_prune(d->folder, &s, keeps ? &release : NULL);
     mem_free(s.list);
 }
 
@@ -299,11 +301,11 @@ static enum err segment_begin(struct history_disk *d, const struct history_event
     TRY(flush(d));
     segment_end(d);
     d->limits = network->history;
+    prune(d, at, network->hash);
     if (d->limits.keep.ns == 0)
         return ERR_NONE;
     if (mkdir(d->folder, 0700) != 0 && errno != EEXIST)
         return err_from_errno(errno);
-    prune(d, at, network->hash);
     TRY(release_keep(d, network));
     TRY(segment_make(d, &at));
     past_write_key(&d->writer, at, &release, event->map, event->all_health);

@@ -366,6 +366,21 @@ static void nothing_is_kept_where_that_is_not_wanted(void **)
     past_close(&p);
 }
 
+static void what_was_kept_goes_when_it_is_not_wanted_any_more(void **)
+{
+    static struct past p;
+
+    past_open(&p, 9);
+    note_now(&p);
+    check(&p, &p.noted[0]);
+    use_network(p.w, "history: {keep: 0s}\n" SITE_ROWS("5s"));
+    sim_run_for(p.w->sim, span_s(5));
+    check_refused(&p, p.noted[0].at, "past");
+    assert_int_equal(rmdir(p.folder), 0); // no text of a configuration is left in it either
+    assert_int_equal(mkdir(p.folder, 0700), 0);
+    past_close(&p);
+}
+
 enum { TARGETS = 100, TARGETS_TEXT = 16384 };
 
 /* So many origins of one site, all of them measured, and none quite as it was before. */
@@ -418,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_folder_that_cannot_be_written_is_said_and_tried_again),
         cmocka_unit_test(the_oldest_goes_when_there_is_enough),
         cmocka_unit_test(nothing_is_kept_where_that_is_not_wanted),
+        cmocka_unit_test(what_was_kept_goes_when_it_is_not_wanted_any_more),
         cmocka_unit_test(a_day_of_a_hundred_targets_takes_less_than_200_mb),
     };
 
