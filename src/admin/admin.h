@@ -119,7 +119,6 @@ struct admin_source {
     X(live_events, "admin_live_events_total", "", "Events with live figures")                     \
     X(live_missed, "admin_live_missed_total", "", "Events not sent: the one before was unread")   \
     X(live_refused, "admin_live_refused_total", "", "Watchers of live figures refused: too many") \
-    X(live_slow, "admin_live_slow_total", "", "Watchers of live figures cut off: too slow")       \
     X(reloads_done, "admin_reloads_total", "result=\"done\"", "Reloads asked for")                \
     X(reloads_failed, "admin_reloads_total", "result=\"failed\"", "Reloads asked for")            \
     X(reloads_busy, "admin_reloads_total", "result=\"busy\"", "Reloads asked for")                \

@@ -5,8 +5,8 @@
  * watcher keeps the one it was told of last, so that its rates are those since then, and those who
  * are due together and may see the same are told the same bytes.
  *
- * A watcher that has not read its last event when the next is due misses it; after LIVE_MISSED_MAX
- * in a row it is cut off, as it would only ever be told of the past. In long intervals a comment is
+ * A watcher that has not read its last event when the next is due misses it, and is cut off by the
+ * server as anybody who takes nothing (http_server_limits.stall). In long intervals a comment is
  * sent now and then, which finds out who has left.
  */
 #include <stdio.h>
@@ -17,9 +17,8 @@
 #include "io/loop.h"
 
 enum {
-    LIVE_MISSED_MAX = 10, // events in a row
-    LIVE_BREATH_S = 10,   // between two signs of life
-    LIVE_OF_ONE_MAX = 4,  // watchers of one customer, so that none keeps the others from it
+    LIVE_BREATH_S = 10,  // between two signs of life
+    LIVE_OF_ONE_MAX = 4, // watchers of one customer, so that none keeps the others from it
     LIVE_SAMPLE_MAX = 64 << 20,
 };
 
@@ -49,7 +48,6 @@ struct watcher {
     size_t at;                // bytes of it that have left
     uint64_t every_s;
     uint64_t due; // tick of its next event
-    unsigned missed;
     bool is_ending;
     struct slice customer; // who watches; empty: an operator
 };
@@ -147,7 +145,6 @@ static void give(struct watcher *w, struct live_event *event)
 {
     w->event = event;
     w->at = 0;
-    w->missed = 0;
     http_exchange_wake(w->x);
 }
 
@@ -158,16 +155,6 @@ static void end(struct watcher *w)
         return;
     w->is_ending = true;
     http_exchange_wake(w->x);
-}
-
-static void miss(struct watcher *w)
-{
-    counter_up(&w->admin->counts.live_missed);
-    if (++w->missed < LIVE_MISSED_MAX)
-        return;
-    counter_up(&w->admin->counts.live_slow);
-    w->is_ending = true;
-    http_exchange_abort(w->x);
 }
 
 /* What was written last in a tick, and for whom. */
@@ -230,7 +217,7 @@ static void on_tick(struct timer *timer)
         if (!admin_is_known(admin, w->x, &scope)) {
             end(w);
         } else if (w->event != NULL) {
-            miss(w);
+            counter_up(&admin->counts.live_missed);
         } else {
             now = now == NULL ? sample_take(admin) : now;
             tell(w, now, &scope, &was);
