@@ -1,54 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/policy.h"
 #include "wire/http_date.h"
-
-static struct slice without_weakness(struct slice tag)
-{
-    return slice_starts(tag, SLICE("W/")) ? slice_from(tag, 2) : tag;
-}
-
-/* RFC 9110 §8.8.3.2 */
-static bool tags_match(struct slice a, struct slice b, bool is_strong)
-{
-    if (is_strong)
-        return !slice_starts(a, SLICE("W/")) && slice_equal(a, b);
-    return slice_equal(without_weakness(a), without_weakness(b));
-}
-
-/* Takes one tag off the list; it may hold commas within its quotes. */
-static bool take_tag(struct slice *list, struct slice *tag)
-{
-    while (list->length > 0 && (list->at[0] == ',' || list->at[0] == ' ' || list->at[0] == '\t'))
-        *list = slice_from(*list, 1);
-    if (list->length == 0)
-        return false;
-    size_t start = slice_starts(*list, SLICE("W/")) ? 2 : 0;
-    size_t length = slice_find(*list, ',');
-
-    if (start < list->length && list->at[start] == '"')
-        length = start + 2 + slice_find(slice_from(*list, start + 1), '"');
-    *tag = slice_trim(slice_head(*list, length));
-    *list = slice_from(*list, length);
-    return true;
-}
-
-/* Whether one of the field's lines has the tag, or a star. */
-static bool lists_tag(
-    const struct http_head *request, enum http_name id, struct slice etag, bool is_strong)
-{
-    const struct http_field *field = NULL;
-
-    while ((field = http_head_next(request, id, field)) != NULL) {
-        struct slice list = field->value, tag;
-
-        if (slice_equal(list, SLICE("*")))
-            return true;
-        while (take_tag(&list, &tag))
-            if (etag.length > 0 && tags_match(tag, etag, is_strong))
-                return true;
-    }
-    return false;
-}
+#include "wire/http_tag.h"
 
 /* What the stored response says of its last change; when it says nothing, the time it was made
  * (RFC 9111 §4.3.2). */
@@ -83,7 +36,7 @@ enum cache_condition cache_condition(
     if (status < 200 || status > 299) // §13.2.1: a condition is for what would succeed
         return CACHE_CONDITION_NONE;
     if (http_head_field(request, HTTP_NAME_IF_MATCH) != NULL) {
-        if (!lists_tag(request, HTTP_NAME_IF_MATCH, meta->etag, true))
+        if (!http_tag_is_listed(request, HTTP_NAME_IF_MATCH, meta->etag, true))
             return CACHE_CONDITION_412;
     } else {
         bool is_unchanged = unchanged_since(request, HTTP_NAME_IF_UNMODIFIED_SINCE, meta, &is_date);
@@ -92,7 +45,7 @@ enum cache_condition cache_condition(
             return CACHE_CONDITION_412;
     }
     if (http_head_field(request, HTTP_NAME_IF_NONE_MATCH) != NULL)
-        return lists_tag(request, HTTP_NAME_IF_NONE_MATCH, meta->etag, false)
+        return http_tag_is_listed(request, HTTP_NAME_IF_NONE_MATCH, meta->etag, false)
                    ? CACHE_CONDITION_304
                    : CACHE_CONDITION_NONE;
     return unchanged_since(request, HTTP_NAME_IF_MODIFIED_SINCE, meta, &is_date)
@@ -108,7 +61,7 @@ static bool if_range_holds(const struct http_head *request, const struct cache_m
     if (value.at == NULL)
         return true;
     if (value.length > 0 && (value.at[0] == '"' || slice_starts(value, SLICE("W/"))))
-        return meta->etag.length > 0 && tags_match(value, meta->etag, true);
+        return meta->etag.length > 0 && http_tags_match(value, meta->etag, true);
     return meta->last_modified.length > 0 && slice_equal(value, meta->last_modified);
 }
 
