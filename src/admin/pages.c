@@ -8,8 +8,9 @@
 #include "http/exchange.h"
 #include "io/loop.h"
 #include "wire/http_date.h"
+#include "wire/http_tag.h"
 
-enum { FIELDS_MAX = 1024 };
+enum { FIELDS_MAX = 1024, TAG_MAX = 32 };
 
 /* Styles that scripts set on what they draw are no inline styles: 'self' is enough. */
 #define POLICY                                                                                    \
@@ -55,19 +56,15 @@ bool page_may_gzip(const struct http_head *request)
 
 bool page_is_known(const struct http_head *request, struct slice tag)
 {
-    struct slice list = http_head_value(request, HTTP_NAME_IF_NONE_MATCH), one;
+    static const char *const ENDINGS[] = { "", "-gzip" };
+    char text[TAG_MAX];
 
-    while (slice_cut(&list, ',', &one)) {
-        one = slice_trim(one);
-        if (slice_equal(one, SLICE("*")))
-            return true;
-        if (slice_starts(one, SLICE("W/"))) // compared weakly
-            one = slice_from(one, 2);
-        if (one.length < 2 || one.at[0] != '"' || one.at[one.length - 1] != '"')
-            continue;
-        one = slice_of(one.at + 1, one.length - 2);
-        if (slice_starts(one, tag) &&
-            (one.length == tag.length || slice_equal(slice_from(one, tag.length), SLICE("-gzip"))))
+    for (size_t i = 0; i < COUNT_OF(ENDINGS); i++) {
+        int length = snprintf(text, sizeof text, "\"%.*s%s\"", SLICE_ARG(tag), ENDINGS[i]);
+
+        assert(length > 0 && length < TAG_MAX);
+        if (http_tag_is_listed(
+                request, HTTP_NAME_IF_NONE_MATCH, slice_of(text, (size_t)length), false))
             return true;
     }
     return false;
