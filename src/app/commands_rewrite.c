@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "admin/json.h"
+#include "admin/names.h"
 #include "app/commands.h"
 #include "base/attr.h"
 #include "conf/load.h"
@@ -14,7 +15,7 @@
 enum {
     NAMES_MAX = 64,     // of pages, those of the configuration included
     JSON_MAX = 1 << 30, // bytes of the report
-    SHOWN_MAX = 2000,   // bytes of a URL in the report for people
+    SHOWN_MAX = 2000,   // bytes of a URL or path in the report for people
 };
 
 static const struct option OPTIONS[] = {
@@ -104,45 +105,37 @@ static struct slice shared_name(struct job *job, const struct network *network, 
     return slice_of(at, room);
 }
 
-static struct slice nearest_site(const struct network *network, struct slice host)
+/* The first site of the same customer that is delivered; empty: there is none. */
+static struct slice delivered_beside(const struct site *steered)
 {
-    struct slice nearest = SLICE_NONE;
-    size_t best = SIZE_MAX;
+    const struct customer *customer = steered->customer;
 
-    for (size_t i = 0; i < network->site_count; i++) {
-        const struct site *site = network->sites[i];
-        size_t distance = slice_distance(site->host, host);
-
-        if (site->kind == SITE_DELIVER && distance < best) {
-            best = distance;
-            nearest = site->host;
-        }
-    }
-    return nearest;
+    for (size_t i = 0; i < customer->site_count; i++)
+        if (customer->sites[i].kind == SITE_DELIVER)
+            return customer->sites[i].host;
+    return SLICE_NONE;
 }
 
 /* The site by its own name or the one below our zone; a port is not of either. */
 static bool find_site(struct job *job, const struct network *network)
 {
     struct slice host = slice_head(job->site.host, slice_find(job->site.host, ':'));
-    const struct site *found = network_site(network, host);
-    struct slice nearest = nearest_site(network, host);
+    const struct site *found = admin_site_find(network, host);
 
-    job->alias = shared_name(job, network, host);
-    for (size_t i = 0; found == NULL && i < network->site_count; i++)
-        if (slice_same(shared_name(job, network, network->sites[i]->host), host)) {
-            found = network->sites[i];
-            job->alias = found->host;
-        }
     job->delivered = found;
-    if (found != NULL && found->kind == SITE_DELIVER)
+    if (found != NULL && found->kind == SITE_DELIVER) {
+        job->alias = slice_same(found->host, host) ? shared_name(job, network, host) : found->host;
         return true;
+    }
+    struct slice meant =
+        found == NULL ? admin_site_nearest(network, host) : delivered_beside(found);
+
     fprintf(stderr, "waypost: %.*s %s", SLICE_ARG(host),
         found == NULL ? "is no site of the network" : "is steered: its visitors go to origins");
-    if (nearest.length > 0)
-        fprintf(stderr, "; did you mean %.*s, which is delivered?\n", SLICE_ARG(nearest));
+    if (meant.length > 0)
+        fprintf(stderr, "; did you mean %.*s?\n", SLICE_ARG(meant));
     else
-        fputs("; it has no site that is delivered\n", stderr);
+        fputs(found == NULL ? "\n" : "; its customer has no site that is delivered\n", stderr);
     return false;
 }
 
@@ -158,8 +151,8 @@ static bool consult(struct job *job, const struct network *network)
     for (size_t i = 0; i < customer->site_count; i++) {
         const struct site *site = &customer->sites[i];
 
-        if (site->kind == SITE_STEER && (!add_page(job, arena_copy(&job->names, site->host)) ||
-                                            !add_page(job, shared_name(job, network, site->host))))
+        if (site->kind == SITE_STEER &&
+            (!add_page(job, site->host) || !add_page(job, shared_name(job, network, site->host))))
             return false;
     }
     return true;
@@ -180,16 +173,16 @@ static bool has_file(struct rewrite_site *site, struct slice path)
 }
 
 /* For people, on a terminal that must not obey it. */
-static void print_url(struct slice url)
+static void print_safe(FILE *to, struct slice text)
 {
-    struct slice shown = slice_head(url, SHOWN_MAX);
+    struct slice shown = slice_head(text, SHOWN_MAX);
 
     for (size_t i = 0; i < shown.length; i++)
         if (ascii_is_control(shown.at[i]))
-            printf("\\x%02x", (unsigned)shown.at[i]);
+            fprintf(to, "\\x%02x", (unsigned)shown.at[i]);
         else
-            putchar(shown.at[i]);
-    fputs(shown.length < url.length ? "..." : "", stdout);
+            putc(shown.at[i], to);
+    fputs(shown.length < text.length ? "..." : "", to);
 }
 
 static json_t *tell_change(
@@ -203,10 +196,11 @@ static json_t *tell_change(
         json_put_text(change, "to", to);
         return change;
     }
-    printf("%.*s:%" PRId64 ": ", SLICE_ARG(slice_from(path, 1)), line);
-    print_url(from);
+    print_safe(stdout, slice_from(path, 1));
+    printf(":%" PRId64 ": ", line);
+    print_safe(stdout, from);
     fputs(" -> ", stdout);
-    print_url(to);
+    print_safe(stdout, to);
     putchar('\n');
     return NULL;
 }
@@ -246,7 +240,9 @@ static void leave(struct job *job, struct slice path, enum err why)
                                           : err_text(why);
 
     job->has_failed |= why != ERR_UNSUPPORTED && why != ERR_LIMIT && why != ERR_SPACE;
-    fprintf(stderr, "waypost: %.*s is left as it is: %s\n", SLICE_ARG(slice_from(path, 1)), text);
+    fputs("waypost: ", stderr);
+    print_safe(stderr, slice_from(path, 1));
+    fprintf(stderr, " is left as it is: %s\n", text);
     json_t *told = json_object();
 
     json_put_text(told, "file", slice_from(path, 1));

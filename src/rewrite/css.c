@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rewrite/css.h"
 
+/* 0 at the end. A zero of the sheet stands for U+FFFD (§3.3), so for what is beyond ASCII. */
 static char byte_at(const struct css_reader *r, size_t at)
 {
-    return at < r->sheet.length ? r->sheet.at[at] : '\0';
+    if (at >= r->sheet.length)
+        return '\0';
+    return r->sheet.at[at] == '\0' ? (char)0x80 : r->sheet.at[at];
 }
 
 static bool is_over(const struct css_reader *r)
@@ -265,13 +268,31 @@ static char next_of(struct css_reader *r)
     return point < 0x80 ? ascii_lower((char)point) : (char)0x80;
 }
 
+/* Moves behind the name's beginning; false: it begins otherwise. */
+static bool take_beginning(struct css_reader *name, struct slice beginning)
+{
+    for (size_t i = 0; i < beginning.length; i++)
+        if (is_over(name) || next_of(name) != beginning.at[i])
+            return false;
+    return true;
+}
+
+static struct css_reader reader_of(const struct css_reader *r, const struct css_token *token)
+{
+    return (struct css_reader){ .sheet = slice_head(r->sheet, token->start + token->length),
+        .at = token->start };
+}
+
 bool css_is(const struct css_reader *r, const struct css_token *token, struct slice name)
 {
-    struct css_reader inner = { .sheet = slice_head(r->sheet, token->start + token->length),
-        .at = token->start };
+    struct css_reader inner = reader_of(r, token);
 
-    for (size_t i = 0; i < name.length; i++)
-        if (is_over(&inner) || next_of(&inner) != name.at[i])
-            return false;
-    return is_over(&inner);
+    return take_beginning(&inner, name) && is_over(&inner);
+}
+
+bool css_is_custom(const struct css_reader *r, const struct css_token *token)
+{
+    struct css_reader inner = reader_of(r, token);
+
+    return take_beginning(&inner, SLICE("--"));
 }

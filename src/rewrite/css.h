@@ -46,3 +46,6 @@ bool css_next(struct css_reader *r, struct css_token *token);
 
 /* The token's name is this one (in lower case), whether or not written with escapes. */
 bool css_is(const struct css_reader *r, const struct css_token *token, struct slice name);
+
+/* The token's name is that of a custom property: it begins with two dashes. */
+bool css_is_custom(const struct css_reader *r, const struct css_token *token);

@@ -11,7 +11,7 @@
 #include "rewrite/css.h"
 
 /* All tokens but spaces: i[name] f[name] @[name] s[string] u[url] b o, and marks as they are. */
-static void check(const char *sheet, const char *expected)
+static void check_bytes(struct slice sheet, const char *expected)
 {
     static const char kinds[] = " if@sub?o";
     char room[1000];
@@ -19,7 +19,7 @@ static void check(const char *sheet, const char *expected)
     struct css_reader reader;
     struct css_token token;
 
-    css_reader_init(&reader, slice_text(sheet));
+    css_reader_init(&reader, sheet);
     while (css_next(&reader, &token)) {
         if (token.kind == CSS_SPACE)
             continue;
@@ -28,12 +28,18 @@ static void check(const char *sheet, const char *expected)
         if (token.kind == CSS_MARK || token.kind == CSS_BAD || token.kind == CSS_OTHER)
             continue;
         write_slice(&out, SLICE("["));
-        write_slice(&out, slice_of(sheet + token.start, token.length));
+        for (size_t i = token.start; i < token.start + token.length; i++)
+            write_slice(&out, sheet.at[i] == '\0' ? SLICE("?") : slice_of(&sheet.at[i], 1));
         write_slice(&out, SLICE("]"));
     }
     assert_false(out.is_short);
     room[out.length] = '\0';
     assert_string_equal(room, expected);
+}
+
+static void check(const char *sheet, const char *expected)
+{
+    check_bytes(slice_text(sheet), expected);
 }
 
 static void a_url_stands_with_quotes_or_without(void **)
@@ -55,6 +61,7 @@ static void names_that_end_in_url_are_others(void **)
     check("@url(x)", "@[url](i[x])");
     check("curl(x) url (x)", "f[curl]i[x])i[url](i[x])");
     check("1e3url(x) +.5e-2 -1 --a -\\61", "o(i[x])ooi[--a]i[-\\61]");
+    check_bytes(SLICE("a\0url(x)"), "f[a?url]i[x])"); // a zero is U+FFFD, so of the name
 }
 
 static void a_broken_url_is_thrown_away_up_to_its_end(void **)

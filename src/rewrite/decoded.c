@@ -245,13 +245,12 @@ static void take_escape(struct decoding *d, const struct decoded *raw, size_t *a
 
 struct decoded decoded_escapes(struct decoded raw, struct arena *arena)
 {
+    assert(raw.unclear_at == raw.length);
     if (slice_find(slice_of(raw.bytes, raw.length), '\\') == raw.length)
         return raw;
     struct decoding d = decoding_of(raw.length, arena);
 
     for (size_t at = 0; at < raw.length;) {
-        if (at == raw.unclear_at && d.unclear_at > d.length)
-            d.unclear_at = d.length;
         if (raw.bytes[at] == '\\')
             take_escape(&d, &raw, &at);
         else {

@@ -40,5 +40,6 @@ struct decoded decoded_plain(struct slice file, struct slice part);
  * those for ASCII are known; from any other on, the text is unclear. */
 struct decoded decoded_attribute(struct slice file, struct slice value, struct arena *arena);
 
-/* The inside of a string or url() of a style sheet, with its escapes (CSS Syntax 3 §4.3.7). */
+/* The inside of a string or url() of a style sheet, all of it clear, with its escapes (CSS Syntax 3
+ * §4.3.7). */
 struct decoded decoded_escapes(struct decoded raw, struct arena *arena);

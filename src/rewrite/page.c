@@ -108,8 +108,9 @@ static bool find_embedding(
            slice_same(value_of(token, SLICE("type")), SLICE("image"));
 }
 
-/* What browsers ask of another host before they take it from there. */
-static enum url_ask ask_of(const struct html_token *token)
+/* What browsers ask of another host before they take it from there; for a source element,
+ * `of_owner` is what they ask for the element that it is for. */
+static enum url_ask ask_of(const struct html_token *token, enum url_ask of_owner)
 {
     struct slice rel = value_of(token, SLICE("rel")), as = value_of(token, SLICE("as"));
     bool has_cross = html_attribute(token, SLICE("crossorigin")) != NULL;
@@ -118,6 +119,8 @@ static enum url_ask ask_of(const struct html_token *token)
 
     if (html_attribute(token, SLICE("integrity")) != NULL && !has_cross)
         return ASK_PAGE; // what cannot be read cannot be compared
+    if (slice_same(token->name, SLICE("source")))
+        return of_owner;
     if (has_cross || (is_script && slice_same(value_of(token, SLICE("type")), SLICE("module"))))
         return ASK_CORS;
     if (is_link && (has_word(rel, SLICE("modulepreload")) || has_word(rel, SLICE("mask-icon")) ||
@@ -132,9 +135,9 @@ static bool is_first(const struct html_token *token, const struct html_attribute
     return html_attribute(token, a->name) == a;
 }
 
-static void take_tag(struct rewriting *w, const struct html_token *token)
+static void take_tag(struct rewriting *w, const struct html_token *token, enum url_ask of_owner)
 {
-    enum url_ask ask = ask_of(token);
+    enum url_ask ask = ask_of(token, of_owner);
 
     for (size_t i = 0; i < token->attribute_count; i++) {
         const struct html_attribute *a = &token->attributes[i];
@@ -152,6 +155,42 @@ static void take_tag(struct rewriting *w, const struct html_token *token)
         else
             url_take(w, value, row.kinds, ask);
     }
+}
+
+static bool is_named(const struct html_token *token, enum html_kind kind, const char *name)
+{
+    return token->kind == kind && slice_same(token->name, slice_text(name));
+}
+
+static enum url_ask ask_with(const struct html_token *token)
+{
+    return html_attribute(token, SLICE("crossorigin")) != NULL ? ASK_CORS : ASK_ANYWHERE;
+}
+
+/* What is asked for the img of the picture that `reader` is in. Each picture looks no further than
+ * to the next, so all of them read the page once. */
+static enum url_ask ask_of_picture(struct html_reader reader)
+{
+    struct html_token token UNSET;
+
+    while (html_next(&reader, &token) && !is_named(&token, HTML_END, "picture") &&
+           !is_named(&token, HTML_START, "picture"))
+        if (is_named(&token, HTML_START, "img"))
+            return ask_with(&token);
+    return ASK_ANYWHERE;
+}
+
+/* Takes note of what source elements from here on are for. */
+static void note_owner(
+    const struct html_reader *reader, const struct html_token *token, enum url_ask *of_owner)
+{
+    if (is_named(token, HTML_START, "video") || is_named(token, HTML_START, "audio"))
+        *of_owner = ask_with(token);
+    else if (is_named(token, HTML_START, "picture"))
+        *of_owner = ask_of_picture(*reader);
+    else if (is_named(token, HTML_END, "video") || is_named(token, HTML_END, "audio") ||
+             is_named(token, HTML_END, "picture"))
+        *of_owner = ASK_ANYWHERE;
 }
 
 static void take_part(struct rewriting *w, struct slice part);
@@ -178,16 +217,18 @@ static void take_part(struct rewriting *w, struct slice part)
     struct html_reader reader;
     struct html_token token UNSET;
     bool has_css = true; // of the style element that is open
+    enum url_ask of_owner = ASK_ANYWHERE;
 
     html_reader_init(&reader, part);
     while (html_next(&reader, &token)) {
+        note_owner(&reader, &token, &of_owner);
         if (token.kind == HTML_RAW)
             take_raw(w, &token, has_css);
         else if (token.kind == HTML_START && token.is_cut)
             w->edits->fates[REWRITE_UNCLEAR]++;
         else if (token.kind == HTML_START) {
             has_css = is_css(&token);
-            take_tag(w, &token);
+            take_tag(w, &token, of_owner);
         }
     }
     if (reader.is_lost)

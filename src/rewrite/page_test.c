@@ -138,6 +138,15 @@ static void a_base_counts_for_the_whole_page(void **)
     check("<base href='/do\"cs/..'><img src=\"a.png\">",
         "<base href='/do\"cs/..'><img src=\"" S "/a.png\">");
     stays("<base href='/caf\xe9/'><img src=a.png>");
+    stays("<base href=file:///C:/site/><img src=a.png><img src=/a.png>");
+    check("<base href=javascript:0><base href=/><img src=a.png>",
+        "<base href=javascript:0><base href=/><img src=" S "/docs/a.png>");
+    check("<base href=//www.acme.test?x><img src=a.png>",
+        "<base href=//www.acme.test?x><img src=" S "/a.png>");
+    check("<!--<base href=/x/>--><svg><base href=/x/></svg><script>'<base href=/x/>'</script>"
+          "<img src=a.png>",
+        "<!--<base href=/x/>--><svg><base href=/x/></svg><script>'<base href=/x/>'</script>"
+        "<img src=" S "/docs/a.png>");
 }
 
 static void what_another_host_would_not_be_asked_for_waits(void **)
@@ -155,6 +164,66 @@ static void what_another_host_would_not_be_asked_for_waits(void **)
     page = "<script src=/app.js integrity=sha256-x></script>";
     scene_check(rewrite_page, &site, page, page);
     assert_int_equal(count(page, REWRITE_BOUND), 1);
+}
+
+static void sources_are_asked_for_as_the_element_they_are_for(void **)
+{
+    const char *page = "<video crossorigin><source src=/film.mp4></video>"
+                       "<picture><source srcset='/a.png 1x'><img crossorigin alt=x></picture>";
+    struct rewrite_site site = scene_site();
+
+    stays(page);
+    assert_int_equal(count(page, REWRITE_CORS), 2);
+    site.has_cors = true;
+    scene_check(rewrite_page, &site, page,
+        "<video crossorigin><source src=" S "/film.mp4></video>"
+        "<picture><source srcset='" S "/a.png 1x'><img crossorigin alt=x></picture>");
+    check("<audio crossorigin></audio><audio><source src=/film.mp4></audio>"
+          "<picture><source srcset=/a.png><img></picture><picture></picture><img crossorigin>",
+        "<audio crossorigin></audio><audio><source src=" S "/film.mp4></audio>"
+        "<picture><source srcset=" S "/a.png><img></picture><picture></picture><img crossorigin>");
+}
+
+static void pages_are_read_as_they_are_on_real_sites(void **)
+{
+    check("<img srcset='data:image/gif;base64,R0lGODlhAQABAAAAACw= 1x, /a.png 2x'>",
+        "<img srcset='data:image/gif;base64,R0lGODlhAQABAAAAACw= 1x, " S "/a.png 2x'>");
+    check("<img srcset=\"/a.png?w=1&h=2 1x,\r\n\t/a.png?w=2&amp;h=4 2x\">",
+        "<img srcset=\"" S "/a.png?w=1&h=2 1x,\r\n\t" S "/a.png?w=2&amp;h=4 2x\">");
+    check("<p style=\"background:image-set('/a.png' 1x,&quot;/b.jpg&quot; 2x)\">",
+        "<p style=\"background:image-set('" S "/a.png' 1x,&quot;" S "/b.jpg&quot; 2x)\">");
+    check("<style>\r\n<!--\r\nb{c:url(/a.png)}\r\n-->\r\n</style>",
+        "<style>\r\n<!--\r\nb{c:url(" S "/a.png)}\r\n-->\r\n</style>");
+    check("<!--[if IE]><img src=/a.png><![endif]--><!--[if !IE]><!--><img "
+          "src=/a.png><!--<![endif]-->",
+        "<!--[if IE]><img src=/a.png><![endif]--><!--[if !IE]><!--><img src=" S
+        "/a.png><!--<![endif]-->");
+    check("<svg viewBox='0 0 1 1'><title>a</title><style>b{c:url(#x)}</style><path/></svg>"
+          "<math><mi>x</mi></math><title></svg><img src=/a.png></title><img src=/a.png>",
+        "<svg viewBox='0 0 1 1'><title>a</title><style>b{c:url(#x)}</style><path/></svg>"
+        "<math><mi>x</mi></math><title></svg><img src=/a.png></title><img src=" S "/a.png>");
+    check(
+        "<img alt='a > b' src=/a.png?a=1&amp;b=2#c>x<img alt=\"<img src='/a.png'>\" src='/a.png'>",
+        "<img alt='a > b' src=" S "/a.png?a=1&amp;b=2#c>x<img alt=\"<img src='/a.png'>\" src='" S
+        "/a.png'>");
+    check("<img src=/a.png/ ><img src= /a.png\n><img src=\"/a.png\"/><IMG SRC=\"/a.png\"alt>",
+        "<img src=/a.png/ ><img src= " S "/a.png\n><img src=\"" S "/a.png\"/><IMG SRC=\"" S
+        "/a.png\"alt>");
+    stays("<img src=\"/a\r\n.png\"><img src=\"/a\t.png\">");
+}
+
+static void own_ports_are_own_names(void **)
+{
+    static const struct slice pages[] = { { "localhost:8000", 14 } };
+    struct rewrite_site site = scene_site();
+
+    site.host = SLICE("static.acme.test:8080");
+    site.pages = pages;
+    scene_check(rewrite_page, &site,
+        "<img src=http://localhost:8000/a.png><img src=//localhost/a.png>"
+        "<img src=http://static.acme.test:8080/a.png><img src=http://static.acme.test/a.png>",
+        "<img src=" S ":8080/a.png><img src=//localhost/a.png>"
+        "<img src=http://static.acme.test:8080/a.png><img src=http://static.acme.test/a.png>");
 }
 
 static void a_scheme_may_be_asked_for(void **)
@@ -236,6 +305,9 @@ int main(void)
         cmocka_unit_test(character_references_are_understood_and_kept),
         cmocka_unit_test(a_base_counts_for_the_whole_page),
         cmocka_unit_test(what_another_host_would_not_be_asked_for_waits),
+        cmocka_unit_test(sources_are_asked_for_as_the_element_they_are_for),
+        cmocka_unit_test(pages_are_read_as_they_are_on_real_sites),
+        cmocka_unit_test(own_ports_are_own_names),
         cmocka_unit_test(a_scheme_may_be_asked_for),
         cmocka_unit_test(no_byte_outside_of_urls_changes),
         cmocka_unit_test(a_page_of_more_urls_than_the_limit_is_left),

@@ -27,7 +27,7 @@ enum url_kind {
 };
 
 /* Where browsers are willing to take it from. */
-enum url_ask { ASK_ANYWHERE, ASK_CORS, ASK_PAGE };
+enum url_ask { ASK_ANYWHERE, ASK_CORS, ASK_PAGE, ASK_UNKNOWN };
 
 struct rewriting {
     struct rewrite_site *site;

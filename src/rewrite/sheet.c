@@ -22,7 +22,8 @@ struct sheet {
     uint64_t holds;    // a bit for each of them: strings in it are URLs
 };
 
-/* Whether a property's URLs are taken from other hosts; SVG's references never are. */
+/* Whether a property's URLs are taken from other hosts; SVG's references never are. A custom one's
+ * are put into another property later, and are relative to where that stands in some browsers. */
 static enum url_ask ask_of(const struct sheet *s, const struct css_token *token)
 {
     static const struct {
@@ -41,7 +42,7 @@ static enum url_ask ask_of(const struct sheet *s, const struct css_token *token)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (css_is(&s->reader, token, slice_text(rows[i].name)))
             return rows[i].ask;
-    return ASK_ANYWHERE;
+    return css_is_custom(&s->reader, token) ? ASK_UNKNOWN : ASK_ANYWHERE;
 }
 
 static bool holds_url(const struct sheet *s)

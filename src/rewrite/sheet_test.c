@@ -26,7 +26,6 @@ static void pictures_of_rules_move(void **)
     check("b{background:url( '../a.png' )}", "b{background:url( '//static.acme.test/a.png' )}");
     check("b{cursor:URL(\"/b.jpg?v=2#x\"),auto}",
         "b{cursor:URL(\"//static.acme.test/b.jpg?v=2#x\"),auto}");
-    check("b{--p:url(a.png)}", "b{--p:url(//static.acme.test/docs/a.png)}");
 }
 
 static void imports_move_with_url_and_without(void **)
@@ -82,6 +81,40 @@ static void references_into_drawings_stay_with_the_page(void **)
         "a:hover b{fill:url(/logo.svg);background:url(//static.acme.test/logo.svg)}");
 }
 
+/* Of a mask it may be a part, or of a filter; and what it is relative to, browsers differ on. */
+static void urls_that_are_kept_for_later_stay(void **)
+{
+    const char *sheet = ":root{--p:url(/a.png);--q: image-set('/a.png' 1x)}";
+
+    assert_int_equal(scene_count(rewrite_sheet, sheet, REWRITE_UNCLEAR), 2);
+    check("b{--p:url(/a.png);c:url(/a.png)}", "b{--p:url(/a.png);c:url(//static.acme.test/a.png)}");
+    check("b{-\\-p:url(/a.png)}", "b{-\\-p:url(/a.png)}");
+}
+
+static void sheets_are_read_as_they_are_on_real_sites(void **)
+{
+    check("\xef\xbb\xbf@import 'site.css' layer(base) screen and (min-width: "
+          "1px);\r\nb{c:url(a.png)}",
+        "\xef\xbb\xbf@import '//static.acme.test/docs/site.css' layer(base) screen and "
+        "(min-width: 1px);\r\nb{c:url(//static.acme.test/docs/a.png)}");
+    check("@import url(site.css) layer supports(background: url('/a.png'));",
+        "@import url(//static.acme.test/docs/site.css) layer supports(background: "
+        "url('/a.png'));"); // whose picture is not fetched; a sheet is what is asked for here
+    check("b{background:url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'%3E\"),"
+          "url(//www.acme.test/a.png)}",
+        "b{background:url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'%3E\"),"
+        "url(//static.acme.test/a.png)}");
+    check("<!-- b{c:url(/a.png)} -->", "<!-- b{c:url(//static.acme.test/a.png)} -->");
+    check("b{c:url(/a b.png)}d{c:url(/a.png)}",
+        "b{c:url(/a b.png)}d{c:url(//static.acme.test/a.png)}"); // thrown away by browsers
+    check("b{*background:url(/a.png);filter:progid:X(src='/a.png',sizingMethod='scale')}",
+        "b{*background:url(//static.acme.test/a.png);filter:progid:X(src='/a.png',"
+        "sizingMethod='scale')}");
+    check("@media print{@font-face{src:local('a.png'),url(/a.png)}}",
+        "@media print{@font-face{src:local('a.png'),url(//static.acme.test/a.png)}}");
+    check("b{c:url(/a.png", "b{c:url(//static.acme.test/a.png");
+}
+
 static void strings_in_parentheses_too_deep_are_text(void **)
 {
     char sheet[300];
@@ -102,6 +135,8 @@ int main(void)
         cmocka_unit_test(escapes_are_understood_and_kept),
         cmocka_unit_test(fonts_and_masks_wait_for_a_site_that_allows_them),
         cmocka_unit_test(references_into_drawings_stay_with_the_page),
+        cmocka_unit_test(urls_that_are_kept_for_later_stay),
+        cmocka_unit_test(sheets_are_read_as_they_are_on_real_sites),
         cmocka_unit_test(strings_in_parentheses_too_deep_are_text),
     };
 

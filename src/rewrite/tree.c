@@ -95,7 +95,8 @@ static void visit(
 enum err tree_walk(const struct tree *tree, struct tree_visitor *visitor)
 {
     char *root = (char *)(uintptr_t)tree->root; // fts_open's table is not of const, but keeps it so
-    FTS *walk = fts_open((char *const[]){ root, NULL }, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+    FTS *walk = fts_open(
+        (char *const[]){ root, NULL }, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
     FTSENT *entry;
     enum err err;
 

@@ -35,7 +35,7 @@ struct tree_visitor {
 void tree_close(struct tree *tree);
 
 /* All pages (.html, .htm) and sheets (.css), by name; folders and files with a dot before their
- * names, and symbolic links, are passed by. */
+ * names, and symbolic links below the root, are passed by. */
 [[nodiscard]] enum err tree_walk(const struct tree *tree, struct tree_visitor *visitor);
 
 /* There is a regular file at this path, or behind links that stay within the tree. */

@@ -123,6 +123,11 @@ static void pages_and_sheets_are_found_by_name_and_links_are_not(void **)
     assert_int_equal(tree_open(&again, s.root), ERR_NONE);
     walk_check(&again, "/docs/B.HTM page\n/docs/a.css sheet\n/index.html page\n");
     tree_close(&again);
+    make_link(s.folder, "current", "site"); // as those have it who put a new release beside the old
+    snprintf(s.root, sizeof s.root, "%s/current", s.folder);
+    assert_int_equal(tree_open(&again, s.root), ERR_NONE);
+    walk_check(&again, "/docs/B.HTM page\n/docs/a.css sheet\n/index.html page\n");
+    tree_close(&again);
     end(&s);
 }
 

@@ -297,6 +297,8 @@ static enum rewrite_fate decide(
     kind = kind_of(writer_slice(&name));
     if ((kind & kinds) == 0 || !w->site->has(w->site, writer_slice(&name)))
         return REWRITE_DYNAMIC;
+    if (ask == ASK_UNKNOWN)
+        return REWRITE_UNCLEAR;
     if (ask == ASK_PAGE)
         return REWRITE_BOUND;
     if ((ask == ASK_CORS || kind == KIND_FONT) && !w->site->has_cors)
@@ -354,6 +356,16 @@ struct url_base url_base_of(struct slice path, struct arena *arena)
     return (struct url_base){ .host = URL_PAGE, .folder = writer_slice(&out) };
 }
 
+/* Of a URL that names nothing: the page's own, or one that browsers ignore as a base. */
+static bool is_no_base(struct decoded href)
+{
+    struct slice url = slice_of(href.bytes, href.length);
+    struct slice scheme = slice_head(url, scheme_length(url));
+
+    return scheme.length == 0 || slice_same(scheme, SLICE("data")) ||
+           slice_same(scheme, SLICE("javascript"));
+}
+
 struct url_base url_base_told(struct rewriting *w, struct decoded href)
 {
     struct url url = { .host = URL_ELSEWHERE };
@@ -362,8 +374,8 @@ struct url_base url_base_told(struct rewriting *w, struct decoded href)
 
     href = trimmed(href);
     fate = cut_url(w, href, &url);
-    if (fate == REWRITE_NOTHING) // a base that browsers ignore, or that is the page's own
-        return w->base;
+    if (fate == REWRITE_NOTHING)
+        return is_no_base(href) ? w->base : base;
     struct slice path = slice_of(url.path.bytes, url.path.length);
 
     for (size_t i = 0; i < path.length; i++)

@@ -11,7 +11,7 @@ import urllib.parse
 import pytest
 
 from origin import PAGES, Origin, embedded_in
-from waypost import AMS_ORIGIN, NYC_ORIGIN, network, run_waypost
+from waypost import AMS_ORIGIN, NYC_ORIGIN, ZONE, network, run_waypost
 from world import run
 
 PAGE, RICH, WWW, STATIC = "/atomiccommit.html", "/fossildelta/rich.html", "www.acme.test", \
@@ -214,6 +214,8 @@ def test_a_site_that_is_none_is_told_the_nearest(original, config_file):
         assert status != 0 and out == ""
         for word in words:
             assert word in err
+    assert run_waypost("rewrite", original, "--site", f"{STATIC}.{ZONE}", "-c", config_file,
+                       "--dry-run")[0] == 0
     assert run_waypost("rewrite", original)[0] == 2
     assert run_waypost("rewrite", "/nonexistent", "--site", STATIC)[0] == 1
     assert bytes_of(original) == before
@@ -236,3 +238,18 @@ def test_nothing_outside_of_the_folder_is_changed_or_counts(world):
     assert (folder / "outside.html").read_text() == "<img src=a.png>"
     assert (folder / "site" / "page.html").read_text() == (
         "<img src=up/outside.png><img src=../outside.png><img src=//static.acme.test/a.png>")
+
+
+def test_a_release_is_named_by_a_link_and_its_files_command_no_terminal(world):
+    folder = world.place("release")
+    (folder / "v1").mkdir()
+    (folder / "current").symlink_to("v1")
+    (folder / "v1" / "a.png").write_text("")
+    (folder / "v1" / "\x1b[2Jx.html").write_text("<img src=a.png>")
+    (folder / "v1" / "\x1b[2Jy.html").write_bytes(HTML_16)
+
+    status, out, err = run_waypost("rewrite", folder / "current", "--site", STATIC)
+
+    assert status == 0 and "1 file read, 1 changed" in out
+    assert "\\x1b[2Jx.html:1: a.png -> //static.acme.test/a.png" in out
+    assert "\\x1b[2Jy.html is left" in err and "\x1b" not in out + err
