@@ -22,7 +22,13 @@ async function open(place = '', options = {}) {
         reducedMotion: 'reduce', ...options });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
-    page.on('request', (request) => seen.requests.push(request.url()));
+    page.pending = new Set();
+    page.on('request', (request) => {
+        seen.requests.push(request.url());
+        if (!request.url().endsWith('/live')) page.pending.add(request);
+    });
+    for (const end of ['requestfinished', 'requestfailed'])
+        page.on(end, (request) => page.pending.delete(request));
     page.on('pageerror', (error) => seen.complaints.push(`${error.stack}`));
     page.on('console', (message) => {
         if (message.type() === 'error' && !options.mayComplain) seen.complaints.push(message.text());
@@ -34,6 +40,32 @@ async function open(place = '', options = {}) {
 
 const texts = (locator) => locator.allInnerTexts();
 const gist = async (locator) => (await locator.innerText()).replace(/\s+/g, ' ');
+
+/* Until as many elements are there, each with a text that all of the patterns find something in. */
+const filled = (page, selector, count, ...patterns) => page.waitForFunction(([selector, count, patterns]) => {
+    const all = [...document.querySelectorAll(selector)].map((e) => e.innerText.replace(/\s+/g, ' '));
+    return all.length >= count && all.every((text) => patterns.every((one) => new RegExp(one).test(text)));
+}, [selector, count, patterns.map((one) => one.source)]);
+
+/* What the API says to the page, asked for until it says what is wanted. */
+async function told(page, path, isWanted) {
+    for (const end = Date.now() + PATIENCE_MS; ; await page.waitForTimeout(100)) {
+        const answer = await page.evaluate((path) => fetch(`/api/v1/${path}`).then((r) => r.json()), path);
+        if (isWanted(answer)) return answer;
+        if (Date.now() > end) throw new Error(`${path} says ${JSON.stringify(answer)}`);
+    }
+}
+
+/* Until all that the page asked for, but the live figures, has come and is drawn. */
+async function calm(page) {
+    for (const end = Date.now() + PATIENCE_MS; page.pending.size > 0 && Date.now() < end;)
+        await page.waitForTimeout(20);
+    await drawn(page);
+}
+
+const drawn = (page) => page.evaluate(() => new Promise((resolve) => {
+    requestAnimationFrame(() => requestAnimationFrame(resolve));
+}));
 
 const scenes = {
     /* The overview, until its figures have moved. */
@@ -48,8 +80,11 @@ const scenes = {
             shown.add(await value.innerText());
             await page.waitForTimeout(200);
         }
-        await page.waitForFunction(() =>
-            !document.querySelector('.kpi:nth-child(2) .value').textContent.startsWith('–'));
+        // A node's CPU is known by the second reading, and shown by the poll after that.
+        await filled(page, 'article.pop', 2, /req\/s/, /Hit ratio \d/, /Latency \d/, /(Load|CPU) \d/);
+        await filled(page, '.kpi:nth-child(2) .value', 1, /\d\d%/);
+        await page.locator('.news .what', { hasText: 'node nyc1' }).first().waitFor();
+        await page.locator('.spark[aria-label*="now"]').nth(5).waitFor();
         const timing = await page.evaluate(() => ({
             paint_ms: performance.getEntriesByName('first-contentful-paint')[0].startTime,
             bytes: performance.getEntriesByType('resource').filter((r) => r.name.includes('/assets/'))
@@ -74,10 +109,15 @@ const scenes = {
     async policy({ stranger }) {
         const page = await open('', { mayComplain: true });
         const response = await page.request.get(`${base}/`);
-        const blocked = await page.evaluate(async (url) => {
+        const blocked = await page.evaluate(async ([url, patience]) => {
             const list = [];
-            document.addEventListener('securitypolicyviolation', (event) =>
-                list.push(event.effectiveDirective));
+            const whole = new Promise((resolve) => {
+                setTimeout(resolve, patience);
+                document.addEventListener('securitypolicyviolation', (event) => {
+                    if (!list.includes(event.effectiveDirective)) list.push(event.effectiveDirective);
+                    if (list.length === 4) resolve();
+                });
+            });
             const script = document.createElement('script');
             script.textContent = 'window.ran = true';
             document.body.append(script);
@@ -87,25 +127,29 @@ const scenes = {
             style.textContent = 'body { display: none }';
             document.body.append(style);
             const fetched = await fetch(url).then(() => true, () => false);
-            await new Promise((resolve) => { setTimeout(resolve, 200); });
+            await whole;
             return { list, fetched, ran: Boolean(window.ran) };
-        }, stranger);
+        }, [stranger, PATIENCE_MS]);
         return { ...blocked, headers: response.headers() };
     },
 
     /* One site, explained for a client that is typed in, now and at another time. */
     async site({ host, client }) {
         const page = await open(`site/${host}`);
+        await calm(page);
         await page.getByLabel('Client address').fill(client);
+        const answer = page.waitForResponse((r) => r.url().includes(`client=${client}`));
         await page.getByLabel('Client address').press('Enter');
         await page.locator('.why .hint', { hasText: `for ${client}` }).waitFor();
         await page.locator('.shares .name').first().waitFor();
         const result = {
+            why: await (await answer).json(),
             verdict: await gist(page.locator('.verdict')),
             bars: await texts(page.locator('.bars .name')),
             shares: await texts(page.locator('.shares li')),
             address: page.url(),
         };
+        await told(page, 'status', (status) => status.uptime_s > 10); // there is a past
         const past = await open(`site/${host}?client=${client}`, { mayComplain: true });
         const ask = async (time) => {
             await past.getByLabel('At (UTC)').fill(time);
@@ -122,6 +166,7 @@ const scenes = {
 
     async unknown({ host }) {
         const page = await open(`site/${host}`, { mayComplain: true });
+        await calm(page);
         return { said: await gist(page.locator('main')) };
     },
 
@@ -156,12 +201,14 @@ const scenes = {
         await row.locator('.badge.drained').waitFor();
         await page.goto(`${base}/#/`);
         await page.getByText('1 drained', { exact: true }).waitFor();
+        await page.locator('.world .mark.pop.drained .sign').first().waitFor();
         result.mark = await page.locator('.world .mark.pop.drained .sign').count();
         await page.goto(`${base}/#/orders`);
         await row.getByRole('button', { name: `Undrain pop ${pop}` }).click();
         await page.getByRole('dialog').getByRole('button', { name: 'Undrain' }).click();
         await page.getByText('All done').waitFor();
         await row.locator('.badge.up').waitFor();
+        await page.getByRole('cell', { name: 'undrain pop nyc' }).waitFor();
         result.log = await texts(page.locator('tbody tr td:nth-child(2)'));
         return result;
     },
@@ -172,7 +219,7 @@ const scenes = {
         await page.getByRole('link', { name: customer, exact: true }).click();
         const invoice = await (await answer).json();
         await page.locator('.paper').waitFor();
-        await page.locator('.plot canvas').first().waitFor();
+        await page.locator('.plot canvas').nth(1).waitFor();
         await page.getByText('Usage by day, as a table').click();
         return { invoice, paper: await gist(page.locator('.paper')),
             plots: await page.locator('.plot canvas').count(),
@@ -185,6 +232,7 @@ const scenes = {
         const rows = async (name) => {
             const place = page.getByRole('region', { name: `${name} (table)` });
             await place.waitFor();
+            await calm(page);
             return texts(place.locator('tbody tr'));
         };
         const result = { nodes: await rows('Nodes'), origins: await rows('Origins') };
@@ -202,11 +250,6 @@ const scenes = {
         });
         const way = [];
 
-        await page.keyboard.press('Tab');
-        way.push(await focus());
-        await page.keyboard.press('Enter');
-        const skipped = await focus();
-        await page.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
         for (let at = 0; at < 20; at++) {
             await page.keyboard.press('Tab');
             way.push(await focus());
@@ -215,7 +258,10 @@ const scenes = {
         await page.keyboard.press('Enter');
         await page.getByRole('heading', { level: 1, name: 'Orders' }).waitFor();
         await page.waitForFunction(() => document.activeElement.tagName === 'H1');
-        return { way, skipped, arrived: await focus() };
+        const arrived = await focus();
+        await page.locator('.skip').focus();
+        await page.keyboard.press('Enter');
+        return { way, arrived, skipped: await focus() };
     },
 
     /* By a token from afar, which must be gone with the tab. */
@@ -234,7 +280,8 @@ const scenes = {
         result.said = '';
         for (const place of ['', 'sites', 'books', 'orders', 'nodes', 'changes']) {
             await page.goto(`${base}/#/${place}`);
-            await page.waitForTimeout(700);
+            await page.locator('.content .panel').first().waitFor();
+            await calm(page);
             result.said += await page.locator('body').innerText();
         }
         await page.goto(`${base}/#/site/${stranger}`);
@@ -256,10 +303,10 @@ const scenes = {
             for (const place of places) {
                 await page.goto(`${base}/#/${place}`);
                 await page.locator('.content .panel').first().waitFor();
-                await page.waitForTimeout(250);
+                await calm(page);
                 for (const width of [390, 820, 1440]) {
                     await page.setViewportSize({ width, height: 900 });
-                    await page.waitForTimeout(60);
+                    await drawn(page);
                     found.push(...(await page.evaluate(inspect)).map((what) =>
                         `${colorScheme} ${width} #/${place}: ${what}`));
                 }

@@ -121,8 +121,9 @@ def seen(waypost, ours):
               "purge": {"url": f"http://{STATIC}{PICTURE}"}, "drain": {"pop": "nyc"}}
     first = play(BASE, scenes)
     first["after_purge"] = outcome(ours, PICTURE)
-    wait_until(lambda: json.loads(waypost.admin_text("/api/v1/usage"))["usage"],
-               "something is settled", 20)
+    wait_until(lambda: {row["site"] for row in json.loads(
+        waypost.admin_text("/api/v1/usage?by=site&customer=acme"))["usage"]} == {STATIC, WWW},
+               "the use of both sites is settled", 20 * PATIENCE)
     second = play(BASE, {"books": {"customer": "acme"}, "looks": {"places": PLACES}})
     for kind in ("requests", "complaints"):
         first[kind] += second.pop(kind)
@@ -163,12 +164,12 @@ def test_it_is_small_and_there_at_once(seen):
 
 def test_a_site_says_where_its_answers_point_and_why(seen, waypost):
     site = of(seen, "site")
-    why = json.loads(waypost.admin_text(f"/api/v1/why?name={WWW}&client={CLIENT}"))
     assert {bar.split("\n")[0] for bar in site["bars"]} <= {"ams", "nyc"}
     given = json.loads(waypost.admin_text(f"/api/v1/answers?site={WWW}"))["answers"]
     assert {row["target"] for row in given} == {share.split("\n")[0] for share in site["shares"]}
     assert all(re.search(r"\d+%$", share) for share in site["shares"])
-    name, address = why["answers"][0]["target"], why["answers"][0]["addresses"][0]
+    answer = site["why"]["answers"][0]
+    name, address = answer["target"], answer["addresses"][0]
     assert site["verdict"].startswith(f"{name} {address} because "), site["verdict"]
     assert urllib.parse.quote(CLIENT) in site["address"], "it can be sent to others"
     then = json.loads(waypost.admin_text(
