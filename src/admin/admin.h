@@ -70,8 +70,8 @@ struct admin_source_ops {
     /* Fills the zeroed answer as far as what was asked for is there; all as with status. */
     void (*why)(struct admin_source *source, struct arena *arena,
         const struct admin_question *question, struct admin_why *why);
-    /* Asks what was answered in the past. Answered by admin_replay_done, in a later turn, unless
-     * the process ends before the admin is freed. False: not at all, as its refusal says. */
+    /* Asks what was answered in the past. Answered by admin_replay_done, within the call or later,
+     * unless the process ends before the admin is freed. False: not at all, as its refusal says. */
     bool (*replay)(struct admin_source *source, struct admin_replay *replay);
     /* Fills the zeroed view of the node of that name, of the first for an empty one, as far as it
      * is there; what it points to is good until the call's end. */

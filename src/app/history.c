@@ -202,6 +202,7 @@ static void note_result(struct history *h, enum err err)
 {
     if (err != ERR_NONE) {
         counter_up(&h->counts.errors);
+        counter_add(&h->counts.lost, h->work.count - h->work.disk.record_count);
         h->needs_key = true;
         h->retry = instant_after(loop_now(h->loop), HISTORY_RETRY);
         if (!h->is_failing)

@@ -87,8 +87,9 @@ void history_map(struct history *history, bool is_planned);
 /* Before the rows of the node's root are no more those in use. */
 void history_leave(struct history *history);
 
-/* A past answer is asked for: history_asked_fn is called in a later turn. ERR_LIMIT: too many wait.
- * ERR_MISSING: nothing is kept. The release is in use, for its geography. */
+/* A past answer is asked for: history_asked_fn is called later, or within the call where the pool
+ * takes nothing more. ERR_LIMIT: too many wait. ERR_MISSING: nothing is kept. The release is in
+ * use, for its geography. */
 typedef void history_asked_fn(void *to, struct admin_replay *replay);
 
 [[nodiscard]] enum err history_ask(struct history *history, struct admin_replay *replay,

@@ -111,14 +111,28 @@ static bool release_of(const char *folder, int64_t begin_us, uint64_t *release)
     return err == ERR_NONE && past_head_release(slice_of(head, length), release);
 }
 
-static bool is_used(const char *folder, const struct segments *s, uint64_t hash)
+/* Of all segments, and of `next` unless that is NULL: *count hashes, each perhaps again. */
+static uint64_t *releases_used(
+    const char *folder, const struct segments *s, const uint64_t *next, size_t *count)
 {
-    uint64_t release;
+    uint64_t *used = mem_array(s->count + 1, sizeof *used);
 
+    *count = 0;
     for (size_t i = 0; i < s->count; i++)
-        if (release_of(folder, s->list[i].begin_us, &release) && release == hash)
-            return true;
-    return false;
+        if (release_of(folder, s->list[i].begin_us, &used[*count]))
+            ++*count;
+    if (next != NULL)
+        used[(*count)++] = *next;
+    return used;
+}
+
+static bool is_among(const uint64_t *list, size_t count, uint64_t hash)
+{
+    size_t at = 0;
+
+    while (at < count && list[at] != hash)
+        at++;
+    return at < count;
 }
 
 /* Removes the releases that no segment is of, but for the one that is about to be; NULL: none. */
@@ -126,18 +140,21 @@ static void releases_prune(const char *folder, const struct segments *s, const u
 {
     char path[PATH_ROOM];
     DIR *dir = opendir(folder);
+    size_t count;
+    uint64_t *used = releases_used(folder, s, next, &count);
 
     for (const struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
         char *rest = NULL;
         uint64_t hash = strtoull(entry->d_name, &rest, 16);
 
         if (rest == entry->d_name || strcmp(rest, RELEASE_ENDING) != 0 ||
-            (next != NULL && hash == *next) || is_used(folder, s, hash))
+            is_among(used, count, hash))
             continue;
         unlink(release_path(folder, hash, path));
     }
     if (dir != NULL)
         closedir(dir);
+    mem_free(used);
 }
 
 /* Makes room for a segment that begins now: a segment ends at the latest where the next begins.
@@ -226,16 +243,49 @@ static enum err write_whole(const char *folder, const char *path, struct slice b
     return err;
 }
 
+static enum err read_whole(const char *path, char **bytes, size_t *length)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || fstat(fd, &status) != 0 || status.st_size > HISTORY_FILE_BYTES_MAX) {
+        if (fd >= 0)
+            close(fd);
+        return ERR_MISSING;
+    }
+    *bytes = mem_alloc((size_t)status.st_size + 1);
+    enum err err = file_read(fd, *bytes, (size_t)status.st_size, 0, length);
+
+    close(fd);
+    if (err != ERR_NONE)
+        mem_free(*bytes);
+    return err;
+}
+
+/* Whether a file says just that: one of a machine that lost its power may be empty. */
+static bool file_says(const char *path, struct slice wanted)
+{
+    char *bytes = NULL;
+    size_t length = 0;
+
+    if (read_whole(path, &bytes, &length) != ERR_NONE)
+        return false;
+    bool is_so = slice_equal(slice_of(bytes, length), wanted);
+
+    mem_free(bytes);
+    return is_so;
+}
+
 static enum err release_keep(const struct history_disk *d, const struct network *network)
 {
     char path[PATH_ROOM];
     size_t length;
-
-    if (access(release_path(d->folder, network->hash, path), F_OK) == 0)
-        return ERR_NONE;
     char *bytes = release_pack(network, &length);
-    enum err err = write_whole(d->folder, path, slice_of(bytes, length));
+    const struct slice packed = slice_of(bytes, length);
+    enum err err = ERR_NONE;
 
+    if (!file_says(release_path(d->folder, network->hash, path), packed))
+        err = write_whole(d->folder, path, packed);
     mem_free(bytes);
     return err;
 }
@@ -253,6 +303,7 @@ static void segment_end(struct history_disk *d)
         close(d->fd);
     d->fd = -1;
     d->writer.length = 0;
+    d->made_count = 0;
 }
 
 void history_disk_done(struct history_disk *disk)
@@ -271,7 +322,9 @@ static enum err flush(struct history_disk *d)
     TRY(file_write(d->fd, bytes, d->size_bytes));
     d->size_bytes += bytes.length;
     d->written_bytes += bytes.length;
+    d->record_count += d->made_count;
     d->writer.length = 0;
+    d->made_count = 0;
     return ERR_NONE;
 }
 
@@ -309,6 +362,7 @@ static enum err segment_begin(struct history_disk *d, const struct history_event
     TRY(release_keep(d, network));
     TRY(segment_make(d, &at));
     past_write_key(&d->writer, at, &release, event->map, event->all_health);
+    d->made_count++;
     return ERR_NONE;
 }
 
@@ -325,7 +379,7 @@ static enum err event_write(struct history_disk *d, const struct history_event *
     case PAST_KEY:
     case PAST_KIND_COUNT: break;
     }
-    d->record_count++;
+    d->made_count++;
     return ERR_NONE;
 }
 
@@ -358,25 +412,6 @@ bool history_disk_find(
     }
     mem_free(s.list);
     return is_found;
-}
-
-static enum err read_whole(const char *path, char **bytes, size_t *length)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0 || fstat(fd, &status) != 0 || status.st_size > HISTORY_RELEASE_BYTES_MAX) {
-        if (fd >= 0)
-            close(fd);
-        return ERR_MISSING;
-    }
-    *bytes = mem_alloc((size_t)status.st_size + 1);
-    enum err err = file_read(fd, *bytes, (size_t)status.st_size, 0, length);
-
-    close(fd);
-    if (err != ERR_NONE)
-        mem_free(*bytes);
-    return err;
 }
 
 enum err history_disk_read(const char *folder, struct moment segment, char **bytes, size_t *length)

@@ -15,7 +15,7 @@
 enum {
     HISTORY_PATH_MAX = 4096,
     HISTORY_SEGMENTS_MAX = 100000, // files that are looked at in the folder
-    HISTORY_RELEASE_BYTES_MAX = 1 << 30,
+    HISTORY_FILE_BYTES_MAX = 1 << 30,
 };
 
 struct history_event {
@@ -36,6 +36,7 @@ struct history_disk {
     struct past_writer writer;
     int fd;                               // of the segment; -1: none is written
     uint64_t size_bytes;                  // of it
+    uint64_t made_count;                  // records in the writer, not in the segment yet
     uint64_t written_bytes, record_count; // by the last call
 };
 

@@ -108,6 +108,15 @@ static void refuse(struct admin_replay *q, int status, const char *code)
     q->refusal.code = code;
 }
 
+/* A mend that names a file of ours is none for a customer. */
+static void mend_by_file(struct admin_replay *q, const char *mend, const char *path)
+{
+    if (q->is_of_customer)
+        diag_say(&q->refusal.mend, "ask for another time");
+    else
+        diag_say(&q->refusal.mend, "%s %s", mend, path);
+}
+
 /* That of the release in use, or else of the file that was named then. */
 static bool geo_find_again(struct history_replay *r, struct admin_replay *q, uint64_t wanted)
 {
@@ -131,7 +140,7 @@ static bool geo_find_again(struct history_replay *r, struct admin_replay *q, uin
     refuse(q, 409, "geography");
     diag_say(&q->refusal.message, "the geography of that time, %016llx, is not there any more",
         (unsigned long long)wanted);
-    diag_say(&q->refusal.mend, "put the file that was %s then back in its place", path);
+    mend_by_file(q, "put back the file that was then", path);
     return false;
 }
 
@@ -149,8 +158,7 @@ static bool rows_find(
         refuse(q, 409, "release");
         diag_say(&q->refusal.message, "the release of that time, %016llx, cannot be read any more",
             (unsigned long long)of->release);
-        diag_say(
-            &q->refusal.mend, "ask for another time; the log says what became of %s", r->folder);
+        mend_by_file(q, "ask for another time; its text was kept in", r->folder);
     } else if (geo_find_again(r, q, of->geo)) {
         r->checks = checks_new(r->network);
         r->rows = steer_rows_new(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A node's past: whatever happens to it, what it answered is answered again, or said to be lost. */
 #include <dirent.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,19 +104,27 @@ static bool is_told(struct sim_wish *wish)
     return container_of(wish, struct told, wish)->p->told != NULL;
 }
 
+/* Has the question answered, which is made whole. */
+static void ask_past(struct past *p, const struct noted *noted, struct admin_replay *question)
+{
+    struct told told = { { is_told }, p };
+
+    question->at = noted->at;
+    question->question.name = slice_text(NAMES[noted->site]);
+    question->question.client = client_at(noted->client);
+    text_init(&question->body, 1 << 20);
+    p->told = NULL;
+    assert_int_equal(
+        history_ask(p->history, question, node_root(p->w->node)->release, on_told, p), ERR_NONE);
+    assert_true(sim_run_until(p->w->sim, &told.wish, span_s(5)));
+}
+
 /* The answer to a question, or the code of its refusal. */
 static char *replay(struct past *p, const struct noted *noted)
 {
-    struct told told = { { is_told }, p };
-    struct admin_replay question = { .at = noted->at };
+    struct admin_replay question = { 0 };
 
-    question.question.name = slice_text(NAMES[noted->site]);
-    question.question.client = client_at(noted->client);
-    text_init(&question.body, 1 << 20);
-    p->told = NULL;
-    assert_int_equal(
-        history_ask(p->history, &question, node_root(p->w->node)->release, on_told, p), ERR_NONE);
-    assert_true(sim_run_until(p->w->sim, &told.wish, span_s(5)));
+    ask_past(p, noted, &question);
     if (question.refusal.status == 0)
         return text_of(&question.body);
     assert_true(question.refusal.message.text[0] != '\0' && question.refusal.mend.text[0] != '\0');
@@ -257,14 +267,14 @@ static void what_was_answered_while_nothing_was_noted_is_said_to_be_lost(void **
     past_close(&p);
 }
 
-/* The newest of the files. */
-static void newest_path(const struct past *p, char path[512])
+/* The newest of the files, by name. */
+static void newest_path(const struct past *p, const char *ending, char path[512])
 {
     char newest[256] = "";
     DIR *dir = opendir(p->folder);
 
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        if (strstr(entry->d_name, ".past") != NULL && strcmp(entry->d_name, newest) > 0)
+        if (strstr(entry->d_name, ending) != NULL && strcmp(entry->d_name, newest) > 0)
             snprintf(newest, sizeof newest, "%s", entry->d_name);
     closedir(dir);
     snprintf(path, 512, "%s/%s", p->folder, newest);
@@ -278,7 +288,7 @@ static void a_torn_end_costs_what_it_held_and_no_more(void **)
 
     past_open(&p, 4);
     live(&p);
-    newest_path(&p, path);
+    newest_path(&p, ".past", path);
     steering_remember(p.w->steering[0], NULL);
     history_free(p.history);
     assert_int_equal(stat(path, &status), 0);
@@ -299,6 +309,80 @@ static void a_torn_end_costs_what_it_held_and_no_more(void **)
         mem_free(said);
     }
     assert_true(lost > 0 && lost < p.count / 3);
+    past_close(&p);
+}
+
+/* As a machine leaves it that lost its power: the name is there, and nothing behind it. */
+static void a_release_whose_text_was_lost_is_kept_again(void **)
+{
+    static struct past p;
+    char path[512];
+
+    past_open(&p, 10);
+    note_now(&p);
+    check(&p, &p.noted[0]);
+    steering_remember(p.w->steering[0], NULL);
+    history_free(p.history);
+    newest_path(&p, ".release", path);
+    assert_int_equal(truncate(path, 0), 0);
+    history_open(&p);
+    sim_run_for(p.w->sim, span_s(3));
+    note_now(&p);
+    check(&p, &p.noted[1]);
+    check(&p, &p.noted[0]);
+    past_close(&p);
+}
+
+static void a_customer_is_told_nothing_of_our_files(void **)
+{
+    static struct past p;
+    char path[512];
+
+    past_open(&p, 11);
+    sim_run_for(p.w->sim, span_s(3));
+    note_now(&p);
+    newest_path(&p, ".release", path);
+    assert_int_equal(unlink(path), 0);
+    for (int i = 0; i < 2; i++) {
+        struct admin_replay question = { .is_of_customer = i == 1, .customer = SLICE("acme") };
+
+        ask_past(&p, &p.noted[0], &question);
+        assert_string_equal(question.refusal.code, "release");
+        assert_int_equal(strstr(question.refusal.mend.text, p.folder) != NULL, i == 0);
+        assert_null(strstr(question.refusal.message.text, p.folder));
+        text_done(&question.body);
+    }
+    past_close(&p);
+}
+
+static void what_a_full_disk_did_not_take_is_counted_as_lost(void **)
+{
+    static struct past p;
+    struct rlimit before, full;
+    char path[512];
+    struct stat status;
+
+    past_open(&p, 12);
+    sim_run_for(p.w->sim, span_s(20));
+    newest_path(&p, ".past", path);
+    assert_int_equal(stat(path, &status), 0);
+    const struct history_counts *counts = history_counts(p.history);
+    uint64_t records = counter_read(&counts->records), bytes = counter_read(&counts->bytes);
+
+    assert_true(records > 10 && bytes == (uint64_t)status.st_size);
+    assert_int_equal(counter_read(&counts->lost), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    full = (struct rlimit){ (rlim_t)status.st_size, before.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    sim_run_for(p.w->sim, span_ms(1100)); // one write, of a tick at the least
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(counter_read(&counts->errors), 1);
+    assert_true(counter_read(&counts->lost) >= 1);
+    assert_int_equal(counter_read(&counts->records), records);
+    assert_int_equal(counter_read(&counts->bytes), bytes);
+    sim_run_for(p.w->sim, span_s(12));
+    assert_true(counter_read(&counts->records) > records);
     past_close(&p);
 }
 
@@ -430,6 +514,9 @@ int main(void)
         cmocka_unit_test(what_was_answered_is_answered_again),
         cmocka_unit_test(what_was_answered_while_nothing_was_noted_is_said_to_be_lost),
         cmocka_unit_test(a_torn_end_costs_what_it_held_and_no_more),
+        cmocka_unit_test(a_release_whose_text_was_lost_is_kept_again),
+        cmocka_unit_test(a_customer_is_told_nothing_of_our_files),
+        cmocka_unit_test(what_a_full_disk_did_not_take_is_counted_as_lost),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_said_and_tried_again),
         cmocka_unit_test(the_oldest_goes_when_there_is_enough),
         cmocka_unit_test(nothing_is_kept_where_that_is_not_wanted),
