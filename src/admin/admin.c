@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "admin/admin_priv.h"
 #include "admin/json.h"
@@ -308,28 +309,36 @@ static bool is_literal_host(struct slice host)
     return slice_same(host, SLICE("localhost")) || ip_parse(host, &ip);
 }
 
-/* A change that a page from elsewhere asks for in somebody's browser. */
+/* Whether a field says that it is a page from elsewhere that asks. A browser names the page with
+ * what it posts, and (Fetch Metadata) with whatever it asks of a loopback address; "none" is what a
+ * person has typed in. */
+static bool says_foreign(const struct http_field *field, struct slice own)
+{
+    if (slice_same(field->name, SLICE("origin")))
+        return !slice_starts(field->value, SLICE("http://")) ||
+               !slice_same(slice_from(field->value, strlen("http://")), own);
+    return slice_same(field->name, SLICE("sec-fetch-site")) &&
+           !slice_equal(field->value, SLICE("same-origin")) &&
+           !slice_equal(field->value, SLICE("none"));
+}
+
+/* Asked for by a page from elsewhere in somebody's browser. */
 static bool is_foreign(const struct http_exchange *x)
 {
     struct slice own = http_head_value(x->request, HTTP_NAME_HOST);
 
-    for (size_t i = 0; i < x->request->field_count; i++) {
-        const struct http_field *field = &x->request->fields[i];
-
-        if (slice_same(field->name, SLICE("origin")) &&
-            !(slice_starts(field->value, SLICE("http://")) &&
-                slice_same(slice_from(field->value, 7), own)))
+    for (size_t i = 0; i < x->request->field_count; i++)
+        if (says_foreign(&x->request->fields[i], own))
             return true;
-    }
     return false;
 }
 
-/* Not asked for by the admin's own address, as a page in a browser may be made to. */
-static bool is_strange(const struct http_exchange *x)
+/* Not asked for by the admin's own address. From elsewhere one may come to the dashboard: its files
+ * are the same everywhere. */
+static bool is_strange(const struct http_exchange *x, struct slice path)
 {
-    bool is_change = x->request->method != HTTP_GET && x->request->method != HTTP_HEAD;
-
-    return !is_literal_host(x->authority.host) || (is_change && is_foreign(x));
+    return !is_literal_host(x->authority.host) ||
+           (page_find(pages, page_count, path) == NULL && is_foreign(x));
 }
 
 void admin_refuse_unknown(struct admin *admin, struct http_exchange *x)
@@ -455,7 +464,7 @@ static void serve(struct http_service *service, struct http_exchange *x)
     struct admin_scope scope;
 
     counter_up(&admin->counts.requests);
-    if (!x->is_secure && is_strange(x)) {
+    if (!x->is_secure && is_strange(x, path)) {
         counter_up(&admin->counts.refused);
         refuse(x, 403, "",
             admin_error_json("foreign", "this is not asked for by the admin's own address",

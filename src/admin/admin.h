@@ -19,9 +19,9 @@
  * who sees and changes what is its own (admin/scope.h); viewers change nothing. Who shows none is
  * an operator on the Unix socket (mode 0600) and on loopback ports (admin_may_listen), and nobody
  * from afar. A page in a browser on the same machine comes from loopback too; it is kept out by
- * asking for a literal address or `localhost` as Host, and by refusing changes that another page
- * asks for (Origin). From afar it takes TLS and a token, which no page can make a browser send:
- * Host may be any name there.
+ * asking for a literal address or `localhost` as Host, and by refusing what another page asks for
+ * (Origin, Sec-Fetch-Site), but for the dashboard's own files. From afar it takes TLS and a token,
+ * which no page can make a browser send: Host may be any name there.
  */
 
 #include <stdbool.h>

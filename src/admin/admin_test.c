@@ -450,6 +450,42 @@ static void pages_from_elsewhere_change_nothing(void **)
     bench_close(b);
 }
 
+/* It could not read what comes; yet it would take a watcher's place, and learn how long all takes.
+ */
+static void pages_from_elsewhere_are_told_nothing(void **)
+{
+    static const struct {
+        const char *line, *field;
+        int status;
+    } CASES[] = {
+        { "GET /api/v1/live", "Sec-Fetch-Site: cross-site", 403 },
+        { "GET /api/v1/status", "Sec-Fetch-Site: same-site", 403 }, // another port of localhost
+        { "GET /metrics", "Sec-Fetch-Site: cross-site", 403 },
+        { "GET /api/v1/status", "Origin: http://localhost:3000", 403 },
+        { "POST /api/v1/reload", "Sec-Fetch-Site: cross-site", 403 },
+        { "GET /api/v1/status", "Sec-Fetch-Site: same-origin", 200 },
+        { "GET /api/v1/status", "sec-fetch-site: none", 200 },
+        { "GET /", "Sec-Fetch-Site: cross-site", 200 }, // a link to the dashboard
+    };
+    struct bench *b = bench_open(&OPS);
+    char request[256];
+
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct http_head head;
+        struct asker o;
+
+        snprintf(request, sizeof request,
+            "%s HTTP/1.1\r\nHost: 127.0.0.1:8653\r\n%s\r\nConnection: close\r\n\r\n", CASES[i].line,
+            CASES[i].field);
+        asker_begin(b, &o, request);
+        asker_answer(&o, &head);
+        assert_int_equal(head.status, CASES[i].status);
+        asker_done(&o);
+    }
+    assert_int_equal(b->reloads, 0);
+    bench_close(b);
+}
+
 static void ports_are_for_loopback_alone(void **)
 {
     static const struct {
@@ -546,6 +582,7 @@ int main(void)
         cmocka_unit_test(who_asked_for_a_reload_may_leave_before_its_end),
         cmocka_unit_test(names_that_a_stranger_controls_are_refused_as_host),
         cmocka_unit_test(pages_from_elsewhere_change_nothing),
+        cmocka_unit_test(pages_from_elsewhere_are_told_nothing),
         cmocka_unit_test(ports_are_for_loopback_alone),
         cmocka_unit_test(the_socket_lies_in_the_node_s_folder_for_its_owner_alone),
         cmocka_unit_test(a_socket_path_that_is_too_long_names_the_mend),
