@@ -51,7 +51,7 @@ class FtpServer:
         self._write(int(FILE_BYTES / seconds) if seconds else 0)
         self.process.send(signal.SIGHUP)
 
-    def downloads(self):
-        """How often the file was fetched."""
+    def downloads(self, client=""):
+        """How often the file was fetched, by anybody or from that address."""
         log = self.folder / "log"
-        return log.read_text().count("OK DOWNLOAD") if log.exists() else 0
+        return log.read_text().count(f'OK DOWNLOAD: Client "{client}') if log.exists() else 0
