@@ -81,6 +81,7 @@ def test_a_dead_origin_is_in_no_answer_until_enough_probes_succeed(
     began = time.monotonic()
     wait_until(lambda: address_for(client, WWW) != chosen, "the next answer names the other", 15)
     took_s = time.monotonic() - began
+    print(f"\n{harm}: out of the answers after {took_s:.2f} s")
     wait_for_places(WWW, {other_of(chosen)}, 3, FRA)
     wait_for_places(WWW, {other_of(chosen)}, 3, NYC)
     assert took_s < (most_s + 0.5) * PATIENCE
