@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 
+from waypost import BINARY
 from world import run
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -42,8 +43,11 @@ case "$1 ${{2%.service}}" in
     kill -TERM "$(cat $pid)" 2>/dev/null
     while kill -0 "$(cat $pid)" 2>/dev/null; do sleep 0.1; done
     rm -f $pid ;;
-"restart nats-server")
+"stop nats-server")
     [ ! -e /run/nats.pid ] || kill -INT "$(cat /run/nats.pid)"
+    rm -f /run/nats.pid ;;
+"start nats-server" | "restart nats-server")
+    "$0" stop nats-server
     setpriv --reuid nats --regid nats --init-groups /usr/sbin/nats-server -c /etc/nats-server.conf \\
         >>/run/nats.output 2>&1 </dev/null &
     echo $! >/run/nats.pid ;;
@@ -64,6 +68,13 @@ def reap():
             except OSError:
                 pass  # it was quicker
         time.sleep(0.1)
+
+
+def package_of(folder):
+    """The package of this build, made in the folder."""
+    tree = pathlib.Path(__file__).resolve().parents[2]
+    words = [tree / "packaging" / "deb", pathlib.Path(BINARY).parent, folder]
+    return pathlib.Path(subprocess.check_output(words, text=True).strip())
 
 
 def unit_of(text):
@@ -132,6 +143,12 @@ class Debian:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(mode)
+
+    def install(self, package):
+        """The package is on it, and what starts its unit."""
+        run("cp", package, self.root / "root")
+        self.must("dpkg -i waypost_*.deb")
+        self.stand_in_for_systemd()
 
     def stand_in_for_systemd(self):
         """Makes systemctl and journalctl, by the unit as it is installed now."""

@@ -12,7 +12,7 @@ import tempfile
 
 import pytest
 
-from bare import Debian
+from bare import Debian, package_of
 from manual import PAGES, follow
 from site_of import web_server
 from waypost import BINARY, IS_NIGHT
@@ -45,8 +45,7 @@ def bare():
 def package():
     """The package of this build."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [TREE / "packaging" / "deb", pathlib.Path(BINARY).parent, folder]
-        yield pathlib.Path(subprocess.check_output(words, text=True).strip())
+        yield package_of(folder)
 
 
 @pytest.fixture(scope="module", params=["here", "bare"] if IS_NIGHT else ["here"])

@@ -3,15 +3,13 @@
 import contextlib
 import pathlib
 import socket
-import subprocess
 import time
 
 import pytest
 
-from bare import Debian
+from bare import Debian, package_of
 from manual import PAGES, missing, sections, steps
 from site_of import web_server
-from waypost import BINARY
 from world import run
 
 PAGE = "troubleshooting.md"
@@ -23,14 +21,9 @@ CONFIG = "/etc/waypost/waypost.yaml"
 def machine(world, tmp_path_factory):
     """With the package and the first site, which is up."""
     debian = Debian(world, "here", pathlib.Path("/"))
-    folder = tmp_path_factory.mktemp("package")
-    package = subprocess.check_output(
-        [PAGES.parents[1] / "packaging" / "deb", pathlib.Path(BINARY).parent, folder], text=True)
-    run("cp", package.strip(), debian.root / "root")
-    debian.must("dpkg -i waypost_*.deb")
+    debian.install(package_of(tmp_path_factory.mktemp("package")))
     debian.write(CONFIG, (PAGES.parents[1] / "packaging" / "waypost.yaml").read_text(), 0o640)
     debian.must(f"chgrp waypost {CONFIG}")
-    debian.stand_in_for_systemd()
     for address in (NODE, ORIGIN):
         world.address(address)
     debian.folder = web_server(world, ORIGIN, {"logo.svg": "<svg/>", "private/one.html": "one"},

@@ -3,17 +3,14 @@
 network of its own, and both have what the page says that they have."""
 import pathlib
 import re
-import subprocess
 
 import pytest
 
 import machines
-from bare import Debian
+from bare import Debian, package_of
 from manual import PAGES, follow
 from metrics_page import families
 from site_of import web_server
-from waypost import BINARY
-from world import run
 
 CONFIG = "/etc/waypost/waypost.yaml"
 ADDRESSES = {"fra1": "192.0.2.10", "nyc1": "192.0.2.20"}
@@ -24,16 +21,12 @@ def two(world, tmp_path_factory):
     """fra1 as the first site left it, nyc1 with the package alone."""
     machines.connect(world)
     web_server(world, world.address("198.51.100.7"), {"logo.svg": "<svg/>"})
-    package = subprocess.check_output(
-        [PAGES.parents[1] / "packaging" / "deb", pathlib.Path(BINARY).parent,
-         tmp_path_factory.mktemp("package")], text=True).strip()
+    package = package_of(tmp_path_factory.mktemp("package"))
     found = {}
     for name, address in ADDRESSES.items():
         machine = machines.Machine(world, name, address)
         found[name] = Debian(world, f"system-{name}", pathlib.Path("/"), machine.words())
-        run("cp", package, found[name].root / "root")
-        found[name].must("dpkg -i waypost_*.deb")
-        found[name].stand_in_for_systemd()
+        found[name].install(package)
     found["fra1"].write(CONFIG, (PAGES.parents[1] / "packaging" / "waypost.yaml").read_text(), 0o640)
     found["fra1"].must(f"chgrp waypost {CONFIG}; systemctl start waypost")
     yield found
