@@ -5,6 +5,8 @@
  */
 
 const TOKEN = 'waypost-token';
+const ANSWER_MS = 30000; // by when an answer is there, or will not come
+const SILENCE_MS = 15000; // of a stream that has an event each second: it is cut, whatever TCP knows
 
 export const token = () => sessionStorage.getItem(TOKEN);
 export function setToken(text) {
@@ -13,7 +15,7 @@ export function setToken(text) {
 }
 
 /* What the server said no to, with what to do about it. */
-export class Refusal extends Error {
+class Refusal extends Error {
     constructor(status, error) {
         super(error?.message ?? `the server answered ${status}`);
         this.status = status;
@@ -22,13 +24,16 @@ export class Refusal extends Error {
     }
 }
 
-const headers = () => (token() ? { authorization: `Bearer ${token()}` } : {});
-
-async function check(reply) {
+async function ask(url, options) {
+    const shown = token();
+    const reply = await fetch(url, { ...options, headers: { ...options.headers,
+        ...(shown && { authorization: `Bearer ${shown}` }) } });
     if (reply.ok) return reply;
     const body = await reply.json().catch(() => null);
     const refusal = new Refusal(reply.status, body?.error);
-    if (reply.status === 401) dispatchEvent(new CustomEvent('unknown', { detail: refusal }));
+    // Another token may have been shown meanwhile, of which this says nothing.
+    if (reply.status === 401 && shown === token())
+        dispatchEvent(new CustomEvent('unknown', { detail: refusal }));
     throw refusal;
 }
 
@@ -36,37 +41,46 @@ export async function get(path, query = {}) {
     const url = new URL(`/api/v1/${path}`, location.href);
     for (const [key, value] of Object.entries(query))
         if (value !== '' && value !== undefined && value !== null) url.searchParams.set(key, value);
-    const reply = await check(await fetch(url, { headers: headers() }));
+    const reply = await ask(url, { signal: AbortSignal.timeout(ANSWER_MS) });
     return reply.json();
 }
 
 export async function post(path, body) {
-    const reply = await check(await fetch(`/api/v1/${path}`, {
+    const reply = await ask(`/api/v1/${path}`, {
         method: 'POST',
-        headers: { ...headers(), 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
-    }));
+    });
     return reply.json();
 }
 
 /*
  * Server-sent events, read by fetch and not by EventSource, which cannot send a token. Hands each
- * event's JSON to `take` until the signal aborts; throws when the stream breaks.
+ * event's JSON to `take` until the signal aborts; throws when the stream breaks or falls silent.
  */
 export async function stream(path, signal, take) {
-    const reply = await check(await fetch(`/api/v1/${path}`, { headers: headers(), signal }));
-    const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = '';
+    const cut = new AbortController(), end = () => cut.abort();
+    let rest = '', timer = setTimeout(end, SILENCE_MS);
 
-    for (;;) {
-        const { done, value } = await reader.read();
-        if (done) throw new Error('the stream ended');
-        rest += value;
-        const events = rest.split('\n\n');
-        rest = events.pop();
-        for (const event of events) {
-            const data = event.split('\n').filter((line) => line.startsWith('data:'));
-            if (data.length) take(JSON.parse(data.map((line) => line.slice(5)).join('\n')));
+    signal.addEventListener('abort', end, { once: true });
+    try {
+        const reply = await ask(`/api/v1/${path}`, { signal: cut.signal });
+        const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+        for (;;) {
+            const { done, value } = await reader.read();
+            if (done) throw new Error('the stream ended');
+            clearTimeout(timer);
+            timer = setTimeout(end, SILENCE_MS);
+            rest += value;
+            const events = rest.split('\n\n');
+            rest = events.pop();
+            for (const event of events) {
+                const data = event.split('\n').filter((line) => line.startsWith('data:'));
+                if (data.length) take(JSON.parse(data.map((line) => line.slice(5)).join('\n')));
+            }
         }
+    } finally {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
     }
 }

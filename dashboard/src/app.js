@@ -36,12 +36,19 @@ function askToken(refusal) {
     });
 }
 
-/* The first answers: who asks, and what there is. */
+/* The first answers: who asks, and what there is. Until they come, why they do not. */
 function ready() {
+    const excuse = (error) => {
+        if (isKnown) replace(frame.main, h('div', { class: 'content' }, h('h1', { tabindex: -1 }, 'Not there yet'),
+            h('div', { class: 'panel', role: 'alert' }, empty(`This node gives no answer (${error.message}). ` +
+                'It is asked again every few seconds.'))));
+    };
+
     return new Promise((resolve) => {
         const look = () => { if (known.network && known.status) { stops.forEach((s) => s()); resolve(); } };
         const stops = [listen('network', () => queueMicrotask(look)),
-            listen('status', () => queueMicrotask(look))];
+            listen('status', () => queueMicrotask(look)),
+            listen('trouble', (error) => error && !(known.network && known.status) && excuse(error))];
     });
 }
 
@@ -76,8 +83,11 @@ async function show(isMove) {
     try {
         const stop = page ? await page(root, words, new URLSearchParams(query))
             : nowhere(root);
-        if (own === turn) end = stop;
-        else stop?.(); // another page was chosen meanwhile
+        if (own !== turn) { // another page was chosen meanwhile
+            stop?.();
+            return;
+        }
+        end = stop;
     } catch (error) {
         if (error.status === 401 || own !== turn) return;
         replace(root, h('h1', { tabindex: -1 }, 'This could not be shown'),

@@ -15,7 +15,7 @@ export function short(n) {
 
 function three(n) {
     if (n >= 100 || n === 0) return String(Math.round(n));
-    return n.toFixed(n >= 10 ? 1 : n >= 1 ? 1 : 2).replace(/\.0+$/, '');
+    return n.toFixed(n >= 1 ? 1 : 2).replace(/\.0+$/, '');
 }
 
 function scaled(n, units) {
@@ -57,7 +57,6 @@ export const ago = (time, now) => {
 };
 
 /* UTC, as all that is stored and told. */
-export const clock = (time) => new Date(time).toISOString().slice(11, 19);
 export const stamp = (time) => new Date(time).toISOString().slice(0, 19).replace('T', ' ');
 export const day = (time) => new Intl.DateTimeFormat('en-GB',
     { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(new Date(time));

@@ -99,12 +99,13 @@ class WorldMap {
         this.place = h('div', { class: 'mapbox' }, this.svg, this.hint);
         this.flows = new Map();
         this.drawn = '';
+        this.all = []; // what is known of all places now, whenever they were drawn
     }
 
     /* All anew: where the size or what there is has changed. */
-    draw(all) {
+    draw() {
         const { clientWidth: width, clientHeight: height } = this.place;
-        const seen = all.filter((p) => p.location);
+        const seen = this.all.filter((p) => p.location);
         const isNarrow = width < NARROW;
         const size = isNarrow ? SIZE.narrow : SIZE.wide;
         const base = geoNaturalEarth1().scale(MAP.scale).translate(MAP.centre);
@@ -128,19 +129,23 @@ class WorldMap {
     mark(p, from, to, text) {
         const [x, anchor] = ANCHORS[text.side](text);
         const isMoved = Math.hypot(from[0] - to[0], from[1] - to[1]) > 3;
-        const show = () => this.showHint(p, to);
+        const now = () => this.all.find((one) => one.kind === p.kind && one.id === p.id) ?? p;
+        const show = () => {
+            link.setAttribute('aria-label', say(now()));
+            this.showHint(now(), to);
+        };
         const hide = () => { this.hint.hidden = true; };
+        const link = s('a', { href: p.kind === 'pop' ? '#/nodes' : '#/nodes/origins', class: 'place',
+            'aria-label': say(p), onpointerenter: show, onpointerleave: hide, onfocus: show, onblur: hide },
+        s('circle', { class: 'reach', cx: to[0], cy: to[1], r: this.size + 6 }),
+        s('g', { transform: `translate(${to})` }, mark(p.kind, p.state, this.size)),
+        s('text', { x, y: (text.box[1] + text.box[3]) / 2, 'text-anchor': anchor,
+            'dominant-baseline': 'central', class: 'name' }, p.name));
 
         return [
             isMoved && s('path', { class: 'tether', d: `M${from}L${to}` }),
             isMoved && s('circle', { class: 'spot', cx: from[0], cy: from[1], r: 1.8 }),
-            s('a', { href: p.kind === 'pop' ? '#/nodes' : '#/nodes/origins', class: 'place',
-                'aria-label': say(p), onpointerenter: show, onpointerleave: hide, onfocus: show,
-                onblur: hide },
-            s('circle', { class: 'reach', cx: to[0], cy: to[1], r: this.size + 6 }),
-            s('g', { transform: `translate(${to})` }, mark(p.kind, p.state, this.size)),
-            s('text', { x, y: (text.box[1] + text.box[3]) / 2, 'text-anchor': anchor,
-                'dominant-baseline': 'central', class: 'name' }, p.name)),
+            link,
         ];
     }
 
@@ -171,18 +176,18 @@ class WorldMap {
 export function worldMap() {
     const map = new WorldMap();
     const none = h('p', { class: 'hint nowhere' });
-    let all = [], before = null;
+    let before = null;
 
-    const sizes = new ResizeObserver(() => { if (map.place.clientWidth > 0) map.draw(all); });
+    const sizes = new ResizeObserver(() => { if (map.place.clientWidth > 0) map.draw(); });
     const stops = [
         listen('network', (network) => {
-            all = places(network);
+            const all = map.all = places(network);
             const lost = all.filter((p) => !p.location).length;
             none.textContent = lost ? `${lost} of ${all.length} have no location in the ` +
                 'configuration and are not on the map.' : '';
             // Redrawn only when something changed, so that focus and hints stay.
             const text = JSON.stringify(all.map((p) => [p.kind, p.id, p.state, p.location]));
-            if (text !== map.drawn && map.place.clientWidth > 0) map.draw(all);
+            if (text !== map.drawn && map.place.clientWidth > 0) map.draw();
             map.drawn = text;
         }),
         listen('status', (status) => {

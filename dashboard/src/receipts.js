@@ -31,7 +31,7 @@ export function receipts(order, words) {
             if (show(await get(`orders/${order.number}`))) return;
         } catch (error) {
             setText(said, `${error.message}. ${error.mend ?? ''}`);
-            return;
+            if (error.status) return; // or else the node may be back soon
         }
         if (Date.now() - started < PATIENCE_MS && list.isConnected) setTimeout(follow, EVERY_MS);
     }

@@ -34,7 +34,7 @@ export function shell(onLeave) {
     const links = PAGES.map(([key, text, href]) => h('a', { href, 'data-page': key }, icon(key),
         h('span', null, text)));
     const whose = h('span', { class: 'whose' });
-    const pulse = h('span', { class: 'pulse-state' }, h('span', { class: 'dot', 'aria-hidden': 'true' }),
+    const pulse = h('span', { class: 'pulse-state', role: 'status' }, h('span', { class: 'dot', 'aria-hidden': 'true' }),
         h('span'));
     const sign = h('button', { class: 'quiet tool', onclick: () => {
         setToken('');

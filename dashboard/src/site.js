@@ -82,7 +82,7 @@ function pointing(host, state) {
     const place = h('div');
     let timer = 0, ended = false;
 
-    async function show() {
+    async function draw() {
         try {
             const { answers } = await get('answers', { site: host, limit: 1000 });
             const list = shares(answers);
@@ -102,10 +102,13 @@ function pointing(host, state) {
         } catch (error) {
             replace(place, empty(error.status === 404 && error.code === 'missing'
                 ? 'This node does not count its answers by target.' : `${error.message}. ${error.mend ?? ''}`));
-            return;
         }
-        if (!ended) timer = setTimeout(() => { if (!place.querySelector('details[open]')) show();
-            else timer = setTimeout(show, ANSWERS_EVERY_MS); }, ANSWERS_EVERY_MS);
+    }
+
+    async function show() {
+        // A table that somebody opened is not written anew.
+        if (!place.querySelector('details[open]')) await draw();
+        if (!ended) timer = setTimeout(show, ANSWERS_EVERY_MS);
     }
 
     show();
@@ -123,16 +126,21 @@ function asking(host, query) {
         spellcheck: 'false', value: query.get('client') ?? '' });
     const at = h('input', { name: 'at', type: 'datetime-local', step: 1, value: query.get('at') ?? '' });
     const result = h('div'), said = h('p', { class: 'hidden', role: 'status' });
+    let asked = 0;
 
     async function ask() {
+        const own = ++asked; // an answer that comes after a later question is not wanted
+
         result.setAttribute('aria-busy', 'true');
         try {
             const time = at.value && `${at.value.length === 16 ? `${at.value}:00` : at.value}Z`;
             const why = await get('why', { name: host, client: client.value.trim(), at: time });
+            if (own !== asked) return;
             replace(result, explanation(why));
             // The gist is read out, and not all of it.
             setText(said, result.querySelector('.verdict')?.textContent ?? '');
         } catch (error) {
+            if (own !== asked) return;
             replace(result, h('p', { class: 'refusal', role: 'alert' },
                 h('strong', null, error.message), error.mend ? ` ${error.mend}` : ''));
         }

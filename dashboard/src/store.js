@@ -5,12 +5,15 @@
  */
 import { get, stream } from './api.js';
 
-export const HISTORY = 180; // seconds kept for the small plots
+const HISTORY = 180; // seconds kept for the small plots
 const POLL_MS = 4000;
 const PATIENCE = 20; // times as long as an answer took, until it is asked for again
+const POLL_MOST_MS = 20000; // but no longer than that
 const RETRY_MS = 2000;
 
-export const known = { network: null, status: null, changes: null, live: null, state: 'starting' };
+/* `trouble`: why the last question had no answer; null when it had one. */
+export const known = { network: null, status: null, changes: null, live: null, trouble: null,
+    state: 'starting' };
 
 const listeners = new Map();
 
@@ -117,11 +120,16 @@ async function watchLive(signal) {
     }
 }
 
-async function ask(kind, path, query) {
+/* What comes after the signal was for somebody else, perhaps with another token. */
+async function ask(signal, kind, path, query) {
     try {
-        tell(kind, await get(path, query));
+        const answer = await get(path, query);
+        if (signal.aborted) return;
+        if (known.trouble) tell('trouble', null);
+        tell(kind, answer);
     } catch (error) {
         if (error.status === 401) throw error;
+        if (!signal.aborted) tell('trouble', error);
     }
 }
 
@@ -129,44 +137,50 @@ async function poll(signal) {
     while (!signal.aborted) {
         const started = performance.now();
         try {
-            await Promise.all([ask('status', 'status'), ask('network', 'network'),
-                ask('changes', 'changes', { limit: 50 })]);
+            await Promise.all([ask(signal, 'status', 'status'), ask(signal, 'network', 'network'),
+                ask(signal, 'changes', 'changes', { limit: 50 })]);
         } catch {
             return; // not known any more: signing in starts anew
         }
         // What takes long, as in a large network, is asked for less often.
-        await wait(Math.max(POLL_MS, (performance.now() - started) * PATIENCE), signal);
+        await wait(Math.min(Math.max(POLL_MS, (performance.now() - started) * PATIENCE), POLL_MOST_MS), signal);
     }
 }
 
-let running = null;
+let running = null, isWanted = false;
 
-export function stop() {
+function pause() {
     running?.abort();
     running = null;
 }
 
-export function start() {
-    stop();
+function go() {
+    pause();
     running = new AbortController();
     watchLive(running.signal);
     poll(running.signal);
 }
 
+export function start() {
+    isWanted = true;
+    go();
+}
+
 /* For who signs in or out: nothing of what another saw stays. */
 export function forget() {
-    stop();
+    isWanted = false;
+    pause();
     history = new History();
-    Object.assign(known, { network: null, status: null, changes: null, live: null });
+    Object.assign(known, { network: null, status: null, changes: null, live: null, trouble: null });
 }
 
 /* Asks again at once, after something was changed. */
-export const refresh = () => Promise.all([ask('status', 'status'), ask('network', 'network')])
-    .catch(() => {});
+export const refresh = () => running && Promise.all([ask(running.signal, 'status', 'status'),
+    ask(running.signal, 'network', 'network')]).catch(() => {});
 
 document.addEventListener('visibilitychange', () => {
-    if (document.hidden) stop();
-    else if (!running && known.status) start();
+    if (document.hidden) pause();
+    else if (!running && isWanted) go();
 });
 
 /* Whose page this is; empty: an operator's. */
