@@ -1,25 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What dashboard_test.py has a browser do: node dashboard.mjs BASE '{"scene": {...}, ...}' [MARK]
+ * What dashboard_test.py has a browser do: node dashboard.mjs BASE MARK '[[["scene", {...}], ...], ...]'
  *
- * Plays the scenes in turn and prints what was seen as JSON, a scene that failed as {"error"}.
- * Whatever page is open, what it asked for and complained about is kept. MARK is of the only
- * foreign certificate that is trusted (authority.py).
+ * Plays the acts one after the other; the rows of scenes of an act side by side, those of a row in
+ * turn and in one page. Prints what was seen as JSON, a scene that failed as {"error"}. What a scene needs to have
+ * done to the program it asks for by a line, and waits for one that says that it is done. Whatever
+ * page is open, what it asked for and complained about is kept. MARK is of the only foreign
+ * certificate that is trusted (authority.py).
  */
 import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
 
 const { chromium } = createRequire(new URL('../../dashboard/package.json', import.meta.url))('playwright-core');
-const [base, wanted, mark] = process.argv.slice(2);
+const [base, mark, acts] = process.argv.slice(2);
 const seen = { requests: [], complaints: [] };
-const PATIENCE_MS = 30000; // other stories may run beside this one
+const PATIENCE_MS = 60000; // other stories may run beside this one
+const EVERY = { polling: 100 }; // ms; at every frame would keep the browser busy
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox',
-    '--disable-background-networking', ...(mark ? [`--ignore-certificate-errors-spki-list=${mark}`] : [])] });
+    '--disable-background-networking', '--disable-gpu', `--ignore-certificate-errors-spki-list=${mark}`] });
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
-/* A page in a profile of its own, at a place of the dashboard, once it shows something. */
-async function open(place = '', options = {}) {
+async function haveDone(what) {
+    console.log(JSON.stringify({ ask: what }));
+    await lines.next();
+}
+
+/*
+ * A page in a profile of its own. Profiles do not share connections, of which a browser opens six to
+ * one address, and each page keeps one.
+ */
+async function newPage() {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 },
-        reducedMotion: 'reduce', ...options });
+        reducedMotion: 'reduce' });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     page.pending = new Set();
@@ -31,11 +44,15 @@ async function open(place = '', options = {}) {
         page.on(end, (request) => page.pending.delete(request));
     page.on('pageerror', (error) => seen.complaints.push(`${error.stack}`));
     page.on('console', (message) => {
-        if (message.type() === 'error' && !options.mayComplain) seen.complaints.push(message.text());
+        if (message.type() === 'error' && !page.mayComplain) seen.complaints.push(message.text());
     });
-    await page.goto(`${base}/#/${place}`);
-    await page.locator('h1').first().waitFor();
     return page;
+}
+
+/* Leads the page to a place of the dashboard, until it shows something. */
+async function go(page, place, from = base) {
+    await page.goto(`${from}/#/${place}`);
+    await page.locator('h1').first().waitFor();
 }
 
 const texts = (locator) => locator.allInnerTexts();
@@ -45,7 +62,7 @@ const gist = async (locator) => (await locator.innerText()).replace(/\s+/g, ' ')
 const filled = (page, selector, count, ...patterns) => page.waitForFunction(([selector, count, patterns]) => {
     const all = [...document.querySelectorAll(selector)].map((e) => e.innerText.replace(/\s+/g, ' '));
     return all.length >= count && all.every((text) => patterns.every((one) => new RegExp(one).test(text)));
-}, [selector, count, patterns.map((one) => one.source)]);
+}, [selector, count, patterns.map((one) => one.source)], EVERY);
 
 /* What the API says to the page, asked for until it says what is wanted. */
 async function told(page, path, isWanted) {
@@ -69,13 +86,13 @@ const drawn = (page) => page.evaluate(() => new Promise((resolve) => {
 
 const scenes = {
     /* The overview, until its figures have moved. */
-    async overview() {
-        const page = await open();
+    async overview(page) {
+        await go(page, '');
         const value = page.locator('.kpi', { hasText: 'Requests' }).locator('.value');
         const shown = new Set();
 
         await page.locator('.world a.place').first().waitFor();
-        await page.waitForFunction(() => document.querySelectorAll('.flow').length > 0);
+        await page.locator('.flow').first().waitFor({ state: 'attached' });
         for (const end = Date.now() + PATIENCE_MS; shown.size < 3 && Date.now() < end;) {
             shown.add(await value.innerText());
             await page.waitForTimeout(200);
@@ -106,8 +123,9 @@ const scenes = {
     },
 
     /* What the policy keeps the page from. */
-    async policy({ stranger }) {
-        const page = await open('', { mayComplain: true });
+    async policy(page, { stranger }) {
+        page.mayComplain = true;
+        await go(page, '');
         const response = await page.request.get(`${base}/`);
         const blocked = await page.evaluate(async ([url, patience]) => {
             const list = [];
@@ -134,8 +152,8 @@ const scenes = {
     },
 
     /* One site, explained for a client that is typed in, now and at another time. */
-    async site({ host, client }) {
-        const page = await open(`site/${host}`);
+    async site(page, { host, client }) {
+        await go(page, `site/${host}`);
         await calm(page);
         await page.getByLabel('Client address').fill(client);
         const answer = page.waitForResponse((r) => r.url().includes(`client=${client}`));
@@ -147,32 +165,34 @@ const scenes = {
             verdict: await gist(page.locator('.verdict')),
             bars: await texts(page.locator('.bars .name')),
             shares: await texts(page.locator('.shares li')),
+            answers: (await told(page, `answers?site=${host}`, ({ answers }) => answers.length)).answers,
             address: page.url(),
         };
         await told(page, 'status', (status) => status.uptime_s > 10); // there is a past
-        const past = await open(`site/${host}?client=${client}`, { mayComplain: true });
+        page.mayComplain = true; // a refusal is one
         const ask = async (time) => {
-            await past.getByLabel('At (UTC)').fill(time);
-            await past.getByRole('button', { name: 'Ask' }).click();
+            await page.getByLabel('At (UTC)').fill(time);
+            await page.getByRole('button', { name: 'Ask' }).click();
         };
         result.asked_at = new Date(Date.now() - 5000).toISOString().slice(0, 19);
         await ask(result.asked_at);
-        await past.getByText(`answered by fra1 at ${result.asked_at.replace('T', ' ')} UTC`).waitFor();
-        result.past = await gist(past.locator('.verdict'));
+        await page.getByText(`answered by fra1 at ${result.asked_at.replace('T', ' ')} UTC`).waitFor();
+        result.past = await gist(page.locator('.verdict'));
         await ask('2026-01-02T03:04:05'); // nothing is kept of that time
-        result.refusal = await gist(past.getByRole('alert'));
+        result.refusal = await gist(page.getByRole('alert'));
         return result;
     },
 
-    async unknown({ host }) {
-        const page = await open(`site/${host}`, { mayComplain: true });
+    async unknown(page, { host }) {
+        await go(page, `site/${host}`);
+        await page.getByText('There is no site of that name').waitFor();
         await calm(page);
         return { said: await gist(page.locator('main')) };
     },
 
     /* A purge: asked for by Enter, not confirmed, then confirmed. */
-    async purge({ url }) {
-        const page = await open('orders');
+    async purge(page, { url }) {
+        await go(page, 'orders');
         const dialog = page.getByRole('dialog');
         await page.getByLabel('URL', { exact: true }).fill(url);
         await page.keyboard.press('Enter');
@@ -188,8 +208,8 @@ const scenes = {
             receipts: await texts(page.locator('.receipts li')) };
     },
 
-    async drain({ pop }) {
-        const page = await open('orders');
+    async drain(page, { pop }) {
+        await go(page, 'orders');
         const row = page.getByRole('row', { name: new RegExp(`^${pop} pop`) });
         const result = {};
 
@@ -199,11 +219,11 @@ const scenes = {
         await page.getByRole('dialog').getByRole('button', { name: 'Drain' }).click();
         await page.getByText('All done').waitFor();
         await row.locator('.badge.drained').waitFor();
-        await page.goto(`${base}/#/`);
+        await go(page, '');
         await page.getByText('1 drained', { exact: true }).waitFor();
         await page.locator('.world .mark.pop.drained .sign').first().waitFor();
         result.mark = await page.locator('.world .mark.pop.drained .sign').count();
-        await page.goto(`${base}/#/orders`);
+        await go(page, 'orders');
         await row.getByRole('button', { name: `Undrain pop ${pop}` }).click();
         await page.getByRole('dialog').getByRole('button', { name: 'Undrain' }).click();
         await page.getByText('All done').waitFor();
@@ -213,8 +233,11 @@ const scenes = {
         return result;
     },
 
-    async books({ customer }) {
-        const page = await open('books');
+    async books(page, { customer, sites }) {
+        await go(page, 'books');
+        await told(page, `usage?by=site&customer=${customer}`, ({ usage }) =>
+            usage.length === sites.length); // settled
+        await page.reload();
         const answer = page.waitForResponse((r) => r.url().includes(`/api/v1/invoices/${customer}`));
         await page.getByRole('link', { name: customer, exact: true }).click();
         const invoice = await (await answer).json();
@@ -227,8 +250,8 @@ const scenes = {
             sites: await texts(page.getByRole('region', { name: 'Usage by site (table)' }).locator('tbody th')) };
     },
 
-    async nodes() {
-        const page = await open('nodes');
+    async nodes(page) {
+        await go(page, 'nodes');
         const rows = async (name) => {
             const place = page.getByRole('region', { name: `${name} (table)` });
             await place.waitFor();
@@ -241,8 +264,8 @@ const scenes = {
     },
 
     /* From the top to another page with Tab and Enter alone. */
-    async keyboard() {
-        const page = await open();
+    async keyboard(page) {
+        await go(page, '');
         const focus = () => page.evaluate(() => {
             const at = document.activeElement, style = getComputedStyle(at);
             return { text: at.textContent.trim(), is: at.tagName,
@@ -257,7 +280,7 @@ const scenes = {
         }
         await page.keyboard.press('Enter');
         await page.getByRole('heading', { level: 1, name: 'Orders' }).waitFor();
-        await page.waitForFunction(() => document.activeElement.tagName === 'H1');
+        await page.waitForFunction(() => document.activeElement.tagName === 'H1', null, EVERY);
         const arrived = await focus();
         await page.locator('.skip').focus();
         await page.keyboard.press('Enter');
@@ -265,8 +288,9 @@ const scenes = {
     },
 
     /* By a token from afar, which must be gone with the tab. */
-    async token({ wrong, right, customer, stranger }) {
-        const page = await open('sites', { mayComplain: true });
+    async token(page, { afar, wrong, right, customer, stranger }) {
+        page.mayComplain = true;
+        await go(page, 'sites', afar);
         const field = page.getByLabel('Token');
         const result = { first: await gist(page.locator('main')) };
 
@@ -279,12 +303,12 @@ const scenes = {
         await page.getByRole('link', { name: customer }).waitFor();
         result.said = '';
         for (const place of ['', 'sites', 'books', 'orders', 'nodes', 'changes']) {
-            await page.goto(`${base}/#/${place}`);
+            await go(page, place, afar);
             await page.locator('.content .panel').first().waitFor();
             await calm(page);
             result.said += await page.locator('body').innerText();
         }
-        await page.goto(`${base}/#/site/${stranger}`);
+        await go(page, `site/${stranger}`, afar);
         await page.getByText('There is no site of that name').waitFor();
         result.stored = await page.evaluate(() => [JSON.stringify({ ...localStorage }), document.cookie,
             location.href, JSON.stringify({ ...sessionStorage })]);
@@ -295,15 +319,59 @@ const scenes = {
         return result;
     },
 
+    /* The node stops for a while, falls silent, and starts anew; the page stays open. */
+    async revival(page, { host }) {
+        const state = page.locator('.pulse-state');
+        const value = page.locator('.kpi', { hasText: 'Requests' }).locator('.value');
+        const share = page.locator('.shares .name').first();
+        const said = async (word) => {
+            await filled(page, '.pulse-state', 1, new RegExp(word));
+            return gist(state);
+        };
+        const moves = async () => {
+            const shown = new Set();
+            for (const end = Date.now() + PATIENCE_MS; shown.size < 2 && Date.now() < end;
+                await page.waitForTimeout(100)) shown.add(await value.innerText());
+            return [...shown];
+        };
+        const result = { states: [] };
+
+        page.mayComplain = true;
+        await page.clock.install();
+        // A node that answers nothing at first.
+        await page.route('**/api/**', (route) => route.abort());
+        await go(page, `site/${host}`);
+        result.first = await gist(page.locator('main'));
+        await page.unroute('**/api/**');
+        await share.waitFor();
+        result.states.push(await said('Live'));
+        await haveDone('freeze');
+        await page.clock.fastForward(16000); // without an event
+        result.states.push(await said('Reconnecting'));
+        await haveDone('thaw');
+        result.states.push(await said('Live'));
+        result.thawed = await moves();
+        await haveDone('stop');
+        result.states.push(await said('Reconnecting'));
+        await page.getByText('Failed to fetch').waitFor(); // where its answers pointed
+        await haveDone('start');
+        result.states.push(await said('Live'));
+        result.revived = await moves();
+        await page.getByText('No address was given out yet').waitFor();
+        return result;
+    },
+
     /* Every page at three sizes and in both themes: nothing moves sideways, all can be read. */
-    async looks({ places }) {
+    async looks(page, { places }) {
         const found = [];
-        await Promise.all(['light', 'dark'].map(async (colorScheme) => {
-            const page = await open('', { colorScheme });
-            for (const place of places) {
-                await page.goto(`${base}/#/${place}`);
-                await page.locator('.content .panel').first().waitFor();
-                await calm(page);
+        await go(page, '');
+        for (const place of places) {
+            await go(page, place);
+            await page.locator('.content .panel').first().waitFor();
+            await calm(page);
+            for (const colorScheme of ['light', 'dark']) {
+                await page.emulateMedia({ colorScheme });
+                await page.locator(`[data-theme=${colorScheme}]`).waitFor();
                 for (const width of [390, 820, 1440]) {
                     await page.setViewportSize({ width, height: 900 });
                     await drawn(page);
@@ -311,8 +379,7 @@ const scenes = {
                         `${colorScheme} ${width} #/${place}: ${what}`));
                 }
             }
-            await page.context().close();
-        }));
+        }
         return { found };
     },
 };
@@ -375,15 +442,23 @@ function inspect() {
     return found;
 }
 
-for (const [name, words] of Object.entries(JSON.parse(wanted))) {
+async function play(page, name, words) {
     const started = Date.now();
     try {
-        seen[name] = await scenes[name](words);
+        seen[name] = await scenes[name](page, words);
     } catch (error) {
         seen[name] = { error: error.stack };
     }
     seen[name].took_ms = Date.now() - started;
-    for (const context of browser.contexts()) await context.close();
+}
+
+for (const act of JSON.parse(acts)) {
+    await Promise.all(act.map(async (row) => {
+        const page = await newPage();
+        for (const [name, words] of row) await play(page, name, words);
+        await page.context().close();
+    }));
 }
 await browser.close();
 console.log(JSON.stringify(seen));
+process.exit();

@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import urllib.parse
 
@@ -13,8 +14,8 @@ import pytest
 
 from authority import key_mark
 from secure import STATIC, curl, files
-from waypost import FRA, NYC, NYC_ORIGIN, PATIENCE, Waypost, network, run_waypost
-from world import run, wait_until
+from waypost import FRA, NYC, NYC_ORIGIN, Waypost, network, run_waypost
+from world import run
 
 HERE = pathlib.Path(__file__).resolve().parent
 WWW, OTHER = "www.acme.test", "static.globex.test"
@@ -23,17 +24,27 @@ CLIENT = "198.51.100.77"
 PICTURE = "/images/sw.gif"
 BASE = "http://127.0.0.1:8653"
 AFAR = f"https://{FRA}:8653"
+WRONG = "wpt_" + 64 * "0"
 PLACES = ["", "sites", f"site/{WWW}?client={CLIENT}", f"site/{STATIC}", "books", "books/acme", "orders",
           "nodes", "changes"]
 
 
-def play(base, scenes, mark=None):
-    """What the browser saw of these scenes."""
-    done = subprocess.run(
-        ["node", HERE / "dashboard.mjs", base, json.dumps(scenes), *([mark] if mark else [])],
-        capture_output=True, text=True, timeout=240 * PATIENCE, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def play(waypost, acts, mark):
+    """What the browser saw of these scenes; `waypost` is done to what they ask for."""
+    with subprocess.Popen(["node", HERE / "dashboard.mjs", BASE, mark, json.dumps(acts)],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as browser:
+        try:
+            for line in browser.stdout:
+                said = json.loads(line)
+                if "ask" not in said:
+                    return said
+                {"freeze": lambda: waypost.process.send(signal.SIGSTOP),
+                 "thaw": lambda: waypost.process.send(signal.SIGCONT),
+                 "stop": waypost.stop, "start": waypost.start}[said["ask"]]()
+                print("done", file=browser.stdin, flush=True)
+        finally:
+            browser.kill()
+    raise AssertionError("the browser ended without a word")
 
 
 def of(seen, scene):
@@ -112,22 +123,22 @@ def waypost(world, origins, tokens, admin_pair):
 
 
 @pytest.fixture(scope="module")
-def seen(waypost, ours):
-    """What the browser saw on the machine itself."""
+def seen(waypost, ours, tokens, admin_pair):
+    """What the browser saw; "after_purge": what then became of a request."""
     assert outcome(ours, PICTURE) in ("uri-miss", "hit")
     assert outcome(ours, PICTURE) == "hit"
-    scenes = {"overview": {}, "policy": {"stranger": STRANGER}, "keyboard": {}, "nodes": {},
-              "site": {"host": WWW, "client": CLIENT}, "unknown": {"host": "gone.acme.test"},
-              "purge": {"url": f"http://{STATIC}{PICTURE}"}, "drain": {"pop": "nyc"}}
-    first = play(BASE, scenes)
-    first["after_purge"] = outcome(ours, PICTURE)
-    wait_until(lambda: {row["site"] for row in json.loads(
-        waypost.admin_text("/api/v1/usage?by=site&customer=acme"))["usage"]} == {STATIC, WWW},
-               "the use of both sites is settled", 20 * PATIENCE)
-    second = play(BASE, {"books": {"customer": "acme"}, "looks": {"places": PLACES}})
-    for kind in ("requests", "complaints"):
-        first[kind] += second.pop(kind)
-    return {**first, **second}
+    # What needs all to be well comes before what changes it.
+    side_by_side = [
+        [("overview", {}), ("purge", {"url": f"http://{STATIC}{PICTURE}"}), ("drain", {"pop": "nyc"})],
+        [("keyboard", {}), ("nodes", {}), ("site", {"host": WWW, "client": CLIENT}),
+         ("unknown", {"host": "gone.acme.test"}), ("policy", {"stranger": STRANGER})],
+        [("token", {"afar": AFAR, "wrong": WRONG, "right": tokens["acme"]["token"],
+                    "customer": STATIC, "stranger": OTHER})],
+        [("books", {"customer": "acme", "sites": [STATIC, WWW]}), ("looks", {"places": PLACES})]]
+    acts = [side_by_side, [[("revival", {"host": STATIC})]]]
+    played = play(waypost, acts, key_mark(admin_pair[0]))
+    print({name: one["took_ms"] for name, one in played.items() if "took_ms" in one})
+    return {**played, "after_purge": outcome(ours, PICTURE)}
 
 
 def test_the_page_is_embedded(waypost):
@@ -155,6 +166,13 @@ def test_live_figures_move(seen):
     assert any("node nyc1" in what for what in overview["news"]), overview["news"]
 
 
+def test_the_page_says_when_the_node_is_gone_and_goes_on_when_it_is_back(seen):
+    revival = of(seen, "revival")
+    assert "gives no answer" in revival["first"]
+    assert revival["states"] == ["Live", "Reconnecting", "Live", "Reconnecting", "Live"]
+    assert len(revival["thawed"]) > 1 and len(revival["revived"]) > 1
+
+
 def test_it_is_small_and_there_at_once(seen):
     overview = of(seen, "overview")
     print(f"{overview['bytes']} bytes, first paint after {overview['paint_ms']:.0f} ms")
@@ -165,8 +183,7 @@ def test_it_is_small_and_there_at_once(seen):
 def test_a_site_says_where_its_answers_point_and_why(seen, waypost):
     site = of(seen, "site")
     assert {bar.split("\n")[0] for bar in site["bars"]} <= {"ams", "nyc"}
-    given = json.loads(waypost.admin_text(f"/api/v1/answers?site={WWW}"))["answers"]
-    assert {row["target"] for row in given} == {share.split("\n")[0] for share in site["shares"]}
+    assert {row["target"] for row in site["answers"]} == {share.split("\n")[0] for share in site["shares"]}
     assert all(re.search(r"\d+%$", share) for share in site["shares"])
     answer = site["why"]["answers"][0]
     name, address = answer["target"], answer["addresses"][0]
@@ -234,7 +251,7 @@ def test_every_page_can_be_read_at_three_sizes_in_both_themes(seen):
 def test_nothing_comes_from_or_goes_to_anybody_else(seen):
     hosts = {urllib.parse.urlsplit(url).netloc for url in seen["requests"]}
     # What the policy scene tried itself was asked for, and stopped.
-    assert hosts <= {"127.0.0.1:8653", urllib.parse.urlsplit(STRANGER).netloc}
+    assert hosts <= {urllib.parse.urlsplit(url).netloc for url in (BASE, AFAR, STRANGER)}
     assert seen["complaints"] == []
 
 
@@ -248,10 +265,8 @@ def test_the_policy_keeps_out_what_is_not_the_pages_own(seen):
     assert policy["headers"]["x-content-type-options"] == "nosniff"
 
 
-def test_a_token_from_afar_shows_what_is_its_owners_alone(waypost, tokens, admin_pair):
-    wrong, right = "wpt_" + 64 * "0", tokens["acme"]["token"]
-    seen = play(AFAR, {"token": {"wrong": wrong, "right": right, "customer": STATIC,
-                                 "stranger": OTHER}}, key_mark(admin_pair[0]))
+def test_a_token_from_afar_shows_what_is_its_owners_alone(seen, tokens):
+    right = tokens["acme"]["token"]
     token = of(seen, "token")
     assert "A token says who asks" in token["first"] and "acme" not in token["first"]
     assert token["refusal"]
