@@ -145,7 +145,7 @@ void admin_serve_healthz(struct admin *admin, struct http_exchange *x, const str
 
 void admin_serve_metrics(struct admin *admin, struct http_exchange *x, const struct admin_scope *)
 {
-    const void *own = &admin->counts, *tls = &admin->tls_counts;
+    const void *own = &admin->counts, *http = http_server_counts(admin->server);
     const struct metrics_label face = { SLICE("face"), SLICE("admin") };
     struct metrics m;
     struct text body;
@@ -156,12 +156,12 @@ void admin_serve_metrics(struct admin *admin, struct http_exchange *x, const str
     metrics_add_counters(&m,
         &(struct metrics_set){
             .rows = ROWS, .row_count = COUNT_OF(ROWS), .instances = &own, .instance_count = 1 });
-    metrics_add_counters(&m, &(struct metrics_set){ .rows = tls_counter_rows,
-                                 .row_count = tls_counter_row_count,
-                                 .labels = &face,
-                                 .label_count = 1,
-                                 .instances = &tls,
+    metrics_add_counters(&m, &(struct metrics_set){ .prefix = "admin_",
+                                 .rows = http_server_counter_rows,
+                                 .row_count = http_server_counter_row_count,
+                                 .instances = &http,
                                  .instance_count = 1 });
+    metrics_add_counts(&m, &face, tls_counter_rows, tls_counter_row_count, &admin->tls_counts);
     metrics_write(&m, &body);
     metrics_done(&m);
     if (body.is_full) {

@@ -101,11 +101,18 @@ static void health_is_ok_or_says_what_is_amiss(void **)
 static void metrics_hold_what_the_source_says_and_own_counts(void **)
 {
     struct bench *b = bench_open(&OPS);
-    char body[4096];
+    struct asker o;
+    struct http_head head;
 
-    assert_int_equal(ask(b, REQUEST("GET /metrics?whatever"), body), 200);
-    assert_non_null(strstr(body, "\nwaypost_answer_count 42\n"));
-    assert_non_null(strstr(body, "\nwaypost_admin_requests_total 1\n"));
+    asker_begin(b, &o, REQUEST("GET /metrics?whatever"));
+    const char *page = asker_answer(&o, &head);
+
+    assert_int_equal(head.status, 200);
+    assert_non_null(strstr(page, "\nwaypost_answer_count 42\n"));
+    assert_non_null(strstr(page, "\nwaypost_admin_requests_total 1\n"));
+    assert_non_null(strstr(page, "\nwaypost_admin_http_connections_total 1\n"));
+    assert_null(strstr(page, "\nwaypost_http_")); // which is what visitors are counted by
+    asker_done(&o);
     bench_close(b);
 }
 

@@ -138,6 +138,17 @@ static uint64_t sum(const struct metrics_set *set, size_t offset)
     return total;
 }
 
+static const char *name_of(
+    struct metrics *m, const struct metrics_set *set, const struct counter_row *row)
+{
+    if (set->prefix == NULL)
+        return row->name;
+    char *name = arena_alloc(&m->arena, strlen(set->prefix) + strlen(row->name) + 1);
+
+    strcpy(stpcpy(name, set->prefix), row->name);
+    return name;
+}
+
 void metrics_add_counters(struct metrics *m, const struct metrics_set *set)
 {
     for (size_t i = 0; i < set->row_count; i++) {
@@ -147,7 +158,7 @@ void metrics_add_counters(struct metrics *m, const struct metrics_set *set)
         if (!admit(m))
             continue;
         snprintf(value, sizeof value, "%" PRIu64, sum(set, row->offset));
-        add(m, family_of(m, row->name, row->help, row->kind),
+        add(m, family_of(m, name_of(m, set, row), row->help, row->kind),
             labels_text(&m->arena, row->labels, set->labels, set->label_count), value);
     }
 }

@@ -39,6 +39,7 @@ struct metrics_label {
 
 /* The counters of one part: its rows, and a struct of counts for each worker. */
 struct metrics_set {
+    const char *prefix; // of the names, where the rows are told of somebody else too; NULL: none
     const struct counter_row *rows;
     size_t row_count;
     const struct metrics_label *labels; // of all rows, beside their own

@@ -187,6 +187,36 @@ static void counters_of_all_workers_are_summed(void **)
                 "waypost_part_lost_total 5\n");
 }
 
+/* Who sums up the visitors' rows must not get those of another face with them. */
+static void what_two_count_alike_is_told_apart_by_a_prefix(void **)
+{
+    struct part_counts one = { .in = { 1 } }, two = { .in = { 2 }, .lost = { 3 } };
+    const void *instance = &two;
+    struct metrics m;
+
+    metrics_init(&m);
+    add_node(&m, "fra1", (const void *const[]){ &one }, 1);
+    metrics_add_counters(&m, &(struct metrics_set){ .prefix = "other_",
+                                 .rows = rows,
+                                 .row_count = COUNT_OF(rows),
+                                 .instances = &instance,
+                                 .instance_count = 1 });
+    page_is(&m, "# HELP waypost_part_packets_total Packets\n"
+                "# TYPE waypost_part_packets_total counter\n"
+                "waypost_part_packets_total{direction=\"in\",node=\"fra1\"} 1\n"
+                "waypost_part_packets_total{direction=\"out\",node=\"fra1\"} 0\n"
+                "# HELP waypost_part_lost_total Packets lost\n"
+                "# TYPE waypost_part_lost_total counter\n"
+                "waypost_part_lost_total{node=\"fra1\"} 0\n"
+                "# HELP waypost_other_part_packets_total Packets\n"
+                "# TYPE waypost_other_part_packets_total counter\n"
+                "waypost_other_part_packets_total{direction=\"in\"} 2\n"
+                "waypost_other_part_packets_total{direction=\"out\"} 0\n"
+                "# HELP waypost_other_part_lost_total Packets lost\n"
+                "# TYPE waypost_other_part_lost_total counter\n"
+                "waypost_other_part_lost_total 3\n");
+}
+
 static void rows_of_one_name_stand_together_whichever_node_they_are_of(void **)
 {
     struct part_counts one = { .in = { 1 } }, two = { .in = { 2 }, .lost = { UINT64_MAX } };
@@ -288,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(counters_of_all_workers_are_summed),
+        cmocka_unit_test(what_two_count_alike_is_told_apart_by_a_prefix),
         cmocka_unit_test(rows_of_one_name_stand_together_whichever_node_they_are_of),
         cmocka_unit_test(label_values_and_help_are_escaped),
         cmocka_unit_test(numbers_are_written_shortest_and_read_back_the_same),

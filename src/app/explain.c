@@ -315,14 +315,8 @@ static void add_counts(const struct process *p, size_t node, struct metrics *m)
     for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
         const void *counts = PARTS[i].counts(p->steering[node]);
 
-        if (counts == NULL)
-            continue;
-        metrics_add_counters(m, &(struct metrics_set){ .rows = PARTS[i].rows,
-                                    .row_count = *PARTS[i].row_count,
-                                    .labels = &label,
-                                    .label_count = 1,
-                                    .instances = &counts,
-                                    .instance_count = 1 });
+        if (counts != NULL)
+            metrics_add_counts(m, &label, PARTS[i].rows, *PARTS[i].row_count, counts);
     }
 }
 

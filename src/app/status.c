@@ -223,7 +223,7 @@ static void metrics(struct admin_source *source, struct metrics *m)
 {
     struct process *p = container_of(source, struct process, source);
     struct running_node *first = p->nodes[0];
-    const void *instances[WORKERS_MAX];
+    const void *instances[WORKERS_MAX], *control = loop_counts(process_control(p));
 
     for (unsigned j = 0; j < first->worker_count; j++)
         instances[j] = turn_counts(&first->workers[j]); // loops are the process's
@@ -231,6 +231,11 @@ static void metrics(struct admin_source *source, struct metrics *m)
                                 .row_count = loop_counter_row_count,
                                 .instances = instances,
                                 .instance_count = first->worker_count });
+    metrics_add_counters(m, &(struct metrics_set){ .prefix = "control_",
+                                .rows = loop_counter_rows,
+                                .row_count = loop_counter_row_count,
+                                .instances = &control,
+                                .instance_count = 1 });
     for (size_t i = 0; i < p->node_count; i++) {
         add_node(m, p->nodes[i]);
         add_orders(m, p->nodes[i]->name, p->orders[i]);

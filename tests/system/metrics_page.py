@@ -13,7 +13,8 @@ HEAD = """\
 <!-- Printed by tests/system/metrics_page.py from /metrics; a test holds it current. -->
 
 `http://127.0.0.1:8653/metrics` of each node, in the text format of Prometheus. Names that end in `_total` only
-grow, until a restart. All have the label `node` where a process has several.
+grow, until a restart. All have the label `node` where a process has several; `admin_http` counts who asks the
+admin face, and `control_loop` its thread, apart from the visitors' own.
 
 | name | kind | labels | meaning |
 |---|---|---|---|

@@ -120,3 +120,11 @@ def test_what_the_status_knows_the_metrics_know(page):
     for name in ("steer_map_age_seconds", "http_connections_open", "node_memory_ratio"):
         assert {row["node"] for row in page[f"waypost_{name}"]} == {"fra1", "nyc1"}
     assert re.fullmatch("[0-9a-f]{16}", page["waypost_release_info"][0]["release"])
+
+
+def test_what_operators_cost_is_told_beside_what_visitors_do(page):
+    """The admin face and the control thread have names of their own, so that sums stay right."""
+    for name in ("admin_http_connections_total", "admin_http_timeouts_total",
+                 "control_loop_turns_total", "control_loop_stream_bytes_total"):
+        assert not any("node" in row for row in page[f"waypost_{name}"]), name
+    assert all("node" in row for row in page["waypost_http_connections_total"])
