@@ -164,8 +164,12 @@ static enum err ask_afar(const struct client_ask *ask, struct client_hearing *he
     TRY(client_ask_afar(ask, hearing, answer, why));
     if (hearing->has_enough)
         return ERR_NONE;
+    if (answer->status != 200) {
+        diag_say(why, "%s answered with status %d", ask->url, answer->status);
+        return ERR_REFUSED;
+    }
     diag_say(why, "%s has ended", ask->url);
-    return answer->status == 200 ? ERR_CLOSED : ERR_REFUSED;
+    return ERR_CLOSED;
 }
 
 enum err client_listen(const struct client_ask *ask, struct client_listener *listener,

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Looks at a running node again and again: a thread listens to its live figures, asks for the
- * network and its changes each time they come, and leaves the newest look for whoever draws. A node
- * that ends is asked again every second, as one that is restarted comes back.
+ * Looks at a running node again and again: a thread listens to its live figures, asks for what
+ * changed each time they come and for the network now and then, and leaves the newest look for
+ * whoever draws. A node that ends is asked again every second, as one that is restarted comes back.
  *
  * The thread lives as long as the process: it may wait for the node when the process ends.
  */

@@ -100,7 +100,7 @@ enum terminal_event terminal_wait(
     if (fds[2].revents != 0) {
         ssize_t got = read(STDIN_FILENO, room, TERMINAL_KEYS_MAX);
 
-        if (got <= 0 && errno != EINTR) // the terminal is gone
+        if (got == 0 || (got < 0 && errno != EINTR)) // the terminal is gone
             return TERMINAL_ENDS;
         *keys = slice_of(room, got < 0 ? 0 : (size_t)got);
         return TERMINAL_KEYS;

@@ -147,6 +147,26 @@ def test_a_terminal_shows_what_happens_while_it_happens(serve, origins, screens,
     assert screen.end() == 0
 
 
+def test_a_large_network_is_not_asked_for_with_each_figure(serve, screens):
+    waypost, pages = serve(network()), 0
+
+    def told(name):
+        nonlocal pages
+        pages += 1
+        return waypost.metric(name, "fra1")
+
+    screen = screens("-c", waypost.path)
+    screen.shows("^story:")
+    asked, events = told("admin_requests_total"), told("admin_live_events_total")
+    pages = 0
+    wait_until(lambda: told("admin_live_events_total") >= events + 8, "8 more figures",
+               20 * PATIENCE)
+    asked = told("admin_requests_total") - asked - pages
+    assert 8 <= asked <= 13, "8 times what changed, and 2 or 3 times the network"
+    screen.press(b"q")
+    assert screen.end() == 0
+
+
 def test_keys_sort_scroll_and_explain(serve, screens):
     waypost = serve(network())
     screen = screens("-c", waypost.path)
