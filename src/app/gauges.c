@@ -4,6 +4,7 @@
 #include "admin/metrics.h"
 #include "admin/network.h"
 #include "admin/status.h"
+#include "app/load.h"
 #include "app/overview.h"
 #include "app/process.h"
 #include "app/status.h"
@@ -55,13 +56,6 @@ static void show_release(const struct process *p, struct metrics *m)
         workers_count(p->workers));
 }
 
-static double share_of(const _Atomic uint32_t *millionths)
-{
-    uint32_t value = atomic_load_explicit(millionths, memory_order_relaxed);
-
-    return value == DELIVERY_LOAD_UNKNOWN ? -1 : (double)value / 1e6;
-}
-
 static void show_node(const struct process *p, const struct running_node *node, struct metrics *m)
 {
     const struct metrics_label labels[] = { { SLICE("node"), node->name } };
@@ -73,11 +67,11 @@ static void show_node(const struct process *p, const struct running_node *node, 
     add(m, owner, "http_connections_open", "Connections of visitors that are open",
         (double)status.connections);
     add_known(m, owner, "node_cpu_ratio", "Share of the machine's processors in use",
-        share_of(&node->load.cpu), 1);
+        load_share(&node->load.cpu), 1);
     add_known(m, owner, "node_memory_ratio", "Share of the machine's memory in use",
-        share_of(&node->load.memory), 1);
+        load_share(&node->load.memory), 1);
     add_known(m, owner, "node_load_ratio", "Share of the node's capacity that it sends",
-        share_of(&node->load.application), 1);
+        load_share(&node->load.application), 1);
     if (map != NULL) {
         int64_t age_ms = loop_wall(process_control(p)).ms - map->epoch.ms;
 

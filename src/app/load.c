@@ -51,3 +51,10 @@ void load_tell(struct load *load, struct running_node *node, struct instant now)
     atomic_store_explicit(&tell->cpu, machine.cpu, memory_order_relaxed);
     atomic_store_explicit(&tell->memory, machine.memory, memory_order_relaxed);
 }
+
+double load_share(const _Atomic uint32_t *millionths)
+{
+    uint32_t value = atomic_load_explicit(millionths, memory_order_relaxed);
+
+    return value == DELIVERY_LOAD_UNKNOWN ? -1 : (double)value / 1e6;
+}

@@ -22,3 +22,6 @@ void load_init(struct load *load, const struct running_node *node);
 
 /* From now on it is what answers to probes tell. */
 void load_tell(struct load *load, struct running_node *node, struct instant now);
+
+/* One of the shares in node->load; negative: not known. Any thread. */
+double load_share(const _Atomic uint32_t *millionths);

@@ -6,6 +6,7 @@
 
 #include "admin/live.h"
 #include "admin/network.h"
+#include "app/load.h"
 #include "app/orders.h"
 #include "app/process.h"
 #include "app/status.h"
@@ -128,13 +129,6 @@ void overview_network(
     network->origins = see_origins(&sight, network->network, arena);
 }
 
-static double share_of(const _Atomic uint32_t *millionths)
-{
-    uint32_t value = atomic_load_explicit(millionths, memory_order_relaxed);
-
-    return value == DELIVERY_LOAD_UNKNOWN ? -1 : (double)value / 1e6;
-}
-
 static void fill_node(
     struct admin_live_node *live, const struct running_node *node, struct arena *arena)
 {
@@ -149,8 +143,8 @@ static void fill_node(
         .hits = status.hits,
         .sent_bytes = status.sent_bytes,
         .connections = status.connections,
-        .cpu = share_of(&node->load.cpu),
-        .memory = share_of(&node->load.memory) };
+        .cpu = load_share(&node->load.cpu),
+        .memory = load_share(&node->load.memory) };
 }
 
 static int by_site(const void *left, const void *right)
