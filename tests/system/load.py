@@ -64,13 +64,21 @@ class LoadTeller:
                              f"mem_utilization={min(self.memory, 1):.3f}\n")
             fresh.rename(self.origin.root / "load")
 
+    def release(self, *children):
+        """Ends these, of which it no longer tells."""
+        self.burden = [child for child in self.burden if child not in children]
+        time.sleep(0.1)  # what it is reading just now is to be there
+        for child in children:
+            child.kill()
+            child.wait()
+
     def stop(self):
         """It tells no more."""
         self.ending.set()
         self.thread.join(10)
 
 
-def work(address, connections=4):
+def work(address, connections):
     """Visitors who make a web server compress, over and over."""
     return subprocess.Popen(
         ["wrk", "-t1", f"-c{connections}", "-d120s", "-H", "Accept-Encoding: gzip",
@@ -86,6 +94,20 @@ def hold(size):
     """A program that holds so many bytes of memory."""
     return subprocess.Popen([sys.executable, "-c", "import sys, time\n"
                              "held = b'x' * int(sys.argv[1])\ntime.sleep(600)", str(size)])
+
+
+class Busy:
+    """Visitors who keep a web server busy, with what computes beside it; the agent there tells."""
+
+    def __init__(self, teller):
+        burners = [burn(), burn()]
+        self.teller = teller
+        teller.burden.extend(burners)
+        self.children = [work(teller.origin.address, 1), *burners]
+
+    def end(self):
+        """They go home."""
+        self.teller.release(*self.children)
 
 
 class Crowd:

@@ -16,7 +16,7 @@ import time
 import pytest
 
 from asking import CLIENTS, answers, dig, wait_for_places
-from load import Crowd, Starved, burn, hold, work
+from load import Busy, Crowd, Starved, hold
 from visitor import reply_parse
 from waypost import AMS_ORIGIN, BINARY, FRA, NYC, NYC_ORIGIN, PATIENCE, ZONE
 from wan import (APP, BUSY, CAPACITY, FAR, NEAR, ONE_WAY_MS, PAGE, PICTURE, POPS, QUICK, SHARED,
@@ -169,6 +169,7 @@ def test_r06_service_metrics_of_the_caches_are_determined(wan):
     """R6: "Service metrics of the caches are determined." The operator: `curl
     http://localhost/api/v1/view` at a node's admin socket, held against what the machine says."""
     kinds = {"latency", "response", "excess", "errors", "cpu", "memory", "load", "rate"}
+    before = cpu_ticks()
 
     def known():
         held = reports(wan, "nyc1")
@@ -178,6 +179,8 @@ def test_r06_service_metrics_of_the_caches_are_determined(wan):
     held = wait_until(known, "each node knows all of each cache", 20 * PATIENCE)
     assert all(abs(held[f"node {node} http", "memory", observer] - memory_in_use()) < 0.1
                for node in POPS for observer in POPS)
+    wait_until(lambda: are_as_busy_as_this(reports(wan, "nyc1"), before),
+               lambda: f"as busy as {cpu_in_use(before)}", 30 * PATIENCE)
     wait_until(lambda: are_as_far_as_they_are(reports(wan, "nyc1")),
                lambda: f"latencies as they are: {ways(reports(wan, 'nyc1'))}", 30 * PATIENCE)
 
@@ -192,6 +195,25 @@ def ways(held):
 def are_as_far_as_they_are(held):
     """Whether what was measured is the way, and little more."""
     return all(way_ms <= ms < way_ms + 20 for way_ms, ms in ways(held).values())
+
+
+def cpu_ticks():
+    """This machine's so far: busy, and idle."""
+    ticks = [int(word) for word in pathlib.Path("/proc/stat").read_text().split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, idle
+
+
+def cpu_in_use(before):
+    """The share of this machine's since then."""
+    busy, idle = (now - then for now, then in zip(cpu_ticks(), before))
+    return busy / max(busy + idle, 1)
+
+
+def are_as_busy_as_this(held, before):
+    """Whether what each tells of each is this machine's use of its processors, more or less."""
+    shares = [held[f"node {node} http", "cpu", observer] for node in POPS for observer in POPS]
+    return all(0 < share and abs(share - cpu_in_use(before)) < 0.25 for share in shares)
 
 
 def memory_in_use():
@@ -245,14 +267,9 @@ class Burden:
             wait_until(lambda t=teller: t.memory is not None, "its agent tells")
         self.busy, self.held = (by_address[wan.at(1).resolve(f"{kind}.acme.test")[0]]
                                 for kind in ("cpu", "memory"))
-        self.load, self.holder = [], hold(500 << 20)
+        self.holder = hold(500 << 20)
         wan.tellers[self.held].burden.append(self.holder)
-        self._begin()
-
-    def _begin(self):
-        burners = [burn(), burn()]
-        self.wan.tellers[self.busy].burden.extend(burners)
-        self.load = [work(BUSY[self.busy], 1), *burners]
+        self.load = Busy(wan.tellers[self.busy])
 
     @staticmethod
     def other(name):
@@ -261,22 +278,14 @@ class Burden:
 
     def move(self):
         """The visitors go to the other one."""
-        self._end(self.busy, *self.load)
+        self.load.end()
         self.busy = self.other(self.busy)
-        self._begin()
+        self.load = Busy(self.wan.tellers[self.busy])
 
     def end(self):
         """It is all over."""
-        self._end(self.held, self.holder)
-        self._end(self.busy, *self.load)
-
-    def _end(self, name, *children):
-        teller = self.wan.tellers[name]
-        teller.burden = [child for child in teller.burden if child not in children]
-        time.sleep(0.1)  # what it is reading just now is to be there
-        for child in children:
-            child.kill()
-            child.wait()
+        self.wan.tellers[self.held].release(self.holder)
+        self.load.end()
 
 
 @pytest.fixture(scope="module")
