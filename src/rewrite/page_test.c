@@ -109,6 +109,7 @@ static void dots_are_resolved_and_all_else_is_kept(void **)
         "<img src='" S "/docs/c d.gif'><img src=" S "/docs/c%20d.gif>");
     check("<img src=' /a.png '>", "<img src=' " S "/a.png '>");
     check("<img src=/%61.png>", "<img src=" S "/%61.png>");
+    check("<img src=x/../a.png?../>", "<img src=" S "/docs/a.png?../>");
     stays("<img src=/docs%2Fa.png><img src=/a.png/..><img src=/a.png/.>");
 }
 
@@ -157,6 +158,10 @@ static void what_another_host_would_not_be_asked_for_waits(void **)
 
     stays(page);
     assert_int_equal(count(page, REWRITE_CORS), 3);
+    assert_int_equal(count("<link rel=preload as=fetch href=/a.png><link rel=mask-icon "
+                           "href=/logo.svg><link rel=modulepreload href=/app.js>",
+                         REWRITE_CORS),
+        3);
     site.has_cors = true;
     scene_check(rewrite_page, &site, page,
         "<script type=module src=" S "/app.js></script><img crossorigin src=" S "/a.png>"
@@ -236,6 +241,20 @@ static void a_scheme_may_be_asked_for(void **)
         rewrite_page, &site, "<img src=/a.png>", "<img src=https://static.acme.test:8443/a.png>");
 }
 
+/* What is dropped of a path that is too long must not lead to a file that is not meant. */
+static void a_path_of_too_many_parts_stays(void **)
+{
+    char page[129 * 2 + 128 * 3 + 40] = "<img src=/";
+
+    for (int i = 0; i < 129; i++)
+        strcat(page, "x/");
+    for (int i = 0; i < 128; i++)
+        strcat(page, "../");
+    strcat(page, "a.png>");
+    stays(page);
+    assert_int_equal(count(page, REWRITE_UNCLEAR), 1);
+}
+
 static void no_byte_outside_of_urls_changes(void **)
 {
     check("\xef\xbb\xbf<!doctype html>\r\n<P a=1 A=2><img\tsrc\n=/a.png\fx>\xff\xe9 &bad; <",
@@ -309,6 +328,7 @@ int main(void)
         cmocka_unit_test(pages_are_read_as_they_are_on_real_sites),
         cmocka_unit_test(own_ports_are_own_names),
         cmocka_unit_test(a_scheme_may_be_asked_for),
+        cmocka_unit_test(a_path_of_too_many_parts_stays),
         cmocka_unit_test(no_byte_outside_of_urls_changes),
         cmocka_unit_test(a_page_of_more_urls_than_the_limit_is_left),
         cmocka_unit_test(encodings_without_ascii_are_told),

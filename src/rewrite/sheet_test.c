@@ -34,6 +34,9 @@ static void imports_move_with_url_and_without(void **)
         "@import '//static.acme.test/docs/site.css';@import url(//static.acme.test/site.css) "
         "screen;@import url('//static.acme.test/site.css');");
     check("@import 'a.png';", "@import 'a.png';");
+    check("@import 'site.css' supports(font-format('/site.css'));@import '/site.css';",
+        "@import '//static.acme.test/docs/site.css' supports(font-format('/site.css'));"
+        "@import '//static.acme.test/site.css';");
 }
 
 static void sets_of_pictures_move_and_their_types_stay(void **)
@@ -47,6 +50,7 @@ static void other_strings_are_text(void **)
 {
     check("b{content:'/a.png';quotes:'a.png'}", "b{content:'/a.png';quotes:'a.png'}");
     check("/* url(/a.png) */ b[src='/a.png']{}", "/* url(/a.png) */ b[src='/a.png']{}");
+    check("b{c:image-set('/x' }b{content:'/a.png'}", "b{c:image-set('/x' }b{content:'/a.png'}");
     check("@charset '/a.png';@namespace url(/a.png);@namespace x '/a.png';b{c:url(/a.png)}",
         "@charset '/a.png';@namespace url(/a.png);@namespace x '/a.png';b{c:url("
         "//static.acme.test/a.png)}");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -188,14 +189,18 @@ static void a_file_is_read_whole_or_not_at_all(void **)
     end(&s);
 }
 
-static void a_file_that_is_replaced_keeps_its_mode(void **)
+static void a_file_that_is_replaced_keeps_its_mode_and_owner(void **)
 {
     struct scene s;
     struct arena arena;
     struct slice bytes;
     struct stat seen, now;
+    char path[120];
 
     begin(&s);
+    snprintf(path, sizeof path, "%s/index.html", s.root);
+    if (geteuid() == 0) // else it may belong to nobody else
+        assert_int_equal(chown(path, 12345, 12346), 0);
     arena_init(&arena, 1 << 16);
     assert_int_equal(tree_read(&s.tree, SLICE("/index.html"), 99, &arena, &bytes, &seen), ERR_NONE);
     assert_int_equal(tree_replace(&s.tree, SLICE("/index.html"), SLICE("other"), &seen), ERR_NONE);
@@ -203,11 +208,48 @@ static void a_file_that_is_replaced_keeps_its_mode(void **)
     assert_true(slice_equal(bytes, SLICE("other")));
     assert_int_equal(now.st_mode, seen.st_mode);
     assert_int_equal(now.st_uid, seen.st_uid);
+    assert_int_equal(now.st_gid, seen.st_gid);
     // The one that was read is gone, so what was made of it must not come in its place.
     assert_int_equal(tree_replace(&s.tree, SLICE("/index.html"), SLICE("third"), &seen), ERR_STALE);
     assert_int_equal(tree_read(&s.tree, SLICE("/index.html"), 99, &arena, &bytes, &now), ERR_NONE);
     assert_true(slice_equal(bytes, SLICE("other")));
     walk_check(&s.tree, "/docs/B.HTM page\n/docs/a.css sheet\n/index.html page\n");
+    arena_done(&arena);
+    end(&s);
+}
+
+/* Files that were to come in another's place. */
+static int draft_count(const char *folder)
+{
+    DIR *listing = opendir(folder);
+    int count = 0;
+
+    assert_non_null(listing);
+    for (const struct dirent *entry; (entry = readdir(listing)) != NULL;)
+        count += strncmp(entry->d_name, ".waypost-", 9) == 0;
+    closedir(listing);
+    return count;
+}
+
+static void what_somebody_writes_in_the_meantime_is_kept(void **)
+{
+    struct scene s;
+    struct arena arena;
+    struct slice bytes;
+    struct stat seen, later;
+
+    begin(&s);
+    arena_init(&arena, 1 << 16);
+    assert_int_equal(tree_read(&s.tree, SLICE("/index.html"), 99, &arena, &bytes, &seen), ERR_NONE);
+    later = seen;
+    later.st_mtim.tv_nsec ^= 1; // as of one written anew, as long as before
+    assert_int_equal(
+        tree_replace(&s.tree, SLICE("/index.html"), SLICE("other"), &later), ERR_STALE);
+    put(s.root, "index.html", "first, and more", 0640);
+    assert_int_equal(tree_replace(&s.tree, SLICE("/index.html"), SLICE("other"), &seen), ERR_STALE);
+    assert_int_equal(tree_read(&s.tree, SLICE("/index.html"), 99, &arena, &bytes, &seen), ERR_NONE);
+    assert_true(slice_equal(bytes, SLICE("first, and more")));
+    assert_int_equal(draft_count(s.root), 0);
     arena_done(&arena);
     end(&s);
 }
@@ -231,7 +273,8 @@ int main(void)
         cmocka_unit_test(folders_too_deep_are_left_and_said),
         cmocka_unit_test(only_what_lies_within_is_there),
         cmocka_unit_test(a_file_is_read_whole_or_not_at_all),
-        cmocka_unit_test(a_file_that_is_replaced_keeps_its_mode),
+        cmocka_unit_test(a_file_that_is_replaced_keeps_its_mode_and_owner),
+        cmocka_unit_test(what_somebody_writes_in_the_meantime_is_kept),
         cmocka_unit_test(nothing_is_written_through_a_link),
     };
 

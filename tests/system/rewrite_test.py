@@ -11,7 +11,7 @@ import urllib.parse
 import pytest
 
 from origin import PAGES, Origin, embedded_in
-from waypost import AMS_ORIGIN, NYC_ORIGIN, ZONE, network, run_waypost
+from waypost import AMS_ORIGIN, NYC_ORIGIN, ZONE, network, run_waypost, sites
 from world import run
 
 PAGE, RICH, WWW, STATIC = "/atomiccommit.html", "/fossildelta/rich.html", "www.acme.test", \
@@ -253,3 +253,54 @@ def test_a_release_is_named_by_a_link_and_its_files_command_no_terminal(world):
     assert status == 0 and "1 file read, 1 changed" in out
     assert "\\x1b[2Jx.html:1: a.png -> //static.acme.test/a.png" in out
     assert "\\x1b[2Jy.html is left" in err and "\x1b" not in out + err
+
+
+def test_what_the_options_and_the_configuration_say_is_done(world):
+    folder = world.place("options")
+    config = folder / "waypost.yaml"
+    named = network()
+    sites(named)[STATIC]["paths"] = {"/private/*": {"cache": False}}
+    config.write_text(json.dumps({"state": str(folder), **named}))
+    (folder / "site" / "private").mkdir(parents=True)
+    for name in ("a.png", "f.woff2", "private/b.png"):
+        (folder / "site" / name).write_text("")
+    text = (f"<img src=private/b.png><img src=//{WWW}/a.png><img src=//{WWW}.{ZONE}/a.png>"
+            f"<img src=//acme.test/a.png><img src=//{STATIC}.{ZONE}/a.png><style>@font-face{{"
+            "src:url(f.woff2)}</style>")
+    moved = text.replace(f"//{WWW}/", f"//{STATIC}/").replace(f"//{WWW}.{ZONE}/", f"//{STATIC}/")
+    page = folder / "site" / "page.html"
+
+    def rewritten(*options):
+        page.write_text(text)
+        status, out, _ = run_waypost("rewrite", folder / "site", "--site", STATIC, *options, "--json")
+        return status, page.read_text(), json.loads(out)["urls"]
+
+    assert rewritten("-c", config) == (0, moved, {
+        "moved": 2, "there": 1, "foreign": 1, "dynamic": 1, "cors": 1, "bound": 0, "unclear": 0,
+        "nothing": 0})
+    assert rewritten("-c", config, "--page", "acme.test", "--cors", "--scheme", "https")[1] == (
+        moved.replace(f"//{STATIC}/", f"https://{STATIC}/").replace("//acme.test/", f"https://{STATIC}/")
+        .replace("f.woff2", f"https://{STATIC}/f.woff2"))
+    assert rewritten()[2] == {"moved": 1, "there": 0, "foreign": 4, "dynamic": 0, "cors": 1, "bound": 0,
+                              "unclear": 0, "nothing": 0}
+    for wrong in (("--scheme", "ftp"), ("--page", "http://x"), ("--page",)):
+        assert run_waypost("rewrite", folder / "site", "--site", STATIC, *wrong)[0] == 2
+
+
+def test_a_file_that_cannot_be_written_is_said_and_the_others_are_done(world):
+    folder = world.place("locked")
+    locked = folder / "locked"
+    locked.mkdir()
+    (folder / "a.png").write_text("")
+    for page in (locked / "x.html", folder / "y.html"):
+        page.write_text("<img src=/a.png>")
+    run("mount", "--bind", locked, locked)
+    world.at_end("umount", locked)
+    run("mount", "-o", "remount,ro,bind", locked)
+
+    status, out, err = run_waypost("rewrite", folder, "--site", STATIC)
+
+    assert status == 1 and "1 file read, 1 changed" in out
+    assert "locked/x.html is left as it is: " in err
+    assert (locked / "x.html").read_text() == "<img src=/a.png>"
+    assert (folder / "y.html").read_text() == f"<img src=//{STATIC}/a.png>"
