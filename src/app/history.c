@@ -136,12 +136,18 @@ static void segment_turn(struct history *h)
         h->needs_key = true;
 }
 
+/* The clock was: what comes now is before what was noted, and belongs to another segment. */
+static bool is_set_back(const struct history *h)
+{
+    return loop_moment(h->loop).us < h->newest.us;
+}
+
 /* Notes what happened just now. While nothing can be written, or more waits than may, all there is
  * will be noted later instead. */
 static void note(struct history *h, struct history_event *event)
 {
     event->at = loop_moment(h->loop);
-    if (!has_room(h, event->map != NULL) || event->at.us < h->newest.us) // the clock was set back
+    if (!has_room(h, event->map != NULL) || is_set_back(h))
         h->needs_key = true;
     if (h->needs_key) {
         counter_up(&h->counts.lost);
@@ -256,7 +262,7 @@ static void events_hand_over(struct history *h)
 
     if (loop_now(h->loop).ns < h->retry.ns || !h->is_in_use)
         return;
-    if (h->needs_key) {
+    if (h->needs_key || is_set_back(h)) {
         events_drop(h);
         key_add(h, now, true);
     } else if (is_kept(h) && has_room(h, false)) {
