@@ -320,6 +320,7 @@ static void a_release_in_the_place_of_another_is_none(void **)
     past_open(&p, 17);
     sim_run_for(p.w->sim, span_s(2));
     note_now(&p);
+    sim_run_for(p.w->sim, span_us(1));
     newest_path(&p, ".release", first);
     use_network(p.w, SECOND);
     sim_run_for(p.w->sim, span_s(2));
