@@ -19,6 +19,7 @@
 enum {
     LIVE_BREATH_S = 10,  // between two signs of life
     LIVE_OF_ONE_MAX = 4, // watchers of one customer, so that none keeps the others from it
+    LIVE_OF_CUSTOMERS_MAX = ADMIN_WATCHERS_MAX - 4, // nor all of them the operators
     LIVE_SAMPLE_MAX = 64 << 20,
 };
 
@@ -291,12 +292,18 @@ static void begin(
 /* Whether one more may watch. */
 static bool has_room(const struct admin *admin, const struct admin_scope *scope)
 {
-    size_t of_them = 0;
+    size_t of_them = 0, of_customers = 0;
 
-    list_each (link, &admin->live.watchers)
-        of_them += slice_equal(container_of(link, struct watcher, link)->customer, scope->customer);
-    return !admin->live.is_over && admin->live.count < ADMIN_WATCHERS_MAX &&
-           (scope->is_operator || of_them < LIVE_OF_ONE_MAX);
+    list_each (link, &admin->live.watchers) {
+        const struct watcher *w = container_of(link, struct watcher, link);
+
+        of_them += slice_equal(w->customer, scope->customer);
+        of_customers += w->customer.length > 0;
+    }
+    if (admin->live.is_over || admin->live.count >= ADMIN_WATCHERS_MAX)
+        return false;
+    return scope->is_operator ||
+           (of_them < LIVE_OF_ONE_MAX && of_customers < LIVE_OF_CUSTOMERS_MAX);
 }
 
 void admin_serve_live(struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)

@@ -208,6 +208,20 @@ static void one_watcher_more_than_may_be_is_refused_until_another_leaves(void **
     scene_close(&s);
 }
 
+/* Begins to watch with that token; false: it is refused, as too many watch. */
+static bool watch_as(struct scene *s, struct asker *o, int who)
+{
+    char request[512];
+    struct mint mint;
+
+    snprintf(request, sizeof request,
+        "GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n",
+        token_of(who, &mint));
+    asker_begin(s->bench, o, request);
+    assert_int_equal(count_of(o, "HTTP/1.1 200 ") + count_of(o, "HTTP/1.1 503 "), 1);
+    return count_of(o, "HTTP/1.1 200 ") == 1;
+}
+
 static void a_customer_does_not_keep_the_others_from_watching(void **)
 {
     struct network *network = customers_load();
@@ -218,18 +232,55 @@ static void a_customer_does_not_keep_the_others_from_watching(void **)
 
     scene_open(&s);
     admin_admit(s.bench->admin, NULL, admin_tokens_new(network, NULL));
-    for (size_t i = 0; i < COUNT_OF(WHO); i++) {
-        char request[512];
-        struct mint mint;
-
-        snprintf(request, sizeof request,
-            "GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n",
-            token_of(WHO[i], &mint));
-        asker_begin(s.bench, &o[i], request);
-        assert_int_equal(count_of(&o[i], "HTTP/1.1 503 "), i == 4);
-        assert_int_equal(count_of(&o[i], "HTTP/1.1 200 "), i != 4);
-    }
     for (size_t i = 0; i < COUNT_OF(WHO); i++)
+        assert_true(watch_as(&s, &o[i], WHO[i]) == (i != 4));
+    for (size_t i = 0; i < COUNT_OF(WHO); i++)
+        asker_done(&o[i]);
+    scene_close(&s);
+    network_free(network);
+}
+
+/* Of as many customers as there are watchers, with a token each: that of TOKEN_NOBODY + 1 + i. */
+static struct network *many_customers_load(void)
+{
+    struct conf_errors errors;
+    struct text text;
+    struct mint mint;
+
+    text_init(&text, 1 << 16);
+    text_say(&text, "zone: cdn.test\npops: {fra: {nodes: {fra1: {address: 192.0.2.10}}}}\n"
+                    "admin: {tls: {cert: /c, key: /k}}\ncustomers:\n");
+    for (int i = 0; i < ADMIN_WATCHERS_MAX; i++) {
+        token_of(TOKEN_NOBODY + 1 + i, &mint);
+        text_say(&text, "  c%d: {tokens: {t: {hash: \"%s\"}}}\n", i, mint.hash);
+    }
+    conf_errors_init(&errors);
+    struct network *network = conf_load_text("net.yaml", text_slice(&text), &errors);
+
+    conf_errors_print(&errors, stderr);
+    conf_errors_done(&errors);
+    text_done(&text);
+    assert_non_null(network);
+    return network;
+}
+
+static void all_customers_do_not_keep_operators_from_watching(void **)
+{
+    struct network *network = many_customers_load();
+    struct asker o[ADMIN_WATCHERS_MAX + 4];
+    size_t watching = 0;
+    struct scene s;
+
+    scene_open(&s);
+    admin_admit(s.bench->admin, NULL, admin_tokens_new(network, NULL));
+    for (int i = 0; i < ADMIN_WATCHERS_MAX; i++)
+        watching += watch_as(&s, &o[i], TOKEN_NOBODY + 1 + i);
+    assert_int_equal(watching, 12);
+    for (size_t i = ADMIN_WATCHERS_MAX; i < COUNT_OF(o); i++) {
+        asker_begin(s.bench, &o[i], WATCH(""));
+        assert_int_equal(count_of(&o[i], "HTTP/1.1 200 "), 1);
+    }
+    for (size_t i = 0; i < COUNT_OF(o); i++)
         asker_done(&o[i]);
     scene_close(&s);
     network_free(network);
@@ -335,6 +386,7 @@ int main(void)
         cmocka_unit_test(wrong_intervals_are_refused_with_the_mend),
         cmocka_unit_test(one_watcher_more_than_may_be_is_refused_until_another_leaves),
         cmocka_unit_test(a_customer_does_not_keep_the_others_from_watching),
+        cmocka_unit_test(all_customers_do_not_keep_operators_from_watching),
         cmocka_unit_test(who_does_not_read_is_cut_off_and_holds_up_nobody),
         cmocka_unit_test(streams_end_whole_when_the_process_stops),
         cmocka_unit_test(head_has_no_body_and_is_no_watcher),

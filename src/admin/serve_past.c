@@ -5,7 +5,10 @@
 #include "base/mem.h"
 #include "io/loop.h"
 
-enum { QUESTION_MAX = 1 << 16 }; // memory of what a query says
+enum {
+    QUESTION_MAX = 1 << 16, // memory of what a query says
+    PAST_OF_ONE_MAX = 4,    // questions of one customer, so that none keeps the others from asking
+};
 
 /* It outlives its exchange where who asked leaves before it is answered. */
 struct past_call {
@@ -55,6 +58,9 @@ void admin_replay_done(struct admin_replay *replay)
 {
     struct past_call *call = container_of(replay, struct past_call, replay);
 
+    // What a node lacks to answer again is the operators' to mend, who are told of their files.
+    if (replay->refusal.status == 409 && replay->is_of_customer)
+        diag_say(&replay->refusal.mend, "ask for another time, or the operators of this network");
     if (call->x != NULL && replay->refusal.status != 0)
         refuse(call->x, &replay->refusal);
     else if (call->x != NULL)
@@ -100,6 +106,17 @@ static bool read_moment(
     return false;
 }
 
+/* Whether one more may be on its way. Those count too whose asker has left. */
+static bool has_room(const struct admin *admin, const struct admin_scope *scope)
+{
+    size_t of_them = 0;
+
+    list_each (link, &admin->past)
+        of_them += slice_equal(
+            container_of(link, struct past_call, link)->replay.customer, scope->customer);
+    return scope->is_operator || of_them < PAST_OF_ONE_MAX;
+}
+
 void admin_serve_past(struct admin *admin, struct http_exchange *x, struct slice at,
     const struct admin_question *question, const struct admin_scope *scope)
 {
@@ -107,6 +124,12 @@ void admin_serve_past(struct admin *admin, struct http_exchange *x, struct slice
 
     if (!read_moment(admin, x, at, &moment))
         return;
+    if (!has_room(admin, scope)) {
+        admin_answer_json(x, 503, "Retry-After: 1\r\n",
+            admin_error_json(
+                "busy", "too many questions of the past are under way", "ask again in a second"));
+        return;
+    }
     if (!http_exchange_keep(x)) {
         admin_answer_json(x, 503, "Retry-After: 1\r\n",
             admin_error_json("busy", "the question is too large to wait", "ask for less"));

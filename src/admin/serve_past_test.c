@@ -5,11 +5,15 @@
 #include "admin/tokens.h"
 #include "base/attr.h"
 
-/* A source that answers at once, or refuses, and notes what it was asked. */
+enum { LATE_MAX = 8 };
+
+/* A source that answers at once or late, or refuses, and notes what it was asked. */
 struct orders_fake {
     struct bench *bench;
     struct network *network;
-    bool is_busy;
+    bool is_busy, is_late, lacks_a_file;
+    struct admin_replay *late[LATE_MAX];
+    size_t late_count;
     unsigned asked;
     struct moment at;
     char name[64], customer[64];
@@ -19,6 +23,14 @@ struct orders_fake {
 static struct orders_fake *fake_of(struct admin_source *source)
 {
     return container_of(source, struct bench, source)->orders;
+}
+
+static void refuse_for_a_file(struct admin_replay *replay)
+{
+    replay->refusal = (struct admin_refusal){ .status = 409, .code = "geography" };
+    diag_say(&replay->refusal.message, "the geography of that time is not there any more");
+    diag_say(&replay->refusal.mend, "put /var/lib/geo.mmdb back");
+    admin_replay_done(replay);
 }
 
 static void answer(struct admin_replay *replay)
@@ -42,7 +54,12 @@ static bool take(struct admin_source *source, struct admin_replay *replay)
         diag_say(&replay->refusal.mend, "wait");
         return false;
     }
-    answer(replay);
+    if (f->is_late)
+        f->late[f->late_count++] = replay;
+    else if (f->lacks_a_file)
+        refuse_for_a_file(replay);
+    else
+        answer(replay);
     return true;
 }
 
@@ -67,17 +84,25 @@ static void place_close(struct orders_fake *f)
     network_free(f->network);
 }
 
-/* The status of an answer to who shows that token, or none; `body` is written. */
-static int ask_as(struct orders_fake *f, int who, const char *query, char body[4096])
+/* A question of who shows that token, or none. */
+static void question_write(char request[1024], int who, const char *query)
 {
-    char request[1024], field[128] = "";
+    char field[128] = "";
     struct mint mint;
 
     if (who < TOKEN_NOBODY)
         snprintf(field, sizeof field, "Authorization: Bearer %s\r\n", token_of(who, &mint));
-    snprintf(request, sizeof request,
+    snprintf(request, 1024,
         "GET /api/v1/why?%s HTTP/1.1\r\nHost: 127.0.0.1:8653\r\nConnection: close\r\n%s\r\n", query,
         field);
+}
+
+/* The status of the answer; `body` is written. */
+static int ask_as(struct orders_fake *f, int who, const char *query, char body[4096])
+{
+    char request[1024];
+
+    question_write(request, who, query);
     return ask(f->bench, request, body);
 }
 
@@ -142,6 +167,56 @@ static void a_source_that_has_no_time_is_said_with_the_mend(void **)
     place_close(&f);
 }
 
+static void which_file_a_node_lacks_is_told_operators_alone(void **)
+{
+    struct orders_fake f;
+    char body[4096];
+
+    place_open(&f);
+    f.lacks_a_file = true;
+    assert_int_equal(ask_as(&f, TOKEN_ANNA, "name=www.acme.test&at=-1h", body), 409);
+    assert_non_null(strstr(body, "/var/lib/geo.mmdb"));
+    assert_int_equal(ask_as(&f, TOKEN_ACME, "name=www.acme.test&at=-1h", body), 409);
+    assert_null(strstr(body, "geo.mmdb"));
+    assert_non_null(strstr(body, "\"mend\": \"ask for another time"));
+    place_close(&f);
+}
+
+static void a_customer_does_not_keep_the_others_from_the_past(void **)
+{
+    static const int WHO[] = { TOKEN_ACME, TOKEN_ACME_VIEWER, TOKEN_ACME, TOKEN_ACME, TOKEN_ACME,
+        TOKEN_ACM, TOKEN_ANNA };
+    static const char *const QUERIES[] = { [TOKEN_ACM] = "name=static.acm.test&at=-1h",
+        [TOKEN_ACME] = "name=www.acme.test&at=-1h",
+        [TOKEN_ACME_VIEWER] = "name=www.acme.test&at=-1h",
+        [TOKEN_ANNA] = "name=www.acme.test&at=-1h" };
+    struct asker o[COUNT_OF(WHO)];
+    struct orders_fake f;
+
+    place_open(&f);
+    f.is_late = true;
+    for (size_t i = 0; i < COUNT_OF(WHO); i++) {
+        char request[1024];
+
+        question_write(request, WHO[i], QUERIES[WHO[i]]);
+        asker_begin(f.bench, &o[i], request);
+        assert_true(o[i].has_ended == (i == 4)); // all but that one wait
+    }
+    assert_non_null(strstr(o[4].came.at, "HTTP/1.1 503 "));
+    assert_int_equal(f.late_count, COUNT_OF(WHO) - 1);
+    for (size_t i = 0; i < f.late_count; i++)
+        answer(f.late[i]);
+    sim_run_for(f.bench->sim, span_ms(100));
+    for (size_t i = 0; i < COUNT_OF(WHO); i++) {
+        struct http_head head;
+
+        asker_answer(&o[i], &head);
+        assert_int_equal(head.status, i == 4 ? 503 : 200);
+        asker_done(&o[i]);
+    }
+    place_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +224,8 @@ int main(void)
         cmocka_unit_test(what_is_no_time_that_has_been_is_refused),
         cmocka_unit_test(a_customer_asks_for_the_past_of_its_own_sites),
         cmocka_unit_test(a_source_that_has_no_time_is_said_with_the_mend),
+        cmocka_unit_test(which_file_a_node_lacks_is_told_operators_alone),
+        cmocka_unit_test(a_customer_does_not_keep_the_others_from_the_past),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
