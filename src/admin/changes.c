@@ -78,7 +78,8 @@ static bool is_another(const struct change *last, const struct change *change)
 {
     return change->kind == CHANGE_ORDER && last->kind == CHANGE_ORDER &&
            change->at.ms - last->at.ms < CHANGES_ROW_MS && slice_equal(last->what, change->what) &&
-           slice_equal(last->site, change->site) && slice_equal(last->customer, change->customer);
+           slice_equal(last->by, change->by) && slice_equal(last->site, change->site) &&
+           slice_equal(last->customer, change->customer);
 }
 
 void changes_add(struct changes *changes, const struct change *change)

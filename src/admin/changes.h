@@ -6,8 +6,8 @@
  * /api/v1/changes. It holds the newest CHANGES_MAX of them since the process was started; the log
  * has all.
  *
- * Orders of one kind by one customer that come in a row within CHANGES_ROW_MS are one change with a
- * count, so that a flood of purges does not push out the rest.
+ * Orders of one kind for one site that the same asker gives in a row within CHANGES_ROW_MS are one
+ * change with a count, so that a flood of purges does not soon push out the rest.
  *
  * Who may be told is the customer it is of; what is of none is for operators. One thread.
  */
@@ -67,8 +67,7 @@ struct changes_question {
     struct wall now;
 };
 
-/* {"now", "changes": [{"number", "at", "kind", "what", "text", "by",
- * "more"}], "after"}, the newest
+/* {"now", "changes": [{"number", "at", "kind", "what", "text", "by", "more"}], "after"}, the newest
  * first; `after` is there when more are. Nothing is added when memory runs out. */
 void changes_write(
     const struct changes *changes, const struct changes_question *question, struct text *out);

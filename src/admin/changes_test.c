@@ -171,6 +171,26 @@ static void customers_are_told_their_own_and_no_name_of_an_operator(void **)
     changes_free(changes);
 }
 
+static void what_another_did_is_not_counted_as_the_same(void **)
+{
+    struct changes *changes = changes_new();
+    struct change one = { .at = { 1000 },
+        .kind = CHANGE_ORDER,
+        .what = SLICE("purge url"),
+        .by = SLICE("acme/deploy"),
+        .site = SLICE("www.acme.test") };
+
+    changes_add(changes, &one);
+    one.by = SLICE("anna");
+    changes_add(changes, &one);
+    json_t *json = told(changes, &OPERATOR, 10, 0);
+
+    assert_true(slice_equal(json_get_text(at(json, 0), "by"), SLICE("anna")));
+    assert_true(slice_equal(json_get_text(at(json, 1), "by"), SLICE("acme/deploy")));
+    json_decref(json);
+    changes_free(changes);
+}
+
 static void texts_that_are_too_long_are_cut_between_characters(void **)
 {
     struct changes *changes = changes_new();
@@ -201,6 +221,7 @@ int main(void)
         cmocka_unit_test(the_oldest_make_room),
         cmocka_unit_test(a_flood_of_purges_is_one_change_with_a_count),
         cmocka_unit_test(customers_are_told_their_own_and_no_name_of_an_operator),
+        cmocka_unit_test(what_another_did_is_not_counted_as_the_same),
         cmocka_unit_test(texts_that_are_too_long_are_cut_between_characters),
         cmocka_unit_test(nobody_need_listen),
     };
