@@ -382,8 +382,7 @@ static bool is_allowed(struct admin *admin, struct http_exchange *x,
     if (route->access == ADMIN_FOR_OPERATORS && !scope->is_operator) {
         code = "operators";
         message = "this is for operators alone";
-        mend = "GET /api/v1/openapi.json says of each call whether customers may ask; of what is "
-               "the customer's own there are status, network, why, orders, usage and its invoice";
+        mend = "GET /api/v1/openapi.json says of each call whether customers may ask";
     } else if (route->method != HTTP_GET && route->access != ADMIN_FOR_ALL_TO_ASK &&
                !scope->may_change) {
         code = "viewer";

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "admin/admin.h"
+#include "admin/json.h"
+#include "admin/routes.h"
 #include "base/mem.h"
 #include "io/epoch.h"
 #include "io/kernel.h"
@@ -150,6 +152,31 @@ static inline void asker_done(struct asker *o)
 
 #define REQUEST(line) line " HTTP/1.1\r\nHost: 127.0.0.1:8653\r\nConnection: close\r\n\r\n"
 
+/* A call has no statuses but those that the document says. */
+static inline void check_is_documented(const char *request, int status)
+{
+    struct slice rest = slice_text(request), method, path;
+    char code[8];
+    bool is_path;
+
+    slice_cut(&rest, ' ', &method);
+    slice_cut(&rest, ' ', &path);
+    bool is_get = slice_equal(method, SLICE("GET"));
+    const struct admin_route *route = admin_route_find(
+        slice_head(path, slice_find(path, '?')), is_get ? HTTP_GET : HTTP_POST, &is_path);
+
+    if (route == NULL || !slice_starts(path, SLICE("/api/")))
+        return;
+    json_t *document = admin_openapi_json();
+    const json_t *known = json_object_get(
+        json_object_get(json_object_get(document, "paths"), route->path), is_get ? "get" : "post");
+
+    snprintf(code, sizeof code, "%d", status);
+    if (json_object_get(json_object_get(known, "responses"), code) == NULL)
+        fail_msg("%.*s %s: %d is not documented", SLICE_ARG(method), route->path, status);
+    json_decref(document);
+}
+
 /* One request and its answer: status, and the body as far as `body` has room. */
 static inline int ask(struct bench *b, const char *request, char body[4096])
 {
@@ -166,6 +193,7 @@ static inline int ask(struct bench *b, const char *request, char body[4096])
     assert_int_equal(http_head_value(&head, HTTP_NAME_DATE).length, 29);
     if (head.status == 405)
         assert_non_null(strstr(o.came.at, "\r\nAllow: "));
+    check_is_documented(request, head.status);
     asker_done(&o);
     return head.status;
 }

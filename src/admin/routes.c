@@ -148,7 +148,8 @@ const struct admin_route admin_routes[] = {
         .summary = "What is carried now: server-sent events named `live`, whose data is the "
                    "schema in one line" },
     { GET("/api/v1/why", ALL, admin_serve_why), .query = WHY_FIELDS, .answer = "why",
-        .errors = "404", .summary = "Why a name is answered as it is" },
+        .errors = "404 409 503",
+        .summary = "Why a name is answered as it is, or with `at` as it was then" },
     { GET("/api/v1/answers", ALL, admin_serve_answers), .query = ANSWERS_FIELDS,
         .answer = "answers", .errors = "404",
         .summary = "Addresses that were given out, by site, target and reason" },
@@ -157,7 +158,7 @@ const struct admin_route admin_routes[] = {
     { GET("/api/v1/map", OPERATORS, admin_serve_map), .query = MAP_FIELDS, .answer = "map",
         .errors = "404", .summary = "What a node plans with, and what it chose" },
     { POST("/api/v1/reload", OPERATORS, admin_serve_reload), .answer = "reload",
-        .errors = "409 422", .summary = "Takes the configuration file as it is now into use" },
+        .errors = "409 422 503", .summary = "Takes the configuration file as it is now into use" },
     { POST("/api/v1/purge", ALL, admin_serve_purge), .body = "purge_body", .answer = "given",
         .errors = "404 413 415 422 503 504",
         .summary = "Has what is stored forgotten everywhere: a URL, all below a prefix, what has "

@@ -22,6 +22,7 @@ from world import run, wait_until
 
 WWW, STATIC = "www.acme.test", "static.acme.test"
 PORT = 8653
+MANUAL = pathlib.Path(__file__).resolve().parents[2] / "docs/manual"
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 JSON = "application/json"
 HUGE = 5 << 20  # beyond what any body may have
@@ -51,14 +52,32 @@ class Answer:
         return json.loads(self.body)
 
 
+def codes_of_the_manual():
+    """The second column of the table of refusals; those of tokens have a table of their own."""
+    text = "".join((MANUAL / name).read_text() for name in ("api.md", "customers.md"))
+    return {code for row in re.findall(r"^\| [45][^|]*\|([^|]*)\|", text, re.M)
+            for code in re.findall(r"`(\w+)`", row)}
+
+
+def names_of_fields(document):
+    """All that a refusal may be about: fields of queries, members of bodies."""
+    bodies = [one for name, one in document["components"]["schemas"].items()
+              if name.endswith("_body")]
+    return {name for one in bodies for name in one["properties"]} | {
+        one["name"] for methods in document["paths"].values() for operation in methods.values()
+        for one in operation["parameters"]}
+
+
 class Api:
     """Asks one node over its loopback port, on one connection as far as that lasts."""
 
     def __init__(self):
         self.connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=20)
+        self.document = {"paths": {}}
         answer = self.ask("GET", "/api/v1/openapi.json")
         assert answer.status == 200
         self.document = answer.json()
+        self.codes = codes_of_the_manual() | names_of_fields(self.document)
 
     def ask(self, method, path, body=None, **fields):
         """The answer; a field's name has _ for -."""
@@ -69,10 +88,19 @@ class Api:
                 answer = Answer(self.connection.getresponse())
                 if answer.is_endless:
                     self.connection.close()
+                self.must_be_documented(method, path, answer)
                 return answer
             except (http.client.RemoteDisconnected, ConnectionError):
                 self.connection.close()  # it was closed meanwhile, as after a refused body
                 assert attempt == 0, (method, path)
+
+    def must_be_documented(self, method, path, answer):
+        """Of a call that there is no status comes that the document does not have."""
+        asked = path.partition("?")[0]
+        for known, methods in self.document["paths"].items():
+            operation = methods.get({"HEAD": "get"}.get(method, method.lower()))
+            if operation and re.fullmatch(re.sub(r"{\w+}", "[^/]+", known), asked):
+                assert str(answer.status) in operation["responses"], (method, path, answer.status)
 
     def send(self, method, path, body, fields):
         """All of it, or what is taken: a body that is too large is answered before its end."""
@@ -183,7 +211,8 @@ def must_refuse(api, wrong, what, answer, allowed=range(400, 500)):
     try:
         jsonschema.validate(answer.json(), api.schema({"$ref": "#/components/schemas/error"}))
         error = answer.json()["error"]
-        assert error["code"] and error["message"] and error["mend"]
+        assert error["message"] and error["mend"]
+        assert error["code"] in api.codes, "the manual does not have this code"
     except (AssertionError, ValueError, jsonschema.ValidationError) as fault:
         wrong.append(f"{said} ({fault})")
 
@@ -530,7 +559,7 @@ def test_live_figures_are_what_visitors_do(api):
 
 
 def test_the_manual_speaks_of_calls_that_there_are(api):
-    manual = (pathlib.Path(__file__).resolve().parents[2] / "docs/manual/api.md").read_text()
+    manual = (MANUAL / "api.md").read_text()
     there = [re.compile(re.sub(r"{\w+}", r"[^/]+", path) + "$") for path in api.document["paths"]]
     named = set(re.findall(r"/api/v1/[\w/.-]+", manual))
     assert len(named) > 10
