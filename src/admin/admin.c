@@ -190,12 +190,17 @@ void admin_answer_written(struct http_exchange *x, struct text *body)
     }
     text_done(body);
     admin_answer_json(x, 500, "",
-        admin_error_json("large", "this is larger than an answer may be", "read /metrics"));
+        admin_error_json("large", "this is larger than an answer may be",
+            "ask for less: with `limit`, where lists come in pages"));
 }
 
 void admin_serve_status(
     struct admin *admin, struct http_exchange *x, const struct admin_scope *scope)
 {
+    const struct admin_status_question question = {
+        .limit = (size_t)admin_query_number(x, "limit", 0),
+        .after = admin_query_number(x, "after", 0),
+    };
     struct admin_status status = { 0 };
     struct arena arena;
     struct text body;
@@ -204,7 +209,7 @@ void admin_serve_status(
     text_init(&body, ADMIN_ANSWER_MAX);
     admin->source->ops->status(admin->source, &arena, &status);
     admin_scope_status(scope, &arena, &status);
-    admin_status_write(&status, &body);
+    admin_status_write(&status, &question, &body);
     arena_done(&arena);
     admin_answer_written(x, &body);
 }

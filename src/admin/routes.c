@@ -53,6 +53,14 @@ static const struct admin_field WHY_FIELDS[] = {
     { .name = NULL },
 };
 
+static const struct admin_field STATUS_FIELDS[] = {
+    { .name = "limit",
+        NUMBER(1, STATUS_TOLD_MAX),
+        .help = "Members of all lists together in the answer; all where none is said" },
+    { .name = "after", NUMBER(1, INT64_MAX), .help = "As the answer before had it" },
+    { .name = NULL },
+};
+
 static const struct admin_field VIEW_FIELDS[] = {
     NODE_FIELD,
     { .name = "limit", NUMBER(1, VIEW_TOLD_MAX), .help = "Reports in the answer" },
@@ -137,7 +145,7 @@ const struct admin_route admin_routes[] = {
     { GET("/metrics", OPERATORS, admin_serve_metrics) },
     { GET("/api/v1/openapi.json", ALL, admin_serve_openapi), .answer = "",
         .summary = "This document" },
-    { GET("/api/v1/status", ALL, admin_serve_status), .answer = "status",
+    { GET("/api/v1/status", ALL, admin_serve_status), .query = STATUS_FIELDS, .answer = "status",
         .summary = "What this process serves, counts and measures" },
     { GET("/api/v1/network", ALL, admin_serve_network), .answer = "network",
         .summary = "Pops, customers and sites, and how each is doing as this node sees it" },

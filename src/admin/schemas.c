@@ -32,7 +32,8 @@ const struct schema schemas[] = {
     { "status", "network:text customer?:text version:text now:time uptime_s:count workers:count "
                 "release:@release nodes:[@status_node] peers:[@peer] origins:[@status_origin] "
                 "sites:[@status_site] certificates:[@certificate] sites_without_certificate:[text] "
-                "checks:[@measured_check] checks_left_out:count drains:[@drain]" },
+                "checks:[@measured_check] checks_left_out:count drains:[@drain] "
+                "after?:count" },
     { "status_node",
         "name:text pop:text place:text addresses:[text] ports:@ports dns_queries:count "
         "requests:count hits:count sent_bytes:count connections:count store:@store "

@@ -9,6 +9,7 @@
 #include "admin/json.h"
 #include "admin/orders.h"
 #include "conf/summary.h"
+#include "steer/drains.h"
 
 const char *admin_kind_text(enum site_kind kind)
 {
@@ -147,12 +148,77 @@ json_t *admin_release_json(const struct network *network)
     return object;
 }
 
-void admin_status_write(const struct admin_status *status, struct text *out)
+/* What of all lists, one behind the other, is on a page. */
+struct page {
+    uint64_t after, left; // members before it; room on it
+    uint64_t at;          // members of the lists so far
+};
+
+struct range {
+    size_t first, end;
+};
+
+/* Of the next list, which has so many members. */
+static struct range page_take(struct page *page, size_t count)
+{
+    uint64_t before = page->after > page->at ? page->after - page->at : 0;
+    size_t first = before < count ? (size_t)before : count;
+    size_t told = count - first < page->left ? count - first : (size_t)page->left;
+
+    page->at += count;
+    page->left -= told;
+    return (struct range){ first, first + told };
+}
+
+static void put_nodes(json_t *object, const struct admin_status *status, struct page *page)
+{
+    json_t *nodes = json_array(), *peers = json_array(), *origins = json_array();
+
+    for (struct range r = page_take(page, status->node_count); r.first < r.end; r.first++)
+        json_array_append_new(nodes, node_json(&status->nodes[r.first], status->network));
+    for (struct range r = page_take(page, status->peer_count); r.first < r.end; r.first++)
+        json_array_append_new(peers, admin_peer_json(&status->peers[r.first]));
+    for (struct range r = page_take(page, status->origin_count); r.first < r.end; r.first++)
+        json_array_append_new(origins, origin_json(&status->origins[r.first]));
+    json_object_set_new(object, "nodes", nodes);
+    json_object_set_new(object, "peers", peers);
+    json_object_set_new(object, "origins", origins);
+}
+
+static void put_sites(json_t *object, const struct admin_status *status, struct page *page)
+{
+    json_t *sites = json_array(), *certificates = json_array(), *bare = json_array();
+
+    for (struct range r = page_take(page, status->network->site_count); r.first < r.end; r.first++)
+        json_array_append_new(sites, site_json(status->network->sites[r.first]));
+    for (struct range r = page_take(page, status->certificate_count); r.first < r.end; r.first++)
+        json_array_append_new(certificates, certificate_json(&status->certificates[r.first]));
+    for (struct range r = page_take(page, status->bare_count); r.first < r.end; r.first++)
+        json_array_append_new(bare, json_of_text(status->bare_sites[r.first]));
+    json_object_set_new(object, "sites", sites);
+    json_object_set_new(object, "certificates", certificates);
+    json_object_set_new(object, "sites_without_certificate", bare);
+}
+
+static void put_checks(
+    json_t *object, const struct admin_status *status, struct page *page, size_t count)
+{
+    json_t *checks = json_array();
+
+    for (struct range r = page_take(page, count); r.first < r.end; r.first++)
+        json_array_append_new(
+            checks, admin_check_facts_json(&status->checks[r.first], status->now));
+    json_object_set_new(object, "checks", checks);
+    json_put_number(object, "checks_left_out", status->check_count - count);
+}
+
+void admin_status_write(const struct admin_status *status,
+    const struct admin_status_question *question, struct text *out)
 {
     const struct network *network = status->network;
-    json_t *object = json_object(), *nodes = json_array(), *origins = json_array(),
-           *peers = json_array(), *sites = json_array(), *checks = json_array(),
-           *certificates = json_array(), *bare = json_array();
+    bool is_page = question->limit > 0;
+    struct page page = { question->after, is_page ? question->limit : UINT64_MAX, 0 };
+    json_t *object = json_object();
 
     json_put_text(object, "network", network->name);
     if (status->customer.length > 0)
@@ -162,30 +228,16 @@ void admin_status_write(const struct admin_status *status, struct text *out)
     json_put_number(object, "uptime_s", (uint64_t)(status->uptime.ns / 1000000000));
     json_put_number(object, "workers", status->workers);
     json_object_set_new(object, "release", admin_release_json(network));
-    for (size_t i = 0; i < status->node_count; i++)
-        json_array_append_new(nodes, node_json(&status->nodes[i], network));
-    json_object_set_new(object, "nodes", nodes);
-    for (size_t i = 0; i < status->peer_count; i++)
-        json_array_append_new(peers, admin_peer_json(&status->peers[i]));
-    json_object_set_new(object, "peers", peers);
-    for (size_t i = 0; i < status->origin_count; i++)
-        json_array_append_new(origins, origin_json(&status->origins[i]));
-    json_object_set_new(object, "origins", origins);
-    for (size_t i = 0; i < network->site_count; i++)
-        json_array_append_new(sites, site_json(network->sites[i]));
-    json_object_set_new(object, "sites", sites);
-    for (size_t i = 0; i < status->certificate_count; i++)
-        json_array_append_new(certificates, certificate_json(&status->certificates[i]));
-    json_object_set_new(object, "certificates", certificates);
-    for (size_t i = 0; i < status->bare_count; i++)
-        json_array_append_new(bare, json_of_text(status->bare_sites[i]));
-    json_object_set_new(object, "sites_without_certificate", bare);
-    for (size_t i = 0; i < status->check_count && i < ADMIN_CHECKS_MAX; i++)
-        json_array_append_new(checks, admin_check_facts_json(&status->checks[i], status->now));
-    json_object_set_new(
-        object, "drains", admin_drains_json(status->drains, status->drain_count, network));
-    json_object_set_new(object, "checks", checks);
-    json_put_number(object, "checks_left_out",
-        status->check_count < ADMIN_CHECKS_MAX ? 0 : status->check_count - ADMIN_CHECKS_MAX);
+    put_nodes(object, status, &page);
+    put_sites(object, status, &page);
+    struct range drains = page_take(&page, status->drain_count);
+
+    json_object_set_new(object, "drains",
+        admin_drains_json(drains.first < drains.end ? &status->drains[drains.first] : NULL,
+            drains.end - drains.first, network));
+    put_checks(object, status, &page,
+        is_page || status->check_count < ADMIN_CHECKS_MAX ? status->check_count : ADMIN_CHECKS_MAX);
+    if (is_page && question->after + question->limit < page.at)
+        json_put_number(object, "after", question->after + question->limit);
     json_write(object, out);
 }

@@ -22,7 +22,10 @@
 struct drain;
 struct json_t;
 
-enum { ADMIN_CHECKS_MAX = 40000 };
+enum {
+    ADMIN_CHECKS_MAX = 40000, // in an answer that is no page
+    STATUS_TOLD_MAX = 100000, // members of lists on a page
+};
 
 struct admin_store_status {
     uint64_t used_bytes, limit_bytes, objects;
@@ -75,15 +78,22 @@ struct admin_status {
     size_t certificate_count;
     const struct slice *bare_sites; // hosts of delivered sites that no certificate is for
     size_t bare_count;
-    const struct admin_check_status *checks; // by node; ADMIN_CHECKS_MAX of them are told
+    const struct admin_check_status *checks; // by node
     size_t check_count;
     const struct drain *drains; // in force
     size_t drain_count;
     struct slice customer; // whose all this is; empty: it is all there is
 };
 
+/* All lists count as one, in the order in which they are told; the rest is on every page. */
+struct admin_status_question {
+    size_t limit;   // members of lists on the page; 0: no page, all of them
+    uint64_t after; // how many are before the page
+};
+
 /* Nothing is added when memory for it runs out. */
-void admin_status_write(const struct admin_status *status, struct text *out);
+void admin_status_write(const struct admin_status *status,
+    const struct admin_status_question *question, struct text *out);
 
 /* As in the file; policies and fills have theirs in conf/summary.h. */
 const char *admin_kind_text(enum site_kind kind);

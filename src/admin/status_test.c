@@ -9,6 +9,7 @@
 #include "admin/status.h"
 #include "base/mem.h"
 #include "conf/summary.h"
+#include "steer/drains.h"
 
 static const struct customer acme = { .name = { "acme", 4 } };
 static const struct origin ams = {
@@ -51,6 +52,8 @@ static const struct admin_check_status known = { .check = &tcp,
     .facts = facts,
     .facts_at = { 1795341598000 } };
 
+static const struct admin_status_question ALL = { 0 };
+
 static json_t *status_json(const struct admin_origin_status *origin)
 {
     const struct steer_map map = { .hash = 0xbeef, .epoch = { 1795341595000 } };
@@ -76,7 +79,7 @@ static json_t *status_json(const struct admin_origin_status *origin)
     struct text text;
 
     text_init(&text, 1 << 20);
-    admin_status_write(&status, &text);
+    admin_status_write(&status, &ALL, &text);
     assert_true(slice_ends(text_slice(&text), SLICE("}\n")));
     json_t *json = json_loads(text.at, JSON_REJECT_DUPLICATES, NULL);
 
@@ -198,11 +201,106 @@ static void of_too_many_checks_the_first_are_told(void **)
     for (size_t i = 0; i < status.check_count; i++)
         checks[i] = known;
     text_init(&text, 64 << 20);
-    admin_status_write(&status, &text);
+    admin_status_write(&status, &ALL, &text);
     json_t *json = json_loads(text.at, 0, NULL);
 
     assert_int_equal(json_array_size(json_object_get(json, "checks")), ADMIN_CHECKS_MAX);
     number_is(json, "checks_left_out", 3);
+    json_decref(json);
+    text_done(&text);
+    mem_free(checks);
+}
+
+/* The members of all lists of a page, each with the name of its list; returns the next page's. */
+static uint64_t page_read(const struct admin_status *status, uint64_t after, json_t *members)
+{
+    const struct admin_status_question question = { .limit = 4, .after = after };
+    const char *key;
+    size_t count = 0, i;
+    struct text text;
+    json_t *list, *one;
+
+    text_init(&text, 1 << 20);
+    admin_status_write(status, &question, &text);
+    json_t *json = json_loads(text.at, 0, NULL);
+
+    json_object_foreach(json, key, list) json_array_foreach (list, i, one)
+    {
+        json_array_append_new(members, json_pack("[s, O]", key, one));
+        count++;
+    }
+    uint64_t next = json_get_number(json, "after");
+
+    assert_int_equal(count, 4);
+    text_is(json, "network", "example"); // what is no list is on each
+    json_decref(json);
+    text_done(&text);
+    return next;
+}
+
+static void pages_have_each_member_of_each_list_once(void **)
+{
+    const struct admin_node_status nodes[2] = { { .node = &fra1 }, { .node = &fra1 } };
+    const struct admin_origin_status fetched[4] = { quiet, quiet, quiet, quiet };
+    const struct admin_certificate_status certificate = { .name = SLICE("default") };
+    const struct slice bare[] = { SLICE("a.example"), SLICE("b.example") };
+    const struct drain drain = { .kind = DRAIN_POP, .name = SLICE("fra") };
+    const struct admin_check_status checks[4] = { known, known, known, known };
+    const struct admin_status status = { .network = &network,
+        .nodes = nodes,
+        .node_count = 2,
+        .origins = fetched,
+        .origin_count = 4,
+        .certificates = &certificate,
+        .certificate_count = 1,
+        .bare_sites = bare,
+        .bare_count = 2,
+        .checks = checks,
+        .check_count = 4,
+        .drains = &drain,
+        .drain_count = 1 };
+    static const char ORDER[] =
+        "nodes nodes origins origins origins origins sites sites certificates "
+        "sites_without_certificate sites_without_certificate drains checks checks checks checks ";
+    json_t *members = json_array(), *one;
+    uint64_t after = 0;
+    struct text lists;
+    size_t i, pages = 0;
+
+    text_init(&lists, 4096);
+    do {
+        after = page_read(&status, after, members);
+        pages++;
+    } while (after != 0);
+    assert_int_equal(pages, 4); // and no empty one behind them
+    json_array_foreach (members, i, one)
+        text_say(&lists, "%s ", json_string_value(json_array_get(one, 0)));
+    assert_string_equal(lists.at, ORDER);
+    one = json_array_get(json_array_get(members, 7), 1);
+    text_is(one, "host", "www.acme.example"); // the second of its list
+    text_done(&lists);
+    json_decref(members);
+}
+
+static void a_page_has_checks_that_the_whole_leaves_out(void **)
+{
+    struct admin_check_status *checks = mem_array(ADMIN_CHECKS_MAX + 3, sizeof *checks);
+    const struct admin_status status = {
+        .network = &network, .checks = checks, .check_count = ADMIN_CHECKS_MAX + 3
+    };
+    const struct admin_status_question question = { .limit = 9, .after = 2 + ADMIN_CHECKS_MAX };
+    struct text text;
+
+    for (size_t i = 0; i < status.check_count; i++)
+        checks[i] = known;
+    text_init(&text, 1 << 20);
+    admin_status_write(&status, &question, &text);
+    json_t *json = json_loads(text.at, 0, NULL);
+
+    assert_int_equal(json_array_size(json_object_get(json, "checks")), 3);
+    assert_int_equal(json_array_size(json_object_get(json, "sites")), 0);
+    number_is(json, "checks_left_out", 0);
+    assert_null(json_object_get(json, "after"));
     json_decref(json);
     text_done(&text);
     mem_free(checks);
@@ -229,6 +327,8 @@ int main(void)
         cmocka_unit_test(an_origin_has_an_error_only_when_it_had_one),
         cmocka_unit_test(checks_come_with_what_was_measured_and_how_long_ago),
         cmocka_unit_test(of_too_many_checks_the_first_are_told),
+        cmocka_unit_test(pages_have_each_member_of_each_list_once),
+        cmocka_unit_test(a_page_has_checks_that_the_whole_leaves_out),
         cmocka_unit_test(every_word_of_the_settings_is_known),
     };
 
