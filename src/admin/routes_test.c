@@ -163,6 +163,24 @@ static void check_references(const json_t *document, json_t *at)
     }
 }
 
+static void the_document_says_which_fields_are_needed(void **)
+{
+    json_t *document = admin_openapi_json();
+    const json_t *why =
+        json_object_get(json_object_get(json_object_get(document, "paths"), "/api/v1/why"), "get");
+    const json_t *fields = json_object_get(why, "parameters"), *one;
+    size_t i;
+
+    assert_int_equal(json_array_size(fields), 4);
+    json_array_foreach (fields, i, one) {
+        bool is_name = slice_equal(json_get_text(one, "name"), SLICE("name"));
+
+        assert_true(json_get_flag(one, "required") == is_name);
+        assert_true(slice_equal(json_get_text(one, "in"), SLICE("query")));
+    }
+    json_decref(document);
+}
+
 static void the_document_has_every_path_of_the_api_and_every_schema_it_names(void **)
 {
     json_t *document = admin_openapi_json(), *names = json_object();
@@ -200,6 +218,7 @@ int main(void)
         cmocka_unit_test(numbers_have_bounds),
         cmocka_unit_test(texts_have_lengths_and_no_control_bytes),
         cmocka_unit_test(choices_and_addresses_are_what_they_should_be),
+        cmocka_unit_test(the_document_says_which_fields_are_needed),
         cmocka_unit_test(the_document_has_every_path_of_the_api_and_every_schema_it_names),
     };
 

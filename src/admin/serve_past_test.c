@@ -167,6 +167,29 @@ static void a_source_that_has_no_time_is_said_with_the_mend(void **)
     place_close(&f);
 }
 
+/* Read under a sanitizer, which sees whether what is gone is touched. */
+static void who_has_left_is_answered_nothing(void **)
+{
+    char request[1024];
+    struct orders_fake f;
+    struct asker o[2];
+
+    place_open(&f);
+    f.is_late = true;
+    question_write(request, TOKEN_NOBODY, "name=www.acme.test&at=-1h");
+    for (size_t i = 0; i < COUNT_OF(o); i++) {
+        asker_begin(f.bench, &o[i], request);
+        asker_done(&o[i]);
+        sim_run_for(f.bench->sim, span_ms(100));
+    }
+    answer(f.late[0]);
+    sim_run_for(f.bench->sim, span_ms(100));
+    f.is_late = false; // it goes on; and the other question ends with the admin
+    assert_int_equal(
+        ask_as(&f, TOKEN_NOBODY, "name=www.acme.test&at=-1h", (char[4096]){ "" }), 200);
+    place_close(&f);
+}
+
 static void which_file_a_node_lacks_is_told_operators_alone(void **)
 {
     struct orders_fake f;
@@ -224,6 +247,7 @@ int main(void)
         cmocka_unit_test(what_is_no_time_that_has_been_is_refused),
         cmocka_unit_test(a_customer_asks_for_the_past_of_its_own_sites),
         cmocka_unit_test(a_source_that_has_no_time_is_said_with_the_mend),
+        cmocka_unit_test(who_has_left_is_answered_nothing),
         cmocka_unit_test(which_file_a_node_lacks_is_told_operators_alone),
         cmocka_unit_test(a_customer_does_not_keep_the_others_from_the_past),
     };

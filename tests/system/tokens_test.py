@@ -4,6 +4,7 @@ every token, and what nobody may learn of somebody else."""
 import http.client
 import itertools
 import json
+import re
 import subprocess
 
 import pytest
@@ -137,6 +138,18 @@ CALLS = [
     ("GET", f"/api/v1/why?name={OTHER_GONE}", None, GONE),
     ("GET", "/api/v1/why", None, WRONG),
     ("GET", f"/api/v1/why?name={WWW}&client=x", None, WRONG),
+    ("GET", f"/api/v1/why?name={WWW}&at=2001-01-01T00:00:00Z", None, GONE),
+    ("GET", f"/api/v1/why?name={OTHER}&at=soon", None, (401, 401, 404, 404, 400, 400, 400)),
+    ("GET", "/api/v1/network", None, SEE),
+    ("GET", "/api/v1/network?limit=1", None, WRONG),
+    ("GET", "/api/v1/changes", None, SEE),
+    ("GET", "/api/v1/changes?limit=1", None, SEE),
+    ("GET", "/api/v1/answers", None, SEE),
+    ("GET", f"/api/v1/answers?site={STATIC}", None, SEE_ACME),
+    ("GET", f"/api/v1/answers?site={OTHER}", None, SEE_GLOBEX),
+    ("GET", f"/api/v1/answers?site={OTHER_GONE}", None, GONE),
+    ("GET", "/api/v1/live?every=0", None, WRONG),
+    ("GET", "/api/v1/openapi.json", None, SEE),
     ("GET", "/api/v1/view", None, OURS),
     ("GET", "/api/v1/view?limit=1", None, OURS),
     ("GET", "/api/v1/view?node=fra1&limit=1&after=0000000000000000-0-0000000000000000", None,
@@ -208,8 +221,32 @@ def test_every_call_with_every_token(people):
     assert not wrong, "\n".join(wrong)
 
 
+def test_no_call_is_left_out(people):
+    paths = people.json("operator", "/api/v1/openapi.json")["paths"]
+    asked = {(method.lower(), path.partition("?")[0]) for method, path, _, _ in CALLS}
+    assert [(method, path) for path, methods in paths.items() for method in methods
+            if not any(method == one and re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), other)
+                       for one, other in asked)] == []
+
+
+def first_event(people, who):
+    """The data of the first live event."""
+    connection = people.connection()
+    connection.request("GET", "/api/v1/live", headers=people.fields(who))
+    reply = connection.getresponse()
+    assert reply.status == 200
+    while True:
+        line = reply.readline().decode()
+        assert line, "the stream has ended"
+        if line.startswith("data: "):
+            connection.close()
+            return line
+
+
 def test_a_customer_is_told_nothing_of_another(people):
     """With orders and drains of all in force, no answer has a name of the other."""
+    for name in (WWW, STATIC, OTHER):
+        run("dig", "+short", f"@{FRA}", f"{name}.{ZONE}")
     for who, origin, site in (("acme manager", "acme/nyc", STATIC),
                               ("globex manager", "globex/web", OTHER)):
         assert people.ask(who, "POST", "/api/v1/drain", {"origin": origin})[0] == 200
@@ -217,10 +254,13 @@ def test_a_customer_is_told_nothing_of_another(people):
     assert people.ask("operator", "POST", "/api/v1/drain", {"pop": "nyc"})[0] == 200
     for who, own, other in (("acme viewer", "acme", "globex"), ("globex manager", "globex", "acme")):
         for path in ("/api/v1/status", "/api/v1/orders", "/api/v1/orders?limit=1", "/api/v1/usage",
-                     f"/api/v1/invoices/{own}"):
+                     f"/api/v1/invoices/{own}", "/api/v1/network", "/api/v1/changes",
+                     "/api/v1/answers", "/api/v1/status?limit=1"):
             text = people.ask(who, "GET", path)[1]
             assert other not in text and "anna" not in text, path
             assert own in text or path == "/api/v1/usage", path
+        live = first_event(people, who)
+        assert own in live and other not in live and "fra1" not in live
         status = people.json(who, "/api/v1/status")
         assert status["customer"] == own
         assert {s["customer"] for s in status["sites"]} == {own}
@@ -277,6 +317,8 @@ def test_what_is_anothers_is_answered_as_what_is_not_there(people):
 
     same("GET", "/api/v1/why?name=NAME", None, OTHER, OTHER_GONE)
     same("GET", "/api/v1/why?name=NAME&node=gone", None, OTHER, OTHER_GONE)
+    same("GET", "/api/v1/why?name=NAME&at=-1s", None, OTHER, OTHER_GONE)
+    same("GET", "/api/v1/answers?site=NAME", None, OTHER, OTHER_GONE)
     same("GET", "/api/v1/usage?site=NAME", None, OTHER, OTHER_GONE)
     same("GET", "/api/v1/usage?customer=NAME", None, "globex", "globey")
     same("GET", f"/api/v1/usage?customer=NAME&site={STATIC}", None, "globex", "globey")
