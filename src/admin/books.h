@@ -88,7 +88,8 @@ struct books_known {
     size_t waiting_count;
 };
 
-/* GET /api/v1/usage, invoices: the path with its query. False: only the refusal is filled. */
+/* GET /api/v1/usage, invoices: the path with its query, which is of the form that the table of
+ * routes says (admin_route_check). False: only the refusal is filled. */
 [[nodiscard]] bool books_read_usage(struct slice path, const struct books_known *known,
     struct arena *arena, struct books_question *question, struct admin_refusal *refusal);
 [[nodiscard]] bool books_read_invoices(struct slice path, const struct books_known *known,

@@ -196,7 +196,7 @@ static bool read_period(struct reading *r)
     return refuse(r, 400, "to");
 }
 
-static bool read_by(struct reading *r)
+static void read_by(struct reading *r)
 {
     struct books_question *q = r->question;
     struct slice given;
@@ -205,80 +205,30 @@ static bool read_by(struct reading *r)
             : q->customer.length > 0 ? LEDGER_BY_SITE
                                      : LEDGER_BY_CUSTOMER;
     if (!find(r, "by", &given))
-        return true;
-    for (q->by = 0; q->by < LEDGER_BY_COUNT; q->by++)
-        if (slice_equal(given, slice_text(books_by_text(q->by))))
-            return true;
-    diag_say(&r->refusal->message, "usage is not told by \"%.*s\"", SHOWN(given));
-    diag_say(&r->refusal->mend, "give one of hour, day, month, customer, site, pop");
-    return refuse(r, 400, "by");
-}
-
-/* How much is told at once. */
-static bool read_limit(struct reading *r, size_t most)
-{
-    struct slice given;
-    uint64_t number = most;
-
-    if (find(r, "limit", &given) && (!slice_number(given, most, &number) || number == 0)) {
-        diag_say(&r->refusal->message, "the limit \"%.*s\" is no such number", SHOWN(given));
-        diag_say(&r->refusal->mend, "give 1 to %zu", most);
-        return refuse(r, 400, "limit");
-    }
-    r->question->limit = (size_t)number;
-    return true;
-}
-
-static bool read_skip(struct reading *r)
-{
-    struct slice given;
-
-    if (!find(r, "after", &given) || slice_number(given, INT64_MAX, &r->question->skip))
-        return true;
-    diag_say(&r->refusal->message, "there is no row \"%.*s\"", SHOWN(given));
-    diag_say(&r->refusal->mend, "give the member `after` of the answer before");
-    return refuse(r, 400, "after");
-}
-
-/* A misspelt key would be answered as if it had not been there: with too much. */
-static bool check_keys(struct reading *r, const char *const *keys, size_t count)
-{
-    struct slice query = slice_from(r->path, slice_find(r->path, '?') + 1), pair;
-
-    while (slice_cut(&query, '&', &pair)) {
-        struct slice key = slice_head(pair, slice_find(pair, '='));
-        bool is_known = key.length == 0;
-
-        for (size_t i = 0; i < count; i++)
-            is_known = is_known || slice_equal(key, slice_text(keys[i]));
-        if (is_known)
-            continue;
-        diag_say(&r->refusal->message, "\"%.*s\" is not known here", SHOWN(key));
-        diag_say(&r->refusal->mend, "there are customer, site, pop, month, from, to, by for usage, "
-                                    "month for invoices, and limit and after for both lists");
-        return refuse(r, 400, "query");
-    }
-    return true;
+        return;
+    for (q->by = 0; !slice_equal(given, slice_text(books_by_text(q->by)));)
+        q->by++; // the table of routes has the same words
 }
 
 bool books_read_usage(struct slice path, const struct books_known *known, struct arena *arena,
     struct books_question *question, struct admin_refusal *refusal)
 {
-    static const char *const KEYS[] = { "customer", "site", "pop", "month", "from", "to", "by",
-        "limit", "after" };
     struct reading r = {
         .path = path, .known = known, .arena = arena, .question = question, .refusal = refusal
     };
 
     *question = (struct books_question){ .verb = BOOKS_USAGE, .now = known->now };
-    return check_keys(&r, KEYS, COUNT_OF(KEYS)) && read_names(&r) && read_period(&r) &&
-           read_by(&r) && read_limit(&r, BOOKS_ROWS_MAX) && read_skip(&r);
+    if (!read_names(&r) || !read_period(&r))
+        return false;
+    read_by(&r);
+    question->limit = (size_t)query_number(path, "limit", arena, BOOKS_ROWS_MAX);
+    question->skip = query_number(path, "after", arena, 0);
+    return true;
 }
 
 bool books_read_invoices(struct slice path, const struct books_known *known, struct arena *arena,
     struct books_question *question, struct admin_refusal *refusal)
 {
-    static const char *const KEYS[] = { "month", "limit", "after" };
     struct slice own = slice_head(path, slice_find(path, '?'));
     struct slice name = slice_from(own, sizeof "/api/v1/invoices/" - 1);
     struct reading r = {
@@ -286,7 +236,7 @@ bool books_read_invoices(struct slice path, const struct books_known *known, str
     };
 
     *question = (struct books_question){ .verb = BOOKS_INVOICES, .now = known->now };
-    if (!check_keys(&r, KEYS, COUNT_OF(KEYS)) || !read_month(&r))
+    if (!read_month(&r))
         return false;
     if (name.length > 0) {
         question->verb = BOOKS_INVOICE;
@@ -294,7 +244,8 @@ bool books_read_invoices(struct slice path, const struct books_known *known, str
     }
     if (known->customer.length == 0) {
         find(&r, "after", &question->after);
-        return read_limit(&r, BOOKS_CUSTOMERS_MAX);
+        question->limit = (size_t)query_number(path, "limit", arena, BOOKS_CUSTOMERS_MAX);
+        return true;
     }
     diag_say(&refusal->message, "the list of invoices is for operators alone");
     diag_say(&refusal->mend, "ask for /api/v1/invoices/%.*s, yours", SLICE_ARG(known->customer));

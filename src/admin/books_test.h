@@ -6,6 +6,7 @@
 #include "admin/books.h"
 #include "admin/json.h"
 #include "admin/orders_test.h"
+#include "admin/routes.h"
 #include "meter/ledger_test.h"
 
 #define BOOKS_PLAN(name, price)                                                        \
@@ -71,7 +72,14 @@ static inline struct asked *books_ask(struct place *p, books_read_fn *read, cons
 
     arena_init(&a->arena, 1 << 20);
     text_init(&a->answer.body, 16 << 20);
-    if (read(slice_text(text), &books_known, &a->arena, &a->question, &a->answer.refusal)) {
+    struct slice path = slice_text(text);
+    bool is_path;
+    const struct admin_route *route =
+        admin_route_find(slice_head(path, slice_find(path, '?')), HTTP_GET, &is_path);
+
+    if ((route == NULL || // a body
+            admin_route_check(route, path, &a->arena, &a->answer.refusal)) &&
+        read(path, &books_known, &a->arena, &a->question, &a->answer.refusal)) {
         a->question.node = books_known.keeper;
         if (p != NULL && books_answer(p->ledger, &a->question, &a->answer, &why) != ERR_NONE)
             fail_msg("%s", why.text);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/query.h"
 
+#include <assert.h>
+
 static struct slice unescape(struct arena *arena, struct slice raw)
 {
     char *value = arena_alloc(arena, raw.length + 1);
@@ -31,6 +33,17 @@ bool query_find(struct slice path, struct slice key, struct arena *arena, struct
         return true;
     }
     return false;
+}
+
+uint64_t query_number(struct slice path, const char *key, struct arena *arena, uint64_t otherwise)
+{
+    struct slice text;
+    uint64_t number = otherwise;
+    bool is_number =
+        !query_find(path, slice_text(key), arena, &text) || slice_number(text, UINT64_MAX, &number);
+
+    assert(is_number);
+    return number;
 }
 
 void query_escape(struct text *out, struct slice value)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/routes.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "admin/admin_priv.h"
@@ -393,11 +392,5 @@ bool admin_route_check(const struct admin_route *route, struct slice path, struc
 
 uint64_t admin_query_number(struct http_exchange *x, const char *key, uint64_t otherwise)
 {
-    struct slice text;
-    uint64_t number = otherwise;
-    bool is_number = !query_find(x->authority.path, slice_text(key), &x->arena, &text) ||
-                     slice_number(text, UINT64_MAX, &number);
-
-    assert(is_number);
-    return number;
+    return query_number(x->authority.path, key, &x->arena, otherwise);
 }
