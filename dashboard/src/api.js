@@ -27,7 +27,8 @@ class Refusal extends Error {
 async function ask(url, options) {
     const shown = token();
     const reply = await fetch(url, { ...options, headers: { ...options.headers,
-        ...(shown && { authorization: `Bearer ${shown}` }) } });
+        ...(shown && { authorization: `Bearer ${shown}` }) } })
+        .catch((cause) => { throw new Error('This node gives no answer', { cause }); });
     if (reply.ok) return reply;
     const body = await reply.json().catch(() => null);
     const refusal = new Refusal(reply.status, body?.error);

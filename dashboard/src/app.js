@@ -40,8 +40,7 @@ function askToken(refusal) {
 function ready() {
     const excuse = (error) => {
         if (isKnown) replace(frame.main, h('div', { class: 'content' }, h('h1', { tabindex: -1 }, 'Not there yet'),
-            h('div', { class: 'panel', role: 'alert' }, empty(`This node gives no answer (${error.message}). ` +
-                'It is asked again every few seconds.'))));
+            h('div', { class: 'panel', role: 'alert' }, empty(`${error.message}. It is asked again every few seconds.`))));
     };
 
     return new Promise((resolve) => {
@@ -63,7 +62,7 @@ function decoded(word) {
 
 function nowhere(root) {
     replace(root, h('h1', { tabindex: -1 }, 'There is no such page'),
-        h('p', null, h('a', { href: '#/' }, 'To the overview')));
+        h('div', { class: 'panel' }, h('a', { href: '#/' }, 'To the overview')));
 }
 
 async function show(isMove) {
@@ -91,7 +90,8 @@ async function show(isMove) {
     } catch (error) {
         if (error.status === 401 || own !== turn) return;
         replace(root, h('h1', { tabindex: -1 }, 'This could not be shown'),
-            h('div', { class: 'panel' }, empty(`${error.message}. ${error.mend ?? ''}`)));
+            h('div', { class: 'panel', role: 'alert' }, empty(`${error.message}. ${error.mend ?? ''}`),
+                h('button', { class: 'quiet', onclick: () => show(true) }, 'Try again')));
     }
     document.title = [root.querySelector('h1')?.textContent, known.network.network, 'waypost']
         .filter((word, at, all) => word && word !== all[at - 1]).join(' – ');

@@ -36,7 +36,7 @@ function plots(days) {
 }
 
 function usageTable(caption, first, rows) {
-    return table(caption, [{ title: first }, { title: 'Requests', number: true },
+    return table(caption, [{ title: first, wide: first !== 'Day' }, { title: 'Requests', number: true },
         { title: 'Hits', number: true }, { title: 'Sent', number: true },
         { title: 'From origins', number: true }, { title: 'DNS answers', number: true },
         { title: 'Errors', number: true }],
@@ -46,7 +46,7 @@ function usageTable(caption, first, rows) {
 
 function invoiceList(list, month) {
     if (list.length === 0) return empty('Nobody owes anything for this month.');
-    return table(`What customers owe for ${monthName(month)}`, [{ title: 'Customer' },
+    return table(`What customers owe for ${monthName(month)}`, [{ title: 'Customer', wide: true },
         { title: 'Plan' }, { title: 'Entries', number: true }, { title: 'Amount', number: true }],
     list.map((one) => [h('a', { href: `#/books/${encodeURIComponent(one.customer)}?month=${month}` },
         one.customer), one.plans.join(', '), count(one.entries),

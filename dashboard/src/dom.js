@@ -53,7 +53,7 @@ export function table(caption, columns, rows, options = {}) {
         h('th', { scope: 'col', class: c.number && 'number' }, c.title));
     const body = rows.map((row) => h('tr', null, row.map((cell, at) =>
         at === 0
-            ? h('th', { scope: 'row' }, cell)
+            ? h('th', { scope: 'row', class: columns[at].wide && 'wide' }, cell)
             : h('td', { class: columns[at].number ? 'number' : columns[at].wide && 'wide' }, cell))));
     const whole = h('table', null,
         h('caption', { class: options.showsCaption ? 'caption' : 'hidden' }, caption),

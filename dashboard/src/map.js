@@ -13,6 +13,7 @@ import { history, listen } from './store.js';
 
 const SIZE = { wide: 8, narrow: 6.5 };
 const NARROW = 620;
+const NAME_MOST = { wide: 22, narrow: 14 }; // letters of a name; the hint has all of it
 const FLOW_LEAST = 0.01; // fetches a second
 
 /* All that is on the map. */
@@ -113,17 +114,22 @@ class WorldMap {
             isNarrow ? 34 : 84);
 
         this.size = size;
+        this.nameMost = isNarrow ? NAME_MOST.narrow : NAME_MOST.wide;
         this.projection = geoNaturalEarth1().scale(MAP.scale * v.k)
             .translate([MAP.centre[0] * v.k + v.x, MAP.centre[1] * v.k + v.y]);
         this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
         this.land.setAttribute('transform', `translate(${v.x} ${v.y}) scale(${v.k / MAP.grain})`);
         const real = seen.map((p) => this.projection([p.location[1], p.location[0]]));
         this.at = spread(real, size * 2 + (isNarrow ? 3 : 5));
-        const texts = labels(this.at, seen.map((p) => p.name.length * 7.2 + 2), size, [width, height]);
+        const texts = labels(this.at, seen.map((p) => this.short(p).length * 7.2 + 2), size, [width, height]);
 
         this.where = new Map(seen.map((p, i) => [`${p.kind} ${p.id}`, this.at[i]]));
         replace(this.markLayer, seen.map((p, i) => this.mark(p, real[i], this.at[i], texts[i])));
         this.drawFlows();
+    }
+
+    short({ name }) {
+        return name.length > this.nameMost ? `${name.slice(0, this.nameMost - 1)}…` : name;
     }
 
     mark(p, from, to, text) {
@@ -140,7 +146,7 @@ class WorldMap {
         s('circle', { class: 'reach', cx: to[0], cy: to[1], r: this.size + 6 }),
         s('g', { transform: `translate(${to})` }, mark(p.kind, p.state, this.size)),
         s('text', { x, y: (text.box[1] + text.box[3]) / 2, 'text-anchor': anchor,
-            'dominant-baseline': 'central', class: 'name' }, p.name));
+            'dominant-baseline': 'central', class: 'name' }, this.short(p)));
 
         return [
             isMoved && s('path', { class: 'tether', d: `M${from}L${to}` }),
@@ -150,7 +156,7 @@ class WorldMap {
     }
 
     showHint(p, [x, y]) {
-        replace(this.hint, h('strong', null, p.title), h('span', null, facts(p).join(' · ')));
+        replace(this.hint, h('strong', null, p.kind === 'pop' && p.title !== p.name ? `${p.name}, ${p.title}` : p.title), h('span', null, facts(p).join(' · ')));
         this.hint.hidden = false;
         const room = this.place.clientWidth - this.hint.offsetWidth - 8;
         Object.assign(this.hint.style, { left: `${Math.max(8, Math.min(room, x + 14))}px`,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Machines, origins and certificates, in full. */
 import { badge, empty, h, replace, table } from './dom.js';
-import { bytes, count, ms, percent, short, stamp } from './format.js';
+import { bytes, count, ms, percent, plural, short, stamp } from './format.js';
 import { markIcon } from './icons.js';
 import { customer, history, known, listen } from './store.js';
 
@@ -41,7 +41,7 @@ function certificateRows(status) {
     return (status.certificates ?? []).map((c) => {
         const state = c.days_left < 0 ? 'down' : c.days_left < 14 || c.note ? 'drained' : 'up';
         return [c.name, c.file ?? '', stamp(c.valid_till).slice(0, 10),
-            h('span', { class: `says ${state}` }, c.days_left < 0 ? 'expired' : `${c.days_left} days left`),
+            h('span', { class: `says ${state}` }, c.days_left < 0 ? 'expired' : `${plural(c.days_left, 'day')} left`),
             c.note ?? ''];
     });
 }
@@ -61,19 +61,19 @@ export function nodes(root, [part]) {
         // A table that somebody reads by keyboard or selects from is not written anew.
         if (drawn && root.contains(document.activeElement) && document.activeElement !== title) return;
         drawn++;
-        replace(nodePlace, status.nodes.length ? table('Nodes', [{ title: 'Node' }, { title: 'Pop' },
+        replace(nodePlace, status.nodes.length ? table('Nodes', [{ title: 'Node', wide: true }, { title: 'Pop' },
             { title: 'State' }, { title: 'Addresses' }, { title: 'Requests/s', number: true },
             { title: 'Connections', number: true }, { title: 'Store', number: true },
             { title: 'CPU', number: true }, { title: 'Load', number: true }, { title: 'Notes' }], nodeRows(network, status))
-            : table('Pops', [{ title: 'Pop' }, { title: 'Place' }, { title: 'State' }],
+            : table('Pops', [{ title: 'Pop', wide: true }, { title: 'Place' }, { title: 'State' }],
                 network.pops.map((p) => [named('pop', p.state, p.pop), p.place ?? '',
                     badge(p.state, p.state)])));
-        replace(originPlace, table('Origins', [{ title: 'Origin' }, { title: 'State' },
+        replace(originPlace, table('Origins', [{ title: 'Origin', wide: true }, { title: 'State' },
             { title: 'Address' }, { title: 'Latency', number: true }, { title: 'Load', number: true },
             { title: 'Fetches', number: true }, { title: 'Failures', number: true },
             { title: 'Last error', wide: true }], originRows(network, status)));
         const rows = certificateRows(status);
-        replace(certificatePlace, rows.length ? table('Certificates', [{ title: 'Of' }, { title: 'File' },
+        replace(certificatePlace, rows.length ? table('Certificates', [{ title: 'Of', wide: true }, { title: 'File' },
             { title: 'Valid till' }, { title: 'Left' }, { title: 'Notes' }], rows)
             : empty(customer() ? 'No site of yours has a certificate of its own.'
                 : 'This process shows no certificate.'),

@@ -136,7 +136,7 @@ function drainTable(given, after) {
         const text = JSON.stringify(rows);
         if (text === drawn) return; // focus stays where it is
         drawn = text;
-        replace(place, table('What may be drained', [{ title: 'Place' }, { title: 'Kind' },
+        replace(place, table('What may be drained', [{ title: 'Place', wide: true }, { title: 'Kind' },
             { title: 'State' }, { title: '' }],
         rows.map(([kind, name, state, body, isDrained]) => [
             h('span', { class: 'named' }, markIcon(kind === 'origin' ? 'origin' : 'pop', state), name),

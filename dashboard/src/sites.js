@@ -20,7 +20,7 @@ function row(customer, site) {
 
     return {
         element: h('tr', null,
-            h('th', { scope: 'row' }, h('a', { href: siteHref(site.site) }, site.site),
+            h('th', { scope: 'row', class: 'wide' }, h('a', { href: siteHref(site.site) }, site.site),
                 h('span', { class: 'below' }, customer)), h('td', { class: 'trend' }, line.element),
             cells.rate, cells.hits, cells.sent, cells.answers,
             h('td', null, badge(site.kind, site.kind)), h('td', null, site.policy)),

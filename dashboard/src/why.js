@@ -49,8 +49,9 @@ function about(why) {
     const { client } = why;
     const who = client.address ? [`for ${client.address}`, client.country && `in ${client.country}`,
         client.cell !== undefined && `cell ${client.cell}`] : ['for a client of whom nothing is known'];
-    const basis = { geography: 'latency by geography', probes: 'latency by probes' };
-    return [...who.filter(Boolean), basis[why.latency_basis] ?? `latency by ${why.latency_basis}`,
+    const basis = { geography: 'latency by where the client is', own: 'latency as this node measures it',
+        observers: 'latency as all nodes measure it' };
+    return [...who.filter(Boolean), basis[why.latency_basis],
         `kept for ${why.ttl_s} s`, why.at ? `answered by ${why.node} at ${stamp(why.at)} UTC, by release ` +
             `${why.release.slice(0, 8)}` : `said by ${why.node} at ${stamp(why.now)} UTC`].join(' · ');
 }
@@ -97,7 +98,7 @@ function bar(target, most) {
 
 function terms(why) {
     const used = TERMS.filter(([key]) => why.targets.some((t) => t.terms?.[key]));
-    return table('Targets and what they cost', [{ title: 'Target' }, { title: 'State' },
+    return table('Targets and what they cost', [{ title: 'Target', wide: true }, { title: 'State' },
         { title: 'Weight', number: true }, { title: 'Cost', number: true },
         { title: 'Pressure', number: true }, { title: 'Load', number: true },
         ...used.map(([, title]) => ({ title, number: true }))],
