@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import urllib.parse
 
@@ -135,7 +136,7 @@ def seen(waypost, ours, tokens, admin_pair):
         [("token", {"afar": AFAR, "wrong": WRONG, "right": tokens["acme"]["token"],
                     "customer": STATIC, "stranger": OTHER})],
         [("books", {"customer": "acme", "sites": [STATIC, WWW]}), ("looks", {"places": PLACES})]]
-    acts = [side_by_side, [[("revival", {"host": STATIC})]]]
+    acts = [[[("paint", {})]], side_by_side, [[("revival", {"host": STATIC})]]]
     played = play(waypost, acts, key_mark(admin_pair[0]))
     print({name: one["took_ms"] for name, one in played.items() if "took_ms" in one})
     return {**played, "after_purge": outcome(ours, PICTURE)}
@@ -174,10 +175,11 @@ def test_the_page_says_when_the_node_is_gone_and_goes_on_when_it_is_back(seen):
 
 
 def test_it_is_small_and_there_at_once(seen):
-    overview = of(seen, "overview")
-    print(f"{overview['bytes']} bytes, first paint after {overview['paint_ms']:.0f} ms")
-    assert overview["bytes"] < 100_000
-    assert overview["paint_ms"] < 10_000
+    paint = of(seen, "paint")
+    median = statistics.median(paint["paint_ms"])
+    print(f"{paint['bytes']} bytes, first paint after {median:.0f} ms")
+    assert paint["bytes"] < 100_000
+    assert median < 10_000
 
 
 def test_a_site_says_where_its_answers_point_and_why(seen, waypost):
