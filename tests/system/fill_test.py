@@ -313,3 +313,30 @@ def test_stopping_amid_fetches_is_orderly(serve, pair):
     assert waypost.stop() < 8
     for connection in waiting:
         connection.sock.close()
+
+
+def test_an_answer_under_way_is_whole_although_its_node_is_stopped(serve, pair):
+    """The rest of it comes from the origin two seconds after the signal."""
+    stopped = threading.Event()
+
+    def halting(conversation):
+        conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n"
+                          "Cache-Control: max-age=600\r\n\r\nfirst")
+        stopped.wait(5)
+        time.sleep(2)
+        conversation.send("other")
+
+    ams, nyc = pair("ams", halting), pair("nyc", halting)
+    waypost = serve(config_of(ams, nyc))
+
+    def visit():
+        with Connection(FRA) as connection:
+            connection.send(f"GET /halting HTTP/1.1\r\nHost: {STATIC}\r\n\r\n")
+            return connection.reply()
+
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(visit)
+        time.sleep(0.5)
+        stopped.set()
+        assert 1.5 < waypost.stop() < 5, "as long as that takes, and no longer"
+        assert answer.result().body == b"firstother"
