@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     static const char *const PATHS[] = { "/api/v1/usage?", "/api/v1/invoices/",
         "/api/v1/invoices" };
     struct admin_refusal refusal = { 0 };
-    struct books_question question;
+    struct books_question question = { 0 };
     struct arena arena;
     bool is_read;
 

@@ -140,8 +140,8 @@ static enum err ask_here(const struct client_ask *ask, struct client_hearing *he
     struct client_answer *answer, struct diag *why)
 {
     struct client_call call;
-    struct http_head head;
-    struct slice rest;
+    struct http_head head = { 0 };
+    struct slice rest = { 0 };
     struct text came;
     enum err err;
 

@@ -48,7 +48,7 @@ static bool moment_parse(struct slice text, struct period *period)
 
 bool period_parse(struct slice text, struct period *period)
 {
-    struct period read;
+    struct period read = { 0 };
     struct month month;
     bool is_read = false;
 

@@ -53,8 +53,10 @@ static int setup(void **state)
 {
     struct scene *s = calloc(1, sizeof *s);
 
+    if (s == NULL)
+        return -1;
     strcpy(s->root, "/tmp/usage-test-XXXXXX");
-    if (s == NULL || mkdtemp(s->root) == NULL)
+    if (mkdtemp(s->root) == NULL)
         return -1;
     snprintf(s->shared, sizeof s->shared, "%s/shm", s->root);
     snprintf(s->state, sizeof s->state, "%s/state", s->root);
@@ -248,7 +250,7 @@ static void what_is_not_buried_is_there_again(void **state)
 static void a_boot_whose_file_cannot_be_deleted_stays_the_oldest(void **state)
 {
     struct scene *s = *state;
-    char first[300], path[310], child[320];
+    char first[300] = "", path[310], child[320];
 
     for (unsigned i = 0; i < 2; i++) {
         open_again(s);

@@ -234,10 +234,12 @@ static bool file_name(const struct segments *s, struct writer *out)
         write_slice(out, SLICE("/"));
         for (size_t at = 0; at < said.length; at++) {
             char byte = said.at[at];
+            bool may_escape = byte == '%' && at + 2 < said.length;
+            int high = may_escape ? ascii_hex(said.at[at + 1]) : -1;
+            int low = may_escape ? ascii_hex(said.at[at + 2]) : -1;
 
-            if (byte == '%' && at + 2 < said.length && ascii_hex(said.at[at + 1]) >= 0 &&
-                ascii_hex(said.at[at + 2]) >= 0) {
-                byte = (char)(ascii_hex(said.at[at + 1]) << 4 | ascii_hex(said.at[at + 2]));
+            if (high >= 0 && low >= 0) {
+                byte = (char)(high << 4 | low);
                 at += 2;
                 if (byte == '/' || byte == '\0')
                     return false;

@@ -29,7 +29,7 @@ enum { PAST_SHEDS = 0x80 };
 /* Small numbers of either sign become small ones of none. */
 static inline uint64_t past_fold(int64_t number)
 {
-    return (uint64_t)number << 1 ^ (uint64_t)(number >> 63);
+    return (uint64_t)number << 1 ^ (number < 0 ? UINT64_MAX : 0);
 }
 
 static inline int64_t past_unfold(uint64_t folded)

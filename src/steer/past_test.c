@@ -157,7 +157,7 @@ static void what_was_torn_or_damaged_ends_it(void **)
     struct past_record record;
 
     live(&l, 6);
-    size_t ends[STEPS], count = 0;
+    size_t ends[STEPS] = { 0 }, count = 0;
     struct past_reader reader = reader_of(&l);
 
     while (past_read(&reader, &record))
