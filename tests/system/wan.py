@@ -136,7 +136,7 @@ class Wan:
         path = self.world.folder / "waypost.yaml"
         path.write_text(json.dumps(self.config))
         status, out, err = run_waypost("rewrite", root, "--site", STATIC, "--scheme", "http", "-c",
-                                       path, "--json")
+                                       path, "--json", seconds=60)
         assert status == 0, err
         self.rewritten, self.root = json.loads(out), root
         bare = self.world.place("bare")

@@ -68,7 +68,7 @@ def sites(config, customer="acme"):
 def run_waypost(*words, seconds=20):
     """Runs a command of the program to its end: (exit status, stdout, stderr)."""
     done = subprocess.run([BINARY, *map(str, words)], capture_output=True, text=True,
-                          timeout=seconds, check=False)
+                          timeout=seconds * PATIENCE, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
