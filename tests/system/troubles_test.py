@@ -77,6 +77,24 @@ def with_the_origin_down(machine):
 
 
 @contextlib.contextmanager
+def with_a_line_more(machine, line):
+    """The file says more, from a start on."""
+    machine.must(f"cp -p {CONFIG} keep; echo '{line}' >>{CONFIG}; systemctl restart waypost")
+    yield
+    machine.must(f"cp -p keep {CONFIG}; systemctl restart waypost")
+
+
+def with_the_bus_away(machine):
+    """Nobody listens where its server should be."""
+    return with_a_line_more(machine, f"bus: nats://{NODE}:4222")
+
+
+def with_too_many_connections(machine):
+    """More than the unit has descriptors for."""
+    return with_a_line_more(machine, "limits: {connections: 1000000}")
+
+
+@contextlib.contextmanager
 def as_it_is(machine):
     """Nothing more."""
     yield
@@ -94,12 +112,16 @@ MAKERS = {
     "A visitor sees what is old": as_it_is,
     "Visitors get 502": with_the_origin_down,
     "An answer leads to who is down": with_the_origin_down,
+    "Orders are refused": with_the_bus_away,
+    "HTTPS is not served": as_it_is,
+    "It runs out of descriptors": with_too_many_connections,
 }
 TROUBLES = {heading: steps(PAGE, text) for heading, text in sections(PAGE).items()}
 
 
-def test_every_trouble_with_something_to_run_is_made_here():
-    assert {heading for heading, found in TROUBLES.items() if found} == set(MAKERS)
+def test_every_trouble_is_made_here():
+    assert all(TROUBLES.values())
+    assert set(TROUBLES) == set(MAKERS)
 
 
 @pytest.mark.parametrize("heading", MAKERS)
