@@ -270,6 +270,23 @@ static int write_file(const struct wish *w, struct slice json)
     return code;
 }
 
+/* To a device, a pipe or what a link leads to: in a file's place they would be gone. */
+static int write_through(const struct wish *w, struct slice json)
+{
+    FILE *out = fopen(w->output, "w");
+    bool is_written = out != NULL && write_invoice(w, json, out);
+
+    is_written = (out == NULL || fclose(out) == 0) && is_written;
+    return is_written ? EXIT_DONE : say_file(w->output);
+}
+
+static bool may_replace(const char *path)
+{
+    struct stat there;
+
+    return lstat(path, &there) < 0 || S_ISREG(there.st_mode);
+}
+
 static int show_invoice(struct wish *w)
 {
     struct client_answer answer;
@@ -285,7 +302,7 @@ static int show_invoice(struct wish *w)
     if (code != EXIT_DONE)
         return code;
     if (w->output != NULL)
-        code = write_file(w, answer.body);
+        code = (may_replace(w->output) ? write_file : write_through)(w, answer.body);
     else if (!write_invoice(w, answer.body, stdout))
         code = EXIT_FAILED;
     client_answer_done(&answer);

@@ -8,6 +8,7 @@ import decimal
 import io
 import itertools
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -207,6 +208,18 @@ def test_the_ledger_proves_an_invoice_and_names_a_changed_byte(waypost, received
     assert "--format json" in refused(waypost, "invoice", "--verify", path)
     status, said = post("invoices/verify", genuine)
     assert (status, said["verified"]) == (200, True)
+
+
+def test_an_invoice_takes_no_place_but_that_of_a_file(waypost, received, world):
+    target, link = world.folder / "target.txt", world.folder / "link"  # as /dev/stdout is one
+    link.symlink_to(target)
+    assert must(waypost, "invoice", "acme", "--output", link) == ""
+    assert link.is_symlink() and "Total EUR" in target.read_text()
+    pipe = world.folder / "pipe"  # as /dev/null is no file
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        assert must(waypost, "invoice", "acme", "--output", pipe) == ""
+        assert pipe.is_fifo() and "Total EUR" in reader.stdout.read()
 
 
 def test_names_months_and_words_that_are_wrong_are_told_with_a_mend(waypost, received):
