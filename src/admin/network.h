@@ -51,7 +51,7 @@ struct admin_seen admin_seen_of_pop(const struct admin_seen *nodes, size_t count
 /* "up"; never NULL. */
 const char *admin_state_text(enum admin_state state);
 
-/* As far as it is theirs: customers are told their own, and of pops and nodes where they are and
- * whether they are up. Nothing is added when memory runs out. */
+/* As far as it is theirs: customers are told their own, and of pops and nodes where they are,
+ * whether they are up and how near. Nothing is added when memory runs out. */
 void admin_network_write(
     const struct admin_network *told, const struct admin_scope *scope, struct text *out);
