@@ -34,7 +34,7 @@ async function ask(url, options) {
     const refusal = new Refusal(reply.status, body?.error);
     // Another token may have been shown meanwhile, of which this says nothing.
     if (reply.status === 401 && shown === token())
-        dispatchEvent(new CustomEvent('unknown', { detail: refusal }));
+        dispatchEvent(new Event('unknown'));
     throw refusal;
 }
 

@@ -9,7 +9,7 @@ import { empty, h, replace } from './dom.js';
 import { nodes } from './nodes.js';
 import { orders } from './orders.js';
 import { overview } from './overview.js';
-import { setToken } from './api.js';
+import { setToken, token } from './api.js';
 import { shell } from './shell.js';
 import { signIn } from './signin.js';
 import { site } from './site.js';
@@ -19,16 +19,16 @@ import { forget, known, listen, start } from './store.js';
 const PAGES = { '': overview, sites, site, books, orders, nodes, changes };
 const NAV = { '': 'overview', site: 'sites' };
 
-const frame = shell(() => { forget(); askToken(null); });
+const frame = shell(() => { forget(); askToken({ mayGoWithout: true }); });
 let end = null, turn = 0, isKnown = true;
 
-function askToken(refusal) {
+function askToken(why) {
     end?.();
     end = null;
     turn++;
     isKnown = false;
     frame.mark('', false);
-    signIn(frame.main, refusal, () => {
+    signIn(frame.main, why, () => {
         isKnown = true;
         forget();
         start();
@@ -102,11 +102,12 @@ async function show(isMove) {
 }
 
 addEventListener('hashchange', () => show(true));
-addEventListener('unknown', (event) => {
+addEventListener('unknown', () => {
     if (!isKnown) return;
+    const refusal = token() && 'This node does not know that token.';
     setToken('');
     forget();
-    askToken(event.detail);
+    askToken({ refusal });
 });
 start();
 show(false);

@@ -65,9 +65,9 @@ export function nodes(root, [part]) {
             { title: 'State' }, { title: 'Addresses' }, { title: 'Requests/s', number: true },
             { title: 'Connections', number: true }, { title: 'Store', number: true },
             { title: 'CPU', number: true }, { title: 'Load', number: true }, { title: 'Notes' }], nodeRows(network, status))
-            : table('Pops', [{ title: 'Pop', wide: true }, { title: 'Place' }, { title: 'State' }],
-                network.pops.map((p) => [named('pop', p.state, p.pop), p.place ?? '',
-                    badge(p.state, p.state)])));
+            : table('Pops', [{ title: 'Pop', wide: true }, { title: 'State' }, { title: 'Place', wide: true }],
+                network.pops.map((p) => [named('pop', p.state, p.pop), badge(p.state, p.state),
+                    p.place ?? ''])));
         replace(originPlace, table('Origins', [{ title: 'Origin', wide: true }, { title: 'State' },
             { title: 'Address' }, { title: 'Latency', number: true }, { title: 'Load', number: true },
             { title: 'Fetches', number: true }, { title: 'Failures', number: true },

@@ -3,8 +3,8 @@
 import { setToken } from './api.js';
 import { field, h, replace } from './dom.js';
 
-/* `refusal`: what the server said to the token that was shown, if one was. */
-export function signIn(root, refusal, done) {
+/* `refusal`: why the token that was shown did not do; `mayGoWithout`: the page was not refused yet. */
+export function signIn(root, { refusal, mayGoWithout }, done) {
     const input = h('input', { type: 'password', autocomplete: 'off', required: true, spellcheck: 'false',
         class: 'token' });
 
@@ -12,7 +12,7 @@ export function signIn(root, refusal, done) {
         h('h1', { id: 'signin-title', tabindex: -1 }, 'Sign in'),
         h('p', { class: 'about' }, 'A token says who asks. An operator sees the whole network, a ' +
             'customer what is theirs. It stays in this tab, and is gone when it is closed.'),
-        refusal && h('p', { class: 'refusal', role: 'alert' }, h('strong', null, refusal.message)),
+        refusal && h('p', { class: 'refusal', role: 'alert' }, h('strong', null, refusal)),
         h('form', { onsubmit: (event) => {
             event.preventDefault();
             setToken(input.value.trim());
@@ -20,7 +20,7 @@ export function signIn(root, refusal, done) {
         } }, field('Token', input), h('div', { class: 'row' },
             h('button', { class: 'primary' }, 'Sign in'),
             // On the machine itself no token is asked for.
-            !refusal && h('button', { type: 'button', onclick: done }, 'Without a token')))));
+            mayGoWithout && h('button', { type: 'button', onclick: done }, 'Without a token')))));
     input.focus();
     return () => {};
 }

@@ -271,7 +271,8 @@ def test_a_token_from_afar_shows_what_is_its_owners_alone(seen, tokens):
     right = tokens["acme"]["token"]
     token = of(seen, "token")
     assert "A token says who asks" in token["first"] and "acme" not in token["first"]
-    assert token["refusal"]
+    assert token["refusal"] == "This node does not know that token."
+    assert token["refusal"] not in token["first"]
     assert "globex" not in token["said"] and STATIC in token["said"]
     *elsewhere, session = token["stored"]
     assert right in session and not any(right in text for text in elsewhere)
