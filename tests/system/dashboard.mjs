@@ -356,6 +356,12 @@ const scenes = {
         await page.route('**/api/**', (route) => route.abort());
         await go(page, `site/${host}`);
         result.first = await gist(page.locator('main'));
+        await page.evaluate(() => { // looked away from and back to, before anything was there
+            for (const hidden of [true, false]) {
+                Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+                document.dispatchEvent(new Event('visibilitychange'));
+            }
+        });
         await page.unroute('**/api/**');
         await share.waitFor();
         result.states.push(await said('Live'));

@@ -189,7 +189,8 @@ def test_a_site_says_where_its_answers_point_and_why(seen, waypost):
     assert all(re.search(r"\d+%$", share) for share in site["shares"])
     answer = site["why"]["answers"][0]
     name, address = answer["target"], answer["addresses"][0]
-    assert site["verdict"].startswith(f"{name} {address} because "), site["verdict"]
+    because = {"drawn": "it is drawn by weight", "best": "it is the only one that is up"}
+    assert site["verdict"] == f"{name} {address} because {because[answer['reason']]}"
     assert urllib.parse.quote(CLIENT) in site["address"], "it can be sent to others"
     then = json.loads(waypost.admin_text(
         f"/api/v1/why?name={WWW}&client={CLIENT}&at={site['asked_at']}Z"))
