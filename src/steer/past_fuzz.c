@@ -9,21 +9,6 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-static void check_cell(const struct steer_row *row, const struct steer_cell *cell)
-{
-    assert(cell->count >= 1 && cell->count <= row->count);
-    assert(cell->band >= 1 && cell->band <= cell->count);
-    for (size_t i = 0; i < cell->count; i++)
-        assert(cell->targets[i] < row->count);
-}
-
-static void check(const struct share_world *w, const struct steer_map *map)
-{
-    for (size_t i = 0; map != NULL && i < map->class_count; i++)
-        for (uint32_t k = 0; k < (map->class_is_narrow[i] ? 1 : map->cell_count); k++)
-            check_cell(w->rows->classes[i], &map->cells[map->class_at[i] + k]);
-}
-
 /* The bytes as they are too, which must be read without harm. */
 static void read_as_is(struct slice bytes)
 {
@@ -51,7 +36,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         enum err err = past_play(player, &record);
 
         assert(err != ERR_NONE || past_player_map(player) != NULL);
-        check(&w, past_player_map(player));
+        share_world_check(&w, past_player_map(player));
         rest = slice_from(slice_from(rest, 3), length);
     }
     past_player_free(player);

@@ -5,21 +5,6 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-static void check_cell(const struct steer_row *row, const struct steer_cell *cell)
-{
-    assert(cell->count >= 1 && cell->count <= row->count);
-    assert(cell->band >= 1 && cell->band <= cell->count);
-    for (size_t i = 0; i < cell->count; i++)
-        assert(cell->targets[i] < row->count);
-}
-
-static void check_cells(const struct share_world *w, const struct steer_map *map)
-{
-    for (size_t i = 0; i < map->class_count; i++)
-        for (uint32_t k = 0; k < (map->class_is_narrow[i] ? 1 : map->cell_count); k++)
-            check_cell(w->rows->classes[i], &map->cells[map->class_at[i] + k]);
-}
-
 /* The bytes are the cells; the rest of the message is as it has to be, and so is the hash if the
  * cells are those of the map. */
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
@@ -41,7 +26,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         struct steer_map *map = share_taker_end(taker);
 
         assert(map->shared_hash == w.map->shared_hash);
-        check_cells(&w, map);
+        share_world_check(&w, map);
         steer_map_free(map);
     } else {
         share_taker_free(taker);

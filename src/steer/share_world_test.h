@@ -179,3 +179,17 @@ static inline void share_world_plan(struct share_world *w)
     steer_map_free(w->map);
     w->map = map;
 }
+
+/* Whatever a map was made of, it leads to targets that there are. Accepts NULL. */
+static inline void share_world_check(const struct share_world *w, const struct steer_map *map)
+{
+    for (size_t i = 0; map != NULL && i < map->class_count; i++)
+        for (uint32_t k = 0; k < (map->class_is_narrow[i] ? 1 : map->cell_count); k++) {
+            const struct steer_cell *cell = &map->cells[map->class_at[i] + k];
+
+            assert(cell->count >= 1 && cell->count <= w->rows->classes[i]->count);
+            assert(cell->band >= 1 && cell->band <= cell->count);
+            for (size_t j = 0; j < cell->count; j++)
+                assert(cell->targets[j] < w->rows->classes[i]->count);
+        }
+}
