@@ -73,9 +73,8 @@ bool past_read(struct past_reader *reader, struct past_record *record)
     unsigned kind = 0;
 
     if (!take_byte(&rest, &kind) || kind >= PAST_KIND_COUNT ||
-        !take_below(&rest, INT64_MAX / 4, &after_us) ||
-        !take_below(&rest, (uint64_t)PAST_RECORD_MAX + 1, &length) ||
-        rest.length < length + PAST_CHECKSUM_SIZE)
+        !take_below(&rest, INT64_MAX / 4, &after_us) || !past_take_number(&rest, &length) ||
+        !past_body_fits(length) || rest.length < length + PAST_CHECKSUM_SIZE)
         return false;
     size_t head = start.length - rest.length;
 

@@ -40,5 +40,11 @@ static inline int64_t past_unfold(uint64_t folded)
 /* Of a record, from its kind to the end of its body, which stands at `at` in its segment. */
 uint32_t past_checksum(struct slice record, uint64_t at);
 
+/* Of a record's body: what is written, and so what is read. */
+static inline bool past_body_fits(uint64_t bytes)
+{
+    return bytes <= PAST_RECORD_MAX;
+}
+
 /* The next number; false: there is none. */
 bool past_take_number(struct slice *bytes, uint64_t *number);

@@ -2,7 +2,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -209,34 +208,32 @@ static void a_record_in_another_place_is_none(void **)
     end(&l);
 }
 
-/* A key with a body of so many zeros, which take no memory. */
-static bool is_read(uint64_t length)
-{
-    const size_t room = (size_t)PAST_RECORD_MAX + 4096;
-    char *bytes = mmap(
-        NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    struct past_reader reader;
-    struct past_record record;
-    size_t head = 2; // its kind and the time before it are 0
-
-    assert_true(bytes != MAP_FAILED);
-    for (uint64_t rest = length; rest > 0; rest >>= 7)
-        bytes[head++] = (char)((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
-    uint32_t sum = past_checksum(slice_of(bytes, head + length), 0);
-
-    for (size_t i = 0; i < PAST_CHECKSUM_SIZE; i++)
-        bytes[head + length + i] = (char)(sum >> 8 * i);
-    reader = (struct past_reader){ .bytes = slice_of(bytes, head + length + PAST_CHECKSUM_SIZE) };
-    bool is_so = past_read(&reader, &record);
-
-    munmap(bytes, room);
-    return is_so;
-}
-
 static void the_largest_record_that_is_written_is_read(void **)
 {
-    assert_true(is_read(PAST_RECORD_MAX));
-    assert_false(is_read((uint64_t)PAST_RECORD_MAX + 1));
+    assert_true(past_body_fits(PAST_RECORD_MAX));
+    assert_false(past_body_fits((uint64_t)PAST_RECORD_MAX + 1));
+}
+
+/* With its checksum, as only a stranger would write it. */
+static void a_length_beyond_what_there_is_is_no_record(void **)
+{
+    static const uint64_t LENGTHS[] = { 20, PAST_RECORD_MAX, UINT64_MAX - 2 };
+
+    for (size_t i = 0; i < COUNT_OF(LENGTHS); i++) {
+        char bytes[64] = { PAST_KEY, 0 };
+        struct past_record record;
+        size_t head = 2;
+
+        for (uint64_t rest = LENGTHS[i]; rest > 0; rest >>= 7)
+            bytes[head++] = (char)((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+        uint32_t sum = past_checksum(slice_of(bytes, head + 16), 0);
+
+        for (size_t k = 0; k < PAST_CHECKSUM_SIZE; k++)
+            bytes[head + 16 + k] = (char)(sum >> 8 * k);
+        struct past_reader reader = { .bytes = slice_of(bytes, head + 16 + PAST_CHECKSUM_SIZE) };
+
+        assert_false(past_read(&reader, &record));
+    }
 }
 
 static void a_map_that_is_planned_otherwise_now_is_refused(void **)
@@ -338,6 +335,7 @@ int main(void)
         cmocka_unit_test(what_was_torn_or_damaged_ends_it),
         cmocka_unit_test(a_record_in_another_place_is_none),
         cmocka_unit_test(the_largest_record_that_is_written_is_read),
+        cmocka_unit_test(a_length_beyond_what_there_is_is_no_record),
         cmocka_unit_test(a_map_that_is_planned_otherwise_now_is_refused),
         cmocka_unit_test(the_release_of_a_segment_is_in_its_first_bytes),
         cmocka_unit_test(nothing_is_played_before_a_key),

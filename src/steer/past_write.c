@@ -86,7 +86,7 @@ static void record_end(struct past_writer *w, const struct making *m)
 {
     size_t body_bytes = w->length - m->body;
 
-    assert(body_bytes <= PAST_RECORD_MAX);
+    assert(past_body_fits(body_bytes));
     w->length = m->begin;
     put_byte(w, m->kind);
     put_number(w, (uint64_t)m->after_us);
