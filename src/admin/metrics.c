@@ -145,7 +145,7 @@ static const char *name_of(
         return row->name;
     char *name = arena_alloc(&m->arena, strlen(set->prefix) + strlen(row->name) + 1);
 
-    strcpy(stpcpy(name, set->prefix), row->name);
+    stpcpy(stpcpy(name, set->prefix), row->name);
     return name;
 }
 

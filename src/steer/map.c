@@ -132,7 +132,7 @@ static void choice_move(struct steer_cell *cell, size_t from, size_t to)
 static bool dominates(const struct planner *p, size_t a, size_t b)
 {
     return terms_dominate(&p->terms[a], p->candidates[a].latency_us, &p->terms[b],
-        p->candidates[b].latency_us, p->basis);
+        p->candidates[b].latency_us, p->row->site->weigh, p->basis);
 }
 
 /* The one target that dominates all others that are no reserves; the row's count when none does. */

@@ -17,7 +17,8 @@
  *     Clients are spread over the band by hash, so nobody herds to the one that looks best today.
  * strict             The lowest value, alone. It follows each measurement, herds and all.
  * Both obey dominance: a target lower than every other in latency by more than the measurements
- *     spread, and in no respect of load higher, is alone in the band (R27).
+ *     spread, and in no respect of load higher, is alone in the band (R27); not where the site does
+ *     not weigh latency.
  * ordered, weighted  The order of the configuration.
  *
  * Why the band is cut by cost and not by value: what a target attracts raises its load, so a

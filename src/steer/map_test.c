@@ -182,6 +182,21 @@ static void who_dominates_is_first_though_load_made_it_dear(void **)
     plan_world_done(&w);
 }
 
+static void the_nearest_does_not_dominate_where_latency_does_not_count(void **)
+{
+    struct plan_world w;
+
+    plan_world_init(&w, POLICY_BALANCED, 2);
+    plan_fact(&w, 0, REPORT_LATENCY, 10000);
+    plan_fact(&w, 1, REPORT_LATENCY, 30000);
+    plan_next(&w);
+    expect_choices(&w, 0, "0|1");
+    w.site.weigh[TERM_LATENCY] = 0;
+    plan_next(&w);
+    expect_choices(&w, 0, "10");
+    plan_world_done(&w);
+}
+
 static void equals_are_listed_alike_on_all_nodes(void **)
 {
     struct plan_world w;
@@ -482,6 +497,7 @@ int main(void)
         cmocka_unit_test(near_equals_are_drawn_from_and_leave_only_at_twice_the_margin),
         cmocka_unit_test(lower_in_latency_and_load_than_all_others_wins_alone),
         cmocka_unit_test(who_dominates_is_first_though_load_made_it_dear),
+        cmocka_unit_test(the_nearest_does_not_dominate_where_latency_does_not_count),
         cmocka_unit_test(equals_are_listed_alike_on_all_nodes),
         cmocka_unit_test(every_term_that_the_site_weighs_counts),
         cmocka_unit_test(strict_follows_the_value_with_its_load),

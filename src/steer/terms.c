@@ -238,12 +238,12 @@ static bool load_is_no_higher(const struct terms *a, const struct terms *b)
 }
 
 bool terms_dominate(const struct terms *a, int64_t a_latency_us, const struct terms *b,
-    int64_t b_latency_us, enum steer_latency_basis basis)
+    int64_t b_latency_us, const uint16_t weigh[TERM_COUNT], enum steer_latency_basis basis)
 {
     int64_t doubt = 2 * (terms_latency_spread_us(a, basis) + terms_latency_spread_us(b, basis));
 
     if (doubt < TERMS_NOTICED_US)
         doubt = TERMS_NOTICED_US;
-    return basis != STEER_BASIS_NONE && a_latency_us + doubt < b_latency_us &&
-           load_is_no_higher(a, b);
+    return basis != STEER_BASIS_NONE && weigh[TERM_LATENCY] > 0 &&
+           a_latency_us + doubt < b_latency_us && load_is_no_higher(a, b);
 }

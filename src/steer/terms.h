@@ -92,7 +92,7 @@ static inline int64_t terms_value_us(int64_t cost_us, int64_t pressure)
 
 /*
  * Lower in latency by more than both measurements spread, twice over, and by enough to matter; and
- * in no respect of load higher by more than they spread.
+ * in no respect of load higher by more than they spread. Never where a site does not weigh latency.
  */
 bool terms_dominate(const struct terms *a, int64_t a_latency_us, const struct terms *b,
-    int64_t b_latency_us, enum steer_latency_basis basis);
+    int64_t b_latency_us, const uint16_t weigh[TERM_COUNT], enum steer_latency_basis basis);

@@ -135,7 +135,7 @@ static bool first_dominates(const struct asker *a)
         if (i == first || a->row->targets[i].is_reserve)
             continue;
         if (!terms_dominate(&a->terms[first], latency_us(a, first), &a->terms[i], latency_us(a, i),
-                a->why->basis))
+                a->row->site->weigh, a->why->basis))
             return false;
         rivals++;
     }
