@@ -356,6 +356,11 @@ static void say_serving(struct process *p)
         log_line(&p->log, LOG_INFO, "app", "serving node=%.*s release=%016llx sites=%zu workers=%u",
             SLICE_ARG(p->nodes[i]->name), (unsigned long long)p->release->network->hash,
             p->release->network->site_count, workers_count(p->workers));
+    for (size_t i = 0; i < p->node_count; i++)
+        if (node_root(p->nodes[i])->self->pop->disk.length > 0)
+            log_line(&p->log, LOG_WARNING, "app",
+                "not_used node=%.*s setting=cache.disk mend=\"give cache.memory more\"",
+                SLICE_ARG(p->nodes[i]->name));
 }
 
 static enum err start(struct process *p, const struct process_plan *plan, struct diag *why)

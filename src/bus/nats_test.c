@@ -147,7 +147,7 @@ static void a_server_that_died_is_told_once_and_found_again(void **)
 
         assert_true(bench_until(w->bench, is_linked_now, a, SOON));
         assert_true(bench_until(w->bench, is_linked_now, b, SOON));
-        print_message("found again after %d ms\n", (int)((now_us() - back) / 1000));
+        print_message("# found again after %d ms\n", (int)((now_us() - back) / 1000));
         assert_they_talk(w, a, b);
         assert_int_equal(a->linked_count, round + 1);
         assert_int_equal(counter_read(&bus_counts(a->bus)->cut), round);
@@ -163,7 +163,7 @@ static void a_server_that_hangs_makes_nobody_wait(void **)
     server_signal(&w->server, SIGSTOP);
     int64_t begin = now_us(), worst = publish_for(w, a, 4000000); // far more than buffers take
 
-    print_message("slowest publish %d us\n", (int)worst);
+    print_message("# slowest publish %d us\n", (int)worst);
     assert_true(worst < WAITED_US);
     world_until(w, is_lost_now, a);
     world_until(w, is_lost_now, b); // which says nothing and hears that nothing comes
@@ -173,7 +173,7 @@ static void a_server_that_hangs_makes_nobody_wait(void **)
     begin = now_us();
     assert_true(bench_until(w->bench, is_linked_now, a, SOON));
     assert_true(bench_until(w->bench, is_linked_now, b, SOON));
-    print_message("found again after %d ms\n", (int)((now_us() - begin) / 1000));
+    print_message("# found again after %d ms\n", (int)((now_us() - begin) / 1000));
     assert_they_talk(w, a, b);
     world_free(w);
 }
@@ -193,7 +193,7 @@ static void a_bus_goes_at_once_while_its_server_is_away(void **)
     node_free(c);
     int64_t took = now_us() - begin;
 
-    print_message("gone after %d ms\n", (int)(took / 1000));
+    print_message("# gone after %d ms\n", (int)(took / 1000));
     assert_true(took < 3000000);
     server_kill(&w->server);
     world_until(w, is_lost_now, b);

@@ -80,6 +80,13 @@ static void build_pop(struct builder *b, const struct set_pop *set, struct pop *
 
     for (size_t i = 0; i < set->nodes.count; i++)
         build_node(b, &from[i], pop, &nodes[i]);
+    if (set->cache.disk.length > 0 && set->cache.disk_bytes == 0 &&
+        yaml_find(set->cache.head.at, SLICE("disk_size")) == NULL)
+        conf_errors_add(b->errors, build_place(&set->cache.head, SLICE("disk")),
+            "disk: expected \"disk_size\" beside it, such as 200 GiB");
+    if (set->cache.disk_bytes > 0 && yaml_find(set->cache.head.at, SLICE("disk")) == NULL)
+        conf_errors_add(b->errors, build_place(&set->cache.head, SLICE("disk_size")),
+            "disk_size: expected \"disk\" beside it, the folder it is about");
     *pop = (struct pop){
         .name = build_keep(b, set->head.name),
         .place = build_keep(b, set->place),
@@ -87,6 +94,8 @@ static void build_pop(struct builder *b, const struct set_pop *set, struct pop *
         .nodes = nodes,
         .node_count = set->nodes.count,
         .memory_bytes = set->cache.memory_bytes,
+        .disk = build_keep(b, set->cache.disk),
+        .disk_bytes = set->cache.disk_bytes,
         .probe = build_pop_probe(b, &set->probe),
         .is_reserve = set->is_reserve,
     };

@@ -51,6 +51,7 @@ static void the_example_loads_with_pops_nodes_and_plans(void **)
     check_text(pop->place, "Frankfurt, DE");
     assert_true(pop->location.is_set && pop->location.latitude == 50.11);
     assert_int_equal(pop->memory_bytes, UINT64_C(4) << 30);
+    assert_int_equal(pop->disk_bytes, UINT64_C(200) << 30);
     assert_int_equal(pop->probe.ftp.port, 21);
     assert_ptr_equal(node->pop, pop);
     assert_string_equal(ip_text(&node->addresses[1], text), "2001:db8::10");
@@ -367,7 +368,7 @@ static const struct {
     { "zone: a.example\npops: {b: {nodes: {c: {address: 192.0.2.1}}, cache: {memory: 1 KiB}}}\n",
         "net.yaml:2:62: memory: found \"1 KiB\", expected at least 1 MiB\n" },
     { "zone: a.example\npops: {b: {nodes: {c: {address: 192.0.2.1}}, cache: {disk: /x}}}\n",
-        "net.yaml:2:54: unknown key \"disk\" in cache, known are: memory\n" },
+        "net.yaml:2:60: disk: expected \"disk_size\" beside it, such as 200 GiB\n" },
     { "zone: a.example\npops: {b: {nodes: {c: {address: 192.0.2.1}}, location: [91, 0]}}\n",
         "net.yaml:2:57: location: found \"91\", expected a latitude in degrees, from -90 to 90, "
         "such as 50.11\n" },

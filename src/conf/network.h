@@ -62,6 +62,8 @@ struct pop {
     const struct node *nodes; // at least one
     size_t node_count;
     uint64_t memory_bytes; // of each node's store
+    struct slice disk;     // folder of the disk tier; empty when there is none
+    uint64_t disk_bytes;   // above 0 where there is a disk
     struct pop_probe probe;
     bool is_reserve; // answers lead there only when no other pop is fit
 };

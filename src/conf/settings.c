@@ -73,6 +73,12 @@ static const struct schema_section node_section = { "a node",
 static const struct schema_row cache_rows[] = {
     { "memory", KIND_SIZE, AT(set_cache, memory_bytes), .standard = "256 MiB", .least = "1 MiB",
         .most = "64 TiB", .help = "Memory for stored responses, on each node." },
+    { "disk", KIND_TEXT, AT(set_cache, disk), .standard_text = "no disk tier",
+        .help = "Folder for stored responses that leave memory. Checked, and not used yet: "
+                "memory alone stores, and the start says so." },
+    { "disk_size", KIND_SIZE, AT(set_cache, disk_bytes), .least = "1 MiB",
+        .standard_text = "required with `disk`",
+        .help = "What may lie in that folder; as `disk`, not used yet." },
 };
 
 static const struct schema_section cache_section = { "cache", "What each node of a pop stores.",

@@ -32,6 +32,8 @@ struct set_node {
 struct set_cache {
     struct schema_head head;
     uint64_t memory_bytes;
+    struct slice disk;
+    uint64_t disk_bytes;
 };
 
 struct set_pop_probe {

@@ -104,6 +104,11 @@ static void write_pop(const struct network *network, const struct pop *pop, FILE
         fprintf(out, "  %.*s", SLICE_ARG(pop->place));
     fputs("  memory ", out);
     write_size(pop->memory_bytes, out);
+    if (pop->disk.length > 0) {
+        fputs("  disk ", out);
+        write_size(pop->disk_bytes, out);
+        fprintf(out, " in %.*s (not used yet: memory alone stores)", SLICE_ARG(pop->disk));
+    }
     if (pop->probe.ftp.ip.family != IP_NONE)
         fprintf(out, "  ftp %s", endpoint_text(&pop->probe.ftp, text));
     if (pop->is_reserve)

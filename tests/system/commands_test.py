@@ -75,6 +75,15 @@ def test_run_names_the_address_that_is_taken(world):
     assert status != 0 and "192.0.2.99:80" in err
 
 
+def test_a_disk_for_the_cache_is_said_not_to_be_used_yet(world, serve):
+    config = network()
+    config["pops"]["fra"]["cache"] = {"disk": "/nowhere", "disk_size": "1 GiB"}
+    status, out, _ = run_waypost("check", "-c", written(world, config, "disk.yaml"))
+    assert status == 0 and "not used yet" in out
+    said = re.findall("not_used .*", serve(config).process.output())
+    assert len(said) == 1 and "node=fra1 setting=cache.disk mend=" in said[0], said
+
+
 def test_run_starts_the_node_named_and_no_other(world, origins):
     waypost_config = network()
     path = written(world, waypost_config, "one.yaml")
