@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Questions of the past: who may ask what, and how they are refused. */
+#include <assert.h>
+
 #include "admin/ask_test.h"
 #include "admin/customers_test.h"
 #include "admin/tokens.h"
@@ -35,6 +37,7 @@ static void refuse_for_a_file(struct admin_replay *replay)
 
 static void answer(struct admin_replay *replay)
 {
+    assert(replay != NULL);
     text_say(&replay->body, "{\"said\": \"%.*s\"}\n", SLICE_ARG(replay->question.name));
     admin_replay_done(replay);
 }

@@ -258,15 +258,14 @@ void tls_verdict_renew(struct tls_verdict *verdict, struct wall now)
     const struct slice file = verdict->timeless.file;
     enum tls_fitness fitness = verdict->timeless.fitness;
     int64_t left_ms = verdict->till.ms - now.ms;
+    bool is_usable = fitness != TLS_FITNESS_UNUSABLE;
     struct diag words = { 0 };
 
-    if (fitness == TLS_FITNESS_UNUSABLE) {
-        diag_say(&words, "%s", verdict->timeless.text);
-    } else if (left_ms <= 0) {
+    if (is_usable && left_ms <= 0) {
         fitness = TLS_FITNESS_EXPIRED;
         diag_say(&words, "the certificate in %.*s expired on %s", SLICE_ARG(file),
             date_of(verdict->till).text);
-    } else if (verdict->from.ms > now.ms) {
+    } else if (is_usable && verdict->from.ms > now.ms) {
         fitness = TLS_FITNESS_EARLY;
         diag_say(&words, "the certificate in %.*s is not valid before %s", SLICE_ARG(file),
             date_of(verdict->from).text);
