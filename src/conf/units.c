@@ -186,13 +186,13 @@ enum err units_money(struct slice text, int64_t *microcents)
 const char *units_money_text(int64_t microcents, char text[UNITS_MONEY_MAX])
 {
     assert(microcents >= 0);
-    int64_t part = microcents % 100000000;
+    uint64_t whole = (uint64_t)microcents / 100000000;
+    uint32_t part = (uint32_t)((uint64_t)microcents % 100000000);
     int decimals = 8;
 
     for (; decimals > 2 && part % 10 == 0; decimals--)
         part /= 10;
-    snprintf(
-        text, UNITS_MONEY_MAX, "%" PRId64 ".%0*" PRId64, microcents / 100000000, decimals, part);
+    snprintf(text, UNITS_MONEY_MAX, "%" PRIu64 ".%0*" PRIu32, whole, decimals, part);
     return text;
 }
 

@@ -53,6 +53,7 @@ static int setup(void **state)
 {
     struct scene *s = calloc(1, sizeof *s);
 
+    *state = s;
     if (s == NULL)
         return -1;
     strcpy(s->root, "/tmp/usage-test-XXXXXX");
@@ -63,7 +64,6 @@ static int setup(void **state)
     snprintf(s->node, sizeof s->node, "%s/fra1", s->state);
     s->now_ms = 1700000000000;
     log_init(&s->log, -1, LOG_ERROR);
-    *state = s;
     return mkdir(s->shared, 0700) + mkdir(s->state, 0700) + mkdir(s->node, 0700);
 }
 
