@@ -45,7 +45,7 @@ def follow(page, shells, patience_s=20):
     """
     Does what the page says: `shells` has a function for each machine, script to (status, output). A
     step whose output is not yet what the page shows is repeated, as a reader would, where it changes
-    nothing. Returns (seconds, keystrokes, first line) of each step.
+    nothing. Prints and returns (seconds, keystrokes, first line) of each step.
     """
     times = []
     for machine, script, lines in steps(page):
@@ -59,4 +59,8 @@ def follow(page, shells, patience_s=20):
             assert lines and not late, f"{said}\nnot there: {missing(lines, output)}"
             time.sleep(0.5)
         times.append((time.monotonic() - began, len(script), script.splitlines()[0]))
+    print(f"\n{page}: {len(times)} steps, {sum(t[0] for t in times):.1f} s of waiting, "
+          f"{sum(t[1] for t in times)} characters")
+    for seconds, _, first in times:
+        print(f"  {seconds:6.1f} s  {first[:90]}")
     return times

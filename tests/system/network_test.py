@@ -41,8 +41,4 @@ def test_the_page_leads_to_a_network_of_three(three):
             return three[name].shell(script)
         return shell
 
-    times = follow("network.md", {name: at(name) for name in three}, patience_s=40)
-    print(f"\nnetwork.md: {len(times)} steps, {sum(t[0] for t in times):.1f} s of waiting, "
-          f"{sum(t[1] for t in times)} characters")
-    for seconds, _, first in times:
-        print(f"  {seconds:6.1f} s  {first[:90]}")
+    follow("network.md", {name: at(name) for name in three}, patience_s=40)

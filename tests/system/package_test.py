@@ -108,7 +108,7 @@ def test_the_unit_and_the_man_pages_are_without_fault(machine):
     for page in ("man1/waypost.1.gz", "man5/waypost.yaml.5.gz"):
         assert machine.must(f"man --warnings -l /usr/share/man/{page} 2>&1 >/dev/null") == ""
     said = " ".join(machine.must("man -l /usr/share/man/man1/waypost.1.gz | cat").split())
-    assert "waypost rewrite DIR --site HOST" in said
+    assert "waypost rewrite DIR --site HOST" in said and "--dry-run" in said
 
 
 def test_the_first_site_is_served_by_the_manual(machine):

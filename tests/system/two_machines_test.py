@@ -42,11 +42,7 @@ def test_the_page_leads_to_a_network_of_two(two):
             return two[name].shell(script)
         return shell
 
-    times = follow("two-machines.md", {name: at(name) for name in two})
-    print(f"\ntwo-machines.md: {len(times)} steps, {sum(t[0] for t in times):.1f} s of waiting, "
-          f"{sum(t[1] for t in times)} characters")
-    for seconds, _, first in times:
-        print(f"  {seconds:6.1f} s  {first[:90]}")
+    follow("two-machines.md", {name: at(name) for name in two})
 
 
 def test_the_page_of_metrics_has_all_that_a_node_shows_and_nothing_else(two):
